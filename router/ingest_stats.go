@@ -1,0 +1,42 @@
+package router
+
+import "time"
+
+// IngestStats is what one publisher's way in has seen and done so far.
+type IngestStats struct {
+	// Packets and Bytes count everything that came, retransmissions, padding and
+	// what could not be used included; Bytes are whole RTP packets.
+	Packets, Bytes uint64
+	// Malformed could not be read as RTP, Unbound belonged to no section.
+	Malformed, Unbound uint64
+	// FirstPacket and FirstKeyFrame are zero until there was one.
+	FirstPacket, FirstKeyFrame time.Time
+	// LastPacket is when the newest RTP packet came.
+	LastPacket time.Time
+	// Layers are those alive, by section and in the order they appeared.
+	Layers []LayerStats
+}
+
+// LayerStats is the part of IngestStats that belongs to one SSRC.
+type LayerStats struct {
+	Mid, RID string
+	Kind     Kind
+	SSRC     uint32
+	Codec    Codec
+	// Packets and Bytes count media handed on: without padding, duplicates and
+	// RTP headers.
+	Packets, Bytes uint64
+	// Lost are numbers that never came by themselves, Repaired those of them that
+	// a retransmission brought.
+	Lost, Repaired uint64
+	Duplicates     uint64
+	NACKs          uint64 // packets asked for, repetitions included
+	KeyRequests    uint64 // PLIs or FIRs sent
+	KeyFrames      uint64
+	RTT            time.Duration // of answered NACKs
+	Jitter         time.Duration // RFC 3550 A.8
+	FirstPacket    time.Time
+	FirstKeyFrame  time.Time
+	Width, Height  int
+	Bitrate        int // bits per second
+}

@@ -1,0 +1,76 @@
+package router
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Layer is one encoding of one publisher's track: a simulcast RID, or the only
+// one. Its packets have one continuous numbering and one timeline; a new
+// publisher, a new SSRC or a restarted numbering makes a new layer.
+//
+// All exported methods are safe for concurrent use and none takes a lock.
+type Layer struct {
+	track *Track
+	rid   string
+	codec Codec
+	born  time.Time // base of the durations below
+
+	history *history
+
+	size     atomic.Uint64 // width<<32 | height, pixels
+	bits     atomic.Int64  // per second, at lastSeen
+	lastSeen atomic.Int64  // arrival of the newest media packet, ns since born
+	wanted   atomic.Bool   // a key frame was asked for
+	deaf     atomic.Bool
+}
+
+// Track is the track the layer belongs to.
+func (l *Layer) Track() *Track { return l.track }
+
+// RID is the restriction identifier of the encoding (RFC 8851), empty when the
+// publisher does not do simulcast.
+func (l *Layer) RID() string { return l.rid }
+
+// Codec is what the layer's packets carry. It never changes.
+func (l *Layer) Codec() Codec { return l.codec }
+
+// Packet returns the packet at a position, nil when it never came or is no
+// longer kept.
+func (l *Layer) Packet(seq int64) *Packet { return l.history.packet(seq) }
+
+// Group returns the packets since the newest key frame in order of Seq, the
+// first of them with Frame.KeyStart; nil when there was none or the group has
+// outgrown the bounds of IngestSettings. The slice is a snapshot and must not be
+// changed. Audio has no groups.
+func (l *Layer) Group() []*Packet { return l.history.currentGroup() }
+
+// RequestKeyFrame asks the publisher for a key frame. Requests are merged,
+// limited and repeated with back-off (M-020 to M-023); the first leaves with the
+// next Ingest.Tick. It does nothing for audio and for deaf publishers without
+// feedback.
+func (l *Layer) RequestKeyFrame(time.Time) { l.wanted.Store(true) }
+
+// Deaf tells that asking for a key frame is of no use: the publisher negotiated
+// neither PLI nor FIR, or left the last request unanswered for 500 ms.
+func (l *Layer) Deaf() bool { return l.deaf.Load() }
+
+// Bitrate is the media bit rate in bits per second over about the last second, 0
+// when nothing came for a second (M-050).
+func (l *Layer) Bitrate(now time.Time) int {
+	if !l.activeAt(now) {
+		return 0
+	}
+	return int(l.bits.Load())
+}
+
+// Size is the size of the picture in pixels as the packets tell it, 0 and 0 when
+// they have not told it yet.
+func (l *Layer) Size() (width, height int) {
+	v := l.size.Load()
+	return int(v >> 32), int(v & 0xffffffff)
+}
+
+func (l *Layer) activeAt(now time.Time) bool {
+	return now.Sub(l.born)-time.Duration(l.lastSeen.Load()) <= activeFor
+}

@@ -1,0 +1,154 @@
+package router
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// activeFor is how long a track or a layer counts as active after its last
+// media packet (M-050).
+const activeFor = time.Second
+
+// Track is one audio or one video medium of a publication. It outlives its
+// publisher: subscribers stay while publishers come and go, and each publisher
+// brings layers of its own.
+//
+// All methods are safe for concurrent use.
+type Track struct {
+	kind  Kind
+	clock *SourceClock
+
+	subscriptions atomic.Pointer[[]*subscription]
+	layers        atomic.Pointer[[]*Layer]
+
+	mu        sync.Mutex // guards what follows, and every change of the two above
+	announced uint64     // the newest publisher made
+	current   uint64     // the publisher whose layers are shown
+}
+
+// NewTrack makes a track without a publisher. clock is shared by the audio and
+// the video track of one publication; nil makes one for this track alone.
+func NewTrack(kind Kind, clock *SourceClock) *Track {
+	if clock == nil {
+		clock = NewSourceClock()
+	}
+	return &Track{kind: kind, clock: clock}
+}
+
+// Kind tells whether the track is audio or video.
+func (t *Track) Kind() Kind { return t.kind }
+
+// Codec is the codec of the current publisher's layers, zero before the first
+// packet of a first publisher.
+func (t *Track) Codec() Codec {
+	if layers := t.Layers(); len(layers) > 0 {
+		return layers[0].codec
+	}
+	return Codec{}
+}
+
+// Layers returns the layers of the current publisher that have sent media,
+// lowest first: by measured picture size, then by bit rate, then in declared
+// order. The slice is a snapshot and must not be changed.
+func (t *Track) Layers() []*Layer {
+	if p := t.layers.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// Active tells whether media came within the last second.
+func (t *Track) Active(now time.Time) bool {
+	for _, l := range t.Layers() {
+		if l.activeAt(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// Subscribe makes s receive every burst of every layer from now on. Once cancel
+// has returned, s receives nothing more; cancel may be called more than once,
+// but not from within Deliver of the same subscriber.
+func (t *Track) Subscribe(s Subscriber) (cancel func()) {
+	sub := &subscription{to: s}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var next []*subscription
+	if old := t.subscriptions.Load(); old != nil {
+		next = append(next, *old...)
+	}
+	next = append(next, sub)
+	t.subscriptions.Store(&next)
+	return func() { t.unsubscribe(sub) }
+}
+
+func (t *Track) unsubscribe(sub *subscription) {
+	t.mu.Lock()
+	var next []*subscription
+	for _, other := range *t.subscriptions.Load() {
+		if other != sub {
+			next = append(next, other)
+		}
+	}
+	t.subscriptions.Store(&next)
+	t.mu.Unlock()
+	sub.end()
+}
+
+// subscription is one subscriber of one track. Its mutex makes cancelling wait
+// for a delivery that is under way; nobody else ever contends for it.
+type subscription struct {
+	to    Subscriber
+	mu    sync.Mutex
+	ended bool
+}
+
+func (s *subscription) deliver(b Burst) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.to.Deliver(b)
+	}
+}
+
+func (s *subscription) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+}
+
+// announce reserves the place of a new publisher: it takes over with its first
+// layer, and from then on older ones are ignored.
+func (t *Track) announce() (publisher uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.announced++
+	return t.announced
+}
+
+// show makes layers those of the track, unless a newer publisher has taken over.
+// The slice belongs to the track afterwards.
+func (t *Track) show(publisher uint64, layers []*Layer) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if publisher < t.current {
+		return false
+	}
+	t.current = publisher
+	t.layers.Store(&layers)
+	return true
+}
+
+// deliver hands a burst to all subscribers. The publisher that calls it must be
+// the current one.
+func (t *Track) deliver(b Burst) {
+	subs := t.subscriptions.Load()
+	if subs == nil {
+		return
+	}
+	for _, s := range *subs {
+		s.deliver(b)
+	}
+}
