@@ -1,0 +1,237 @@
+package httpserver
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/headgate/headgate/internal/problem"
+)
+
+// Options are what a Server is given besides its Config. The zero value works.
+type Options struct {
+	// Log takes the access log and what goes wrong; nil means slog.Default.
+	Log *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Ready is asked by /readyz; nil means always ready until Drain.
+	Ready func(context.Context) error
+}
+
+// Server serves HTTP on its listeners. Register routes on Echo before Serve.
+//
+// Ownership: Serve owns a goroutine per listener and waits for them. Methods are
+// safe for concurrent use, but Listen comes before Serve and each is called once.
+type Server struct {
+	cfg      Config
+	log      *slog.Logger
+	now      func() time.Time
+	ready    func(context.Context) error
+	echo     *echo.Echo
+	http     *http.Server
+	cert     *certificate
+	peers    peers
+	hosts    hosts
+	limits   *limits
+	draining atomic.Bool
+	fresh    freshConns
+
+	mu        sync.Mutex
+	listeners []listener
+}
+
+type listener struct {
+	net.Listener
+	tls bool
+}
+
+// New makes a Server. The error names every fault of cfg, or the certificate
+// that cannot be read.
+func New(cfg Config, opt Options) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, log: opt.Log, now: opt.Now, ready: opt.Ready}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.peers = newPeers(cfg)
+	s.hosts = newHosts(cfg)
+	s.limits = newLimits(cfg.Limits)
+	if cfg.HTTPS != "" {
+		cert, err := loadCertificate(cfg.TLS, s.now, s.log)
+		if err != nil {
+			return nil, fmt.Errorf("http.tls: %w", err)
+		}
+		s.cert = cert
+	}
+	s.echo = s.newEcho()
+	s.http = s.newHTTP()
+	return s, nil
+}
+
+func (s *Server) newEcho() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Logger.SetOutput(io.Discard)
+	e.HTTPErrorHandler = problem.Handler(s.log)
+	e.IPExtractor = s.peers.clientIP
+	e.Pre(s.logAccess, s.recoverPanics, securityHeaders, s.checkHost, s.limitBody)
+	s.registerHealth(e)
+	return e
+}
+
+func (s *Server) newHTTP() *http.Server {
+	srv := &http.Server{
+		Handler:           s.echo,
+		ReadHeaderTimeout: s.cfg.ReadHeaderTimeout,
+		ReadTimeout:       s.cfg.ReadTimeout,
+		WriteTimeout:      s.cfg.WriteTimeout,
+		IdleTimeout:       s.cfg.IdleTimeout,
+		MaxHeaderBytes:    s.cfg.MaxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnState:         s.fresh.watch,
+	}
+	if s.cert != nil {
+		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.cert.get}
+	}
+	return srv
+}
+
+// Echo is where routes are registered.
+func (s *Server) Echo() *echo.Echo { return s.echo }
+
+// Handler serves everything registered, without listeners.
+func (s *Server) Handler() http.Handler { return s.echo }
+
+// Exempt reports whether limits per address do not count addr.
+func (s *Server) Exempt(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	return addr.IsLoopback() && !s.cfg.LimitLoopback || s.peers.trustedNetwork(addr)
+}
+
+// Listen opens the listeners.
+func (s *Server) Listen(ctx context.Context) error {
+	for _, l := range []struct {
+		address string
+		tls     bool
+	}{{s.cfg.HTTP, false}, {s.cfg.HTTPS, true}} {
+		if l.address == "" {
+			continue
+		}
+		var lc net.ListenConfig
+		ln, err := lc.Listen(ctx, "tcp", l.address)
+		if err != nil {
+			return errors.Join(fmt.Errorf("listen on %s: %w", l.address, err), s.closeListeners())
+		}
+		s.mu.Lock()
+		s.listeners = append(s.listeners, listener{ln, l.tls})
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+func (s *Server) closeListeners() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, l := range s.listeners {
+		errs = append(errs, l.Close())
+	}
+	s.listeners = nil
+	return errors.Join(errs...)
+}
+
+// URLs returns the origin of every listener, plain ones first, for somebody on
+// this machine: an unspecified address is written as loopback.
+func (s *Server) URLs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	urls := make([]string, 0, len(s.listeners))
+	for _, l := range s.listeners {
+		scheme := "http"
+		if l.tls {
+			scheme = "https"
+		}
+		urls = append(urls, scheme+"://"+reachable(l.Addr()))
+	}
+	return urls
+}
+
+func reachable(a net.Addr) string {
+	ap, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ap.Addr().IsUnspecified() {
+		ap = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), ap.Port())
+	}
+	return ap.String()
+}
+
+// Serve answers requests until ctx ends or Shutdown is called, then returns nil;
+// or until a listener fails. It always leaves everything closed: when ctx ends,
+// requests under way have Config.ShutdownTimeout to finish.
+func (s *Server) Serve(ctx context.Context) error {
+	s.mu.Lock()
+	listeners := s.listeners
+	s.mu.Unlock()
+	failed := make(chan error, len(listeners)) // one each, so nobody blocks
+	var serving sync.WaitGroup
+	for _, l := range listeners {
+		serving.Go(func() { failed <- s.serve(l) })
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownTimeout)
+	defer cancel()
+	err = errors.Join(err, s.Shutdown(limit))
+	serving.Wait()
+	return err
+}
+
+func (s *Server) serve(l listener) error {
+	var err error
+	if l.tls {
+		err = s.http.ServeTLS(l, "", "")
+	} else {
+		err = s.http.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve %s: %w", l.Addr(), err)
+}
+
+// Drain makes /readyz fail and refuses new sessions with 503; those there are go
+// on.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Shutdown drains, stops listening and waits for requests under way; when ctx
+// ends first their connections are cut.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Drain()
+	s.fresh.closeAll()
+	err := s.http.Shutdown(ctx)
+	if err == nil {
+		return nil
+	}
+	return errors.Join(fmt.Errorf("requests were cut off: %w", err), s.http.Close())
+}

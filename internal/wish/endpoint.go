@@ -1,0 +1,133 @@
+package wish
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/names"
+	"github.com/headgate/headgate/internal/problem"
+	"github.com/headgate/headgate/internal/signaling"
+)
+
+// Endpoint is the address that offers are POSTed to, in the shape that WHIP and
+// WHEP share.
+type Endpoint struct {
+	// Prefix is the path before the channel, with a slash at both ends.
+	Prefix string
+	// Action is what a POST does there.
+	Action   auth.Action
+	Sessions Sessions
+	// Create makes the session of an offer.
+	Create func(echo.Context, signaling.Offer) (signaling.Created, error)
+	// Get answers GET and HEAD.
+	Get echo.HandlerFunc
+}
+
+// Register adds the endpoint to e.
+func (ep Endpoint) Register(e *echo.Echo, cfg Config) {
+	h := &endpoint{Endpoint: ep, cfg: cfg}
+	h.resource = resource{route: ep.Prefix + "*", methods: map[string]echo.HandlerFunc{
+		http.MethodGet:     h.get,
+		http.MethodHead:    h.get,
+		http.MethodOptions: h.options,
+		http.MethodPost:    h.post,
+	}}
+	h.resource.register(e, cfg)
+}
+
+type endpoint struct {
+	Endpoint
+	cfg      Config
+	resource resource
+}
+
+// place reads what the address names. It looks at the escaped path only: echo's
+// path parameters decode unevenly.
+func (ep *endpoint) place(c echo.Context) (auth.Place, error) {
+	segments, err := names.Split(strings.TrimPrefix(c.Request().URL.EscapedPath(), ep.Prefix))
+	if err != nil {
+		return auth.Place{}, err
+	}
+	if len(segments) > 3 {
+		return auth.Place{}, errNoEndpoint
+	}
+	var p auth.Place
+	for i, field := range []*string{&p.Channel, &p.Participant, &p.Source}[:len(segments)] {
+		*field = segments[i]
+	}
+	return p, nil
+}
+
+func (ep *endpoint) get(c echo.Context) error {
+	if _, err := ep.place(c); err != nil {
+		return err
+	}
+	c.Response().Header().Set(headerAcceptPost, SDPType)
+	return ep.Get(c)
+}
+
+// options answers preflights and plain OPTIONS alike with 200 and Accept-Post
+// (RFC 9725 section 4.2); ICE servers are for those who may use them.
+func (ep *endpoint) options(c echo.Context) error {
+	h := c.Response().Header()
+	h.Set(echo.HeaderAllow, ep.resource.allow())
+	h.Set(headerAcceptPost, SDPType)
+	if !preflight(c.Request()) {
+		noStore(h)
+		if place, err := ep.place(c); err == nil {
+			ep.linkServers(c, ep.cfg.request(c), place)
+		}
+	}
+	return c.NoContent(http.StatusOK)
+}
+
+func (ep *endpoint) post(c echo.Context) error {
+	offer, err := ep.offer(c)
+	if err != nil {
+		return err
+	}
+	created, err := ep.Create(c, offer)
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set(echo.HeaderLocation, ep.cfg.sessionURL(c.Request(), created.Secret))
+	h.Set(headerETag, created.ETag)
+	h.Set(headerAcceptPatch, FragmentType)
+	noStore(h)
+	ep.linkServers(c, offer.Request, offer.Place)
+	return c.Blob(http.StatusCreated, SDPType, created.SDP)
+}
+
+// offer decodes a POST (RFC 9725 section 4.2).
+func (ep *endpoint) offer(c echo.Context) (signaling.Offer, error) {
+	place, err := ep.place(c)
+	if err != nil {
+		return signaling.Offer{}, err
+	}
+	sdp, err := ep.cfg.body(c.Request(), SDPType, errOfferType)
+	if err != nil {
+		if refusesType(err) {
+			c.Response().Header().Set(headerAcceptPost, SDPType)
+		}
+		return signaling.Offer{}, err
+	}
+	if len(sdp) == 0 {
+		return signaling.Offer{}, errNoOffer
+	}
+	return signaling.Offer{Request: ep.cfg.request(c), Place: place, SDP: sdp}, nil
+}
+
+// linkServers tells the ICE servers, if there are any for this request. Whoever
+// may not have them gets the rest of the answer all the same.
+func (ep *endpoint) linkServers(c echo.Context, r signaling.Request, place auth.Place) {
+	servers, err := ep.Sessions.ICEServers(c.Request().Context(), r, ep.Action, place)
+	if err != nil {
+		problem.Note(c, err)
+		return
+	}
+	writeLinks(c.Response().Header(), servers)
+}

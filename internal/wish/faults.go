@@ -1,0 +1,24 @@
+package wish
+
+import "github.com/headgate/headgate/internal/fault"
+
+var (
+	errOfferType = fault.New(fault.UnsupportedType, "unsupported-type",
+		"POST an SDP offer with Content-Type: application/sdp.")
+	errFragmentType = fault.New(fault.UnsupportedType, "unsupported-type",
+		"PATCH takes ICE candidates with Content-Type: application/trickle-ice-sdpfrag.")
+	errEncoding = fault.New(fault.UnsupportedType, "unsupported-encoding",
+		"The body is compressed or otherwise encoded; send it plain, without Content-Encoding.")
+	errTooLarge = fault.New(fault.TooLarge, "too-large",
+		"The body is too large; send less.")
+	errBody = fault.New(fault.Invalid, "body-incomplete",
+		"The body did not arrive completely and in time; send it again.")
+	errNoOffer = fault.New(fault.Invalid, "bad-offer",
+		"The body is empty; POST an SDP offer.")
+	errIfMatch = fault.New(fault.Invalid, "bad-if-match",
+		"If-Match is not a list of entity-tags with their quotes, nor an asterisk.")
+	errNoEndpoint = fault.New(fault.NotFound, "not-found",
+		"An endpoint names a channel, a participant and a source at most; check the address.")
+	errNoSession = fault.New(fault.NotFound, "session-unknown",
+		"There is no such session; it may have ended. Start a new one by POST.")
+)
