@@ -1,0 +1,102 @@
+package router
+
+import "github.com/pion/rtcp"
+
+// prefixChunk is how many bytes of prefixes one chunk of the arena holds. A
+// prefix is some 12 to 60 bytes, so that one chunk serves a few hundred packets.
+const prefixChunk = 16 << 10
+
+// maxPrefix bounds one prefix: header, extensions, original number, descriptor.
+const maxPrefix = rtpHeader + maxExtensionBlock + 2 + 255 + 1
+
+// Out collects what a call of a Shard planned. The worker seals and sends Packets
+// and RTCP and then calls Reset. It is reused: in steady state planning a packet
+// allocates nothing. An Out belongs to one goroutine.
+type Out struct {
+	// Packets are in the order in which they must be sent, all of one viewer's
+	// share of a burst one after another.
+	Packets []Outgoing
+	// RTCP has one element per datagram. It is valid until Reset.
+	RTCP []OutgoingRTCP
+
+	chunks  [][]byte
+	chunk   int // index of the chunk in use
+	used    int // bytes used in it
+	reports []*reportPair
+	nreport int
+}
+
+// Outgoing is one RTP packet for one viewer: Prefix followed by Shared.
+type Outgoing struct {
+	Viewer *Viewer
+	// SSRC is the section's, or that of its retransmissions.
+	SSRC uint32
+	// Prefix is the RTP header with its extensions and, where needed, the original
+	// number of a retransmission and the rewritten payload descriptor. It lies in
+	// Out's arena and is valid until Reset.
+	Prefix []byte
+	// Shared is the rest of the packet, shared with every viewer and the history:
+	// it must not be written to.
+	Shared []byte
+}
+
+// OutgoingRTCP is one RTCP datagram for one viewer.
+type OutgoingRTCP struct {
+	Viewer  *Viewer
+	Packets []rtcp.Packet
+}
+
+// reportPair is one sender report with its SDES, reused by Out.
+type reportPair struct {
+	sr      rtcp.SenderReport
+	sdes    rtcp.SourceDescription
+	chunks  [1]rtcp.SourceDescriptionChunk
+	items   [1]rtcp.SourceDescriptionItem
+	packets [2]rtcp.Packet
+}
+
+// Reset forgets everything planned and makes the memory reusable: no Prefix and
+// no RTCP of before may be used any more.
+func (o *Out) Reset() {
+	clear(o.Packets)
+	clear(o.RTCP)
+	o.Packets, o.RTCP = o.Packets[:0], o.RTCP[:0]
+	o.chunk, o.used, o.nreport = 0, 0, 0
+}
+
+// room returns n free bytes of the arena, n at most maxPrefix. What the caller
+// does not need it gives back with shrink.
+func (o *Out) room(n int) []byte {
+	if o.chunk < len(o.chunks) && o.used+n > prefixChunk {
+		o.chunk++
+		o.used = 0
+	}
+	if o.chunk == len(o.chunks) {
+		o.chunks = append(o.chunks, make([]byte, prefixChunk))
+	}
+	b := o.chunks[o.chunk][o.used : o.used+n : o.used+n]
+	o.used += n
+	return b
+}
+
+// shrink gives back the last n bytes of the latest room.
+func (o *Out) shrink(n int) { o.used -= n }
+
+// report returns an empty report pair, linked up and valid until Reset.
+func (o *Out) report() *reportPair {
+	if o.nreport == len(o.reports) {
+		o.reports = append(o.reports, newReportPair())
+	}
+	r := o.reports[o.nreport]
+	o.nreport++
+	return r
+}
+
+func newReportPair() *reportPair {
+	r := &reportPair{}
+	r.chunks[0].Items = r.items[:]
+	r.items[0].Type = rtcp.SDESCNAME
+	r.sdes.Chunks = r.chunks[:]
+	r.packets = [2]rtcp.Packet{&r.sr, &r.sdes}
+	return r
+}

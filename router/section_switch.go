@@ -1,0 +1,161 @@
+package router
+
+import "time"
+
+// longestStart bounds how many packets may follow a key frame's first one before
+// the section starts with it: that one was repaired late, or the frame of the
+// old layer was waited for.
+const longestStart = 1000
+
+// aim makes l, a layer of the wanted track, the one to show. The current layer
+// goes on until l has a key frame. nil means that there is none to show yet.
+func (s *section) aim(now time.Time, l *trackLayer, out *Out) {
+	if l != nil && !s.viewer.plays(s, l.layer.Codec()) {
+		l = nil
+		s.setCurrent(nil)
+	}
+	if l == s.target {
+		return
+	}
+	s.target, s.ready, s.replayAt = l, nil, time.Time{}
+	if l == nil || l == s.cur {
+		s.target = nil
+		return
+	}
+	if s.cfg.Kind == Video {
+		s.await(now, l, out)
+	}
+}
+
+// await gets a key frame of l: out of its group if that is young, or else from the
+// publisher.
+func (s *section) await(now time.Time, l *trackLayer, out *Out) {
+	if s.needsReplay(l) {
+		g := l.layer.Group()
+		if g != nil && (now.Sub(g[0].Capture) < s.settings().ReplayYoung || l.layer.Deaf()) {
+			s.startReplay(now, l, g, out)
+			return
+		}
+		s.replayAt = now.Add(s.settings().KeyFrameWait)
+	}
+	l.layer.RequestKeyFrame(now)
+}
+
+// needsReplay tells that the viewer sees nothing of what it should see. A viewer
+// for whom merely another layer of the same picture is chosen does not want to
+// see the last second again.
+func (s *section) needsReplay(l *trackLayer) bool {
+	c := s.cur
+	return c == nil || c.track != l.track || !l.track.has(c) || !c.health.live()
+}
+
+// fromTarget looks for the key frame with which the target can take over. Of
+// audio every packet will do.
+func (s *section) fromTarget(now time.Time, b Burst, out *Out) {
+	if s.ready != nil {
+		return
+	}
+	for _, p := range b.Packets {
+		if !p.Frame.KeyStart {
+			continue
+		}
+		if s.cur != nil && s.inFrame && !s.replay.active {
+			s.ready, s.readyBy = p, now.Add(s.settings().FrameWait)
+			return
+		}
+		s.start(now, s.target, p, out)
+		return
+	}
+}
+
+// takeReady starts with the key frame that was waiting for the end of the old
+// layer's frame. What is not there of that frame by now is cut.
+func (s *section) takeReady(now time.Time, out *Out) {
+	p, l := s.ready, s.target
+	s.ready = nil
+	if p != nil && l != nil {
+		s.start(now, l, p, out)
+	}
+}
+
+// start goes live with l from p, the first packet of a key frame, on.
+func (s *section) start(now time.Time, l *trackLayer, p *Packet, out *Out) {
+	if l.newest-p.Seq > longestStart {
+		return
+	}
+	ts := s.nextTimestamp(p.Capture, now, l.layer.Codec().ClockRate)
+	s.begin(now, l, p, timestampMap{in: p.Timestamp, out: ts, pace: fullPace})
+	s.forward(now, p, out)
+	for seq := p.Seq + 1; seq <= l.newest; seq++ {
+		if q := l.layer.Packet(seq); q != nil {
+			s.forward(now, q, out)
+		}
+	}
+}
+
+// begin makes l the current layer, in a new segment that starts with p.
+func (s *section) begin(now time.Time, l *trackLayer, p *Packet, times timestampMap) {
+	if s.line.started {
+		s.viewer.pending.switches++
+	}
+	s.replay = replay{}
+	s.landing = false
+	s.target, s.ready, s.replayAt, s.holdUntil = nil, nil, time.Time{}, time.Time{}
+	s.setCurrent(l)
+	s.openSegment(now, l.layer, p, times)
+}
+
+// setCurrent makes l the layer that is sent, nil for none, and leaves the track of
+// the last one if nothing of it is wanted any more.
+func (s *section) setCurrent(l *trackLayer) {
+	old := s.cur
+	s.cur, s.inFrame = l, false
+	if l == nil {
+		s.replay, s.landing = replay{}, false
+	}
+	if old != nil && s.viewer.shard != nil {
+		s.viewer.shard.release(old.track, s)
+	}
+}
+
+// setWant changes the track to show; nil for none. Audio changes at once, video
+// when the new track has a key frame, but no later than after the hold.
+func (s *section) setWant(now time.Time, t *shardTrack, out *Out) {
+	old := s.want
+	s.want = t
+	if old != nil {
+		s.viewer.shard.release(old, s)
+	}
+	s.target, s.ready, s.replayAt, s.holdUntil = nil, nil, time.Time{}, time.Time{}
+	if s.cur != nil && (t == nil || s.cfg.Kind == Audio && s.cur.track != t) {
+		s.setCurrent(nil)
+	}
+	if t == nil {
+		return
+	}
+	if s.cur != nil && s.cur.track != t {
+		s.holdUntil = now.Add(s.settings().SwitchHold)
+	}
+	s.aim(now, t.chosen, out)
+}
+
+// endHold stops showing a track that is no longer wanted.
+func (s *section) endHold() {
+	s.holdUntil = time.Time{}
+	if s.cur != nil && s.cur.track != s.want {
+		s.setCurrent(nil)
+	}
+}
+
+// uses tells whether the section still needs bursts of t.
+func (s *section) uses(t *shardTrack) bool {
+	return s.want == t || s.cur != nil && s.cur.track == t
+}
+
+func (s *section) settings() *ViewerSettings { return &s.viewer.cfg.Settings }
+
+// plays is Plays for a section of v.
+func (v *Viewer) plays(s *section, c Codec) bool {
+	_, ok := payloadTypeFor(s.cfg.PayloadTypes, c)
+	return ok
+}

@@ -1,0 +1,71 @@
+package router
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// rtpHeader is the length of an RTP header without extensions and sources.
+const rtpHeader = 12
+
+// write plans p under number n, as media or as a retransmission (RFC 4588).
+func (s *section) write(now time.Time, out *Out, p *Packet, seg *segment, n int64, rtx bool) {
+	b := out.room(maxPrefix)
+	k := rtpHeader + s.ext.write(b[rtpHeader:], p, rtx || !s.identified, s.viewer.clock)
+	extended := k > rtpHeader
+	if rtx {
+		binary.BigEndian.PutUint16(b[k:], uint16(n))
+		k += 2
+	}
+	copied := seg.shift.prefixLen(p)
+	if copied > 0 {
+		copy(b[k:k+copied], p.Payload)
+		seg.shift.apply(b[k:k+copied], &p.Frame.Descriptor)
+		k += copied
+	}
+	padding := !rtx && len(p.Payload) == 0
+	if padding {
+		b[k] = 1 // one byte of padding, which holds its own count
+		k++
+	}
+	ssrc := s.header(b, p, seg, n, rtx)
+	if extended {
+		b[0] |= 0x10
+	}
+	if padding {
+		b[0] |= 0x20
+	}
+	out.shrink(len(b) - k)
+	out.Packets = append(out.Packets, Outgoing{Viewer: s.viewer, SSRC: ssrc, Prefix: b[:k:k], Shared: p.Payload[copied:]})
+	s.count(now, p, k+len(p.Payload)-copied, rtx)
+}
+
+// header writes the fixed header without the bits for extensions and padding, and
+// returns the SSRC in it.
+func (s *section) header(b []byte, p *Packet, seg *segment, n int64, rtx bool) uint32 {
+	ssrc, pt, seq := s.cfg.SSRC, seg.pt.Number, uint16(n)
+	if rtx {
+		ssrc, pt, seq = s.cfg.RTXSSRC, seg.pt.RTX, s.resend.nextSeq()
+	}
+	b[0], b[1] = 0x80, pt&0x7F
+	if p.Marker {
+		b[1] |= 0x80
+	}
+	binary.BigEndian.PutUint16(b[2:], seq)
+	binary.BigEndian.PutUint32(b[4:], seg.times.at(p.Timestamp))
+	binary.BigEndian.PutUint32(b[8:], ssrc)
+	return ssrc
+}
+
+// count accounts for a planned packet of size bytes.
+func (s *section) count(now time.Time, p *Packet, size int, rtx bool) {
+	t := &s.viewer.pending
+	t.packets++
+	t.bytes += uint64(size)
+	if rtx {
+		t.retransmitted++
+		return
+	}
+	s.resend.meter.add(now, size)
+	s.reports.sent(now, len(p.Payload))
+}

@@ -1,0 +1,153 @@
+package router
+
+import (
+	"math"
+	"time"
+)
+
+// chooseEvery is how often the layers of a track with several are looked at.
+const chooseEvery = 250 * time.Millisecond
+
+// trackLayer is a shard's view of one layer.
+type trackLayer struct {
+	layer *Layer
+	track *shardTrack
+	// newest is the highest number a burst brought.
+	newest int64
+	heard  time.Time // last burst, zero before the first
+	health layerHealth
+}
+
+// live tells whether media came lately: to this shard, or before it listened.
+func (l *trackLayer) live(now time.Time) bool {
+	if l.heard.IsZero() {
+		return l.layer.Bitrate(now) > 0
+	}
+	return now.Sub(l.heard) <= layerSilence
+}
+
+// shardTrack is a track that sections of a shard show. The shard subscribes to it
+// once for all of them.
+type shardTrack struct {
+	shard    *Shard
+	track    *Track
+	cancel   func()
+	sections []*section
+	timer    wakeTimer
+
+	layers []*trackLayer // of the current publisher, lowest first
+	health []*layerHealth
+	choice layerChoice
+	chosen *trackLayer // nil while there is none
+}
+
+// find returns the view of a layer of the current publisher.
+func (t *shardTrack) find(layer *Layer) *trackLayer {
+	for _, l := range t.layers {
+		if l.layer == layer {
+			return l
+		}
+	}
+	return nil
+}
+
+func (t *shardTrack) has(l *trackLayer) bool { return t.find(l.layer) == l }
+
+// note takes notice of a burst and returns the view of its layer, nil when it is
+// not the current publisher's.
+func (t *shardTrack) note(now time.Time, b Burst, out *Out) *trackLayer {
+	l := t.find(b.Layer)
+	if l == nil {
+		t.refresh(now, out)
+		if l = t.find(b.Layer); l == nil {
+			return nil
+		}
+	}
+	for _, p := range b.Packets {
+		l.newest = max(l.newest, p.Seq)
+	}
+	l.heard = now
+	if !l.health.live() || t.chosen == nil {
+		t.refresh(now, out)
+	}
+	return l
+}
+
+// refresh looks at the layers the track has now and chooses one.
+func (t *shardTrack) refresh(now time.Time, out *Out) {
+	t.sync()
+	t.health = t.health[:0]
+	current := -1
+	for i, l := range t.layers {
+		l.health.note(now, l.live(now))
+		t.health = append(t.health, &l.health)
+		if l == t.chosen {
+			current = i
+		}
+	}
+	var chosen *trackLayer
+	if i := t.choice.choose(now, t.health, current); i >= 0 {
+		chosen = t.layers[i]
+	}
+	t.shard.schedule.set(&t.timer, t.nextWake(now))
+	if chosen == t.chosen {
+		return
+	}
+	t.chosen = chosen
+	for _, s := range t.sections {
+		if s.want == t {
+			s.aim(now, chosen, out)
+			s.viewer.flush(now)
+			s.schedule()
+		}
+	}
+}
+
+// sync takes over the track's list of layers and keeps what is known of them.
+func (t *shardTrack) sync() {
+	now := t.track.Layers()
+	layers := make([]*trackLayer, 0, len(now))
+	for _, layer := range now {
+		l := t.find(layer)
+		if l == nil {
+			l = &trackLayer{layer: layer, track: t, newest: math.MinInt64}
+		}
+		layers = append(layers, l)
+	}
+	t.layers = layers
+}
+
+// nextWake is when to look at the layers again. One alone needs no looking after.
+func (t *shardTrack) nextWake(now time.Time) time.Time {
+	if len(t.layers) < 2 {
+		return time.Time{}
+	}
+	return now.Add(chooseEvery)
+}
+
+// wake implements wakeable.
+func (t *shardTrack) wake(now time.Time, out *Out) time.Time {
+	t.refresh(now, out)
+	return t.nextWake(now)
+}
+
+func (t *shardTrack) add(s *section) {
+	for _, other := range t.sections {
+		if other == s {
+			return
+		}
+	}
+	t.sections = append(t.sections, s)
+}
+
+func (t *shardTrack) remove(s *section) {
+	for i, other := range t.sections {
+		if other == s {
+			last := len(t.sections) - 1
+			t.sections[i] = t.sections[last]
+			t.sections[last] = nil
+			t.sections = t.sections[:last]
+			return
+		}
+	}
+}

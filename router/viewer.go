@@ -1,0 +1,179 @@
+package router
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// SectionConfig is one media section of a viewer's answer.
+type SectionConfig struct {
+	Mid  string
+	Kind Kind
+	// SSRC is constant for the section's life (M-040). RTXSSRC is that of its
+	// retransmissions, 0 when RTX was not negotiated.
+	SSRC, RTXSSRC uint32
+	// PayloadTypes are those answered; any of them may be sent.
+	PayloadTypes []PayloadType
+	// Extensions has the viewer's ids.
+	Extensions Extensions
+}
+
+// ViewerConfig describes a viewer.
+type ViewerConfig struct {
+	// ID is the public session id, for statistics.
+	ID       string
+	Sections []SectionConfig
+	// CNAME goes into every report. It is the stream id of the answer's msid, so
+	// that players synchronise the sections (M-072).
+	CNAME    string
+	Settings ViewerSettings
+	// Handle is the worker's own and comes back with Viewer.Handle.
+	Handle any
+}
+
+// Viewer is the router's half of a WHEP session. One Shard owns it, and only that
+// shard's goroutine may touch it; Stats, Handle, ID and Plays are safe from any
+// goroutine.
+type Viewer struct {
+	cfg      ViewerConfig
+	sections []*section
+	shard    *Shard
+	clock    ntpClock
+
+	rtt      time.Duration // newest from a receiver report; 0 unknown
+	pending  viewerTally   // counted in this call, not yet added to stats
+	counters viewerCounters
+}
+
+// NewViewer makes a viewer that is not yet part of a Shard.
+func NewViewer(cfg ViewerConfig) *Viewer {
+	v := &Viewer{cfg: cfg}
+	for i := range cfg.Sections {
+		first := 1 + rand.Int64N(1<<14) // low, so that the first numbers never wrap (RFC 3711 section 3.3.1)
+		v.sections = append(v.sections, newSection(v, cfg.Sections[i], first, rand.Uint32()))
+	}
+	return v
+}
+
+// Handle returns the worker's own value.
+func (v *Viewer) Handle() any { return v.cfg.Handle }
+
+// ID returns the public session id.
+func (v *Viewer) ID() string { return v.cfg.ID }
+
+// Plays tells whether a section negotiated a payload type that can carry c. Media
+// it cannot carry is not forwarded. It is false for a section that does not exist.
+func (v *Viewer) Plays(section int, c Codec) bool {
+	if section < 0 || section >= len(v.cfg.Sections) {
+		return false
+	}
+	_, ok := payloadTypeFor(v.cfg.Sections[section].PayloadTypes, c)
+	return ok
+}
+
+// bySSRC returns the section that an SSRC names, as media or as retransmission.
+func (v *Viewer) bySSRC(ssrc uint32) *section {
+	for _, s := range v.sections {
+		if s.cfg.SSRC == ssrc || s.cfg.RTXSSRC == ssrc && ssrc != 0 {
+			return s
+		}
+	}
+	return nil
+}
+
+// ViewerStats is a snapshot of what a viewer was sent and told us.
+type ViewerStats struct {
+	// Packets and Bytes count RTP packets and the bytes of whole RTP packets,
+	// retransmissions included.
+	Packets, Bytes uint64
+	// NACKs counts the packets asked for, Retransmitted those sent again, NotFound
+	// those the gateway no longer or never had, Suppressed those a bound refused.
+	NACKs, Retransmitted, NotFound, Suppressed uint64
+	// PLIs counts key-frame requests, PLI and FIR.
+	PLIs uint64
+	// KeyFrames counts key frames begun, Switches changes of layer, source or
+	// publisher, Replays how often a group was replayed.
+	KeyFrames, Switches, Replays uint64
+	// FractionLost is the loss of the latest receiver reports, 0 to 1, the worst
+	// of the sections; Jitter the worst interarrival jitter.
+	FractionLost float64
+	Jitter       time.Duration
+	// RTT is the newest round trip from a receiver report, 0 before the first.
+	RTT time.Duration
+	// FirstPacket and FirstKeyFrame are when the first were planned; zero before.
+	FirstPacket, FirstKeyFrame time.Time
+}
+
+// viewerTally counts within one call of the shard.
+type viewerTally struct {
+	packets, bytes                             uint64
+	nacks, retransmitted, notFound, suppressed uint64
+	plis, keyFrames, switches, replays         uint64
+}
+
+// viewerCounters are read from any goroutine.
+type viewerCounters struct {
+	packets, bytes                             atomic.Uint64
+	nacks, retransmitted, notFound, suppressed atomic.Uint64
+	plis, keyFrames, switches, replays         atomic.Uint64
+	fraction                                   atomic.Uint32 // in 256ths
+	jitter, rtt                                atomic.Int64  // ns
+	firstPacket, firstKeyFrame                 atomic.Pointer[time.Time]
+}
+
+// Stats returns the statistics. Any goroutine may call it.
+func (v *Viewer) Stats() ViewerStats {
+	c := &v.counters
+	s := ViewerStats{
+		Packets: c.packets.Load(), Bytes: c.bytes.Load(),
+		NACKs: c.nacks.Load(), Retransmitted: c.retransmitted.Load(),
+		NotFound: c.notFound.Load(), Suppressed: c.suppressed.Load(),
+		PLIs: c.plis.Load(), KeyFrames: c.keyFrames.Load(),
+		Switches: c.switches.Load(), Replays: c.replays.Load(),
+		FractionLost: float64(c.fraction.Load()) / 256,
+		Jitter:       time.Duration(c.jitter.Load()), RTT: time.Duration(c.rtt.Load()),
+	}
+	if t := c.firstPacket.Load(); t != nil {
+		s.FirstPacket = *t
+	}
+	if t := c.firstKeyFrame.Load(); t != nil {
+		s.FirstKeyFrame = *t
+	}
+	return s
+}
+
+// flush adds what the call counted to the counters: two atomic operations for a
+// burst, not for each packet.
+func (v *Viewer) flush(now time.Time) {
+	t, c := &v.pending, &v.counters
+	if t.packets != 0 {
+		if c.firstPacket.Load() == nil {
+			first := now // a copy, so that only the first call allocates
+			c.firstPacket.Store(&first)
+		}
+		c.packets.Add(t.packets)
+		c.bytes.Add(t.bytes)
+		t.packets, t.bytes = 0, 0
+	}
+	if *t != (viewerTally{}) {
+		v.flushRare(now)
+	}
+}
+
+func (v *Viewer) flushRare(now time.Time) {
+	t, c := &v.pending, &v.counters
+	if t.keyFrames != 0 && c.firstKeyFrame.Load() == nil {
+		first := now
+		c.firstKeyFrame.Store(&first)
+	}
+	c.nacks.Add(t.nacks)
+	c.retransmitted.Add(t.retransmitted)
+	c.notFound.Add(t.notFound)
+	c.suppressed.Add(t.suppressed)
+	c.plis.Add(t.plis)
+	c.keyFrames.Add(t.keyFrames)
+	c.switches.Add(t.switches)
+	c.replays.Add(t.replays)
+	*t = viewerTally{}
+}

@@ -1,0 +1,199 @@
+package router
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// RTCP packet types and formats that a viewer's feedback uses.
+const (
+	rtcpSR, rtcpRR          = 200, 201
+	rtcpTransportFB         = 205
+	rtcpPayloadFB           = 206
+	fbNACK, fbPLI, fbFIR    = 1, 1, 4
+	rtcpHeader, reportBlock = 4, 24
+	senderInfo              = 20
+	maxNACKEntries          = 128 // pairs looked at in one packet
+	longestRTT              = 30 * time.Second
+)
+
+// readRTCP handles one RTCP packet or a compound, reduced-size or not (RFC 3550
+// section 6.1, RFC 5506). What cannot be read ends it without complaint.
+func (v *Viewer) readRTCP(now time.Time, b []byte, out *Out) {
+	for len(b) >= rtcpHeader && b[0]>>6 == 2 {
+		size := 4 * (int(binary.BigEndian.Uint16(b[2:])) + 1)
+		if size > len(b) {
+			return
+		}
+		body := b[rtcpHeader:size]
+		if b[0]&0x20 != 0 {
+			body = unpadded(body)
+		}
+		v.readPacket(now, b[1], b[0]&0x1F, body, out)
+		b = b[size:]
+	}
+}
+
+// unpadded cuts RTCP padding off; an impossible count cuts everything.
+func unpadded(b []byte) []byte {
+	if len(b) == 0 {
+		return b
+	}
+	n := int(b[len(b)-1])
+	if n == 0 || n > len(b) {
+		return nil
+	}
+	return b[:len(b)-n]
+}
+
+// readPacket handles one packet without its header; count is its report count or
+// feedback format.
+func (v *Viewer) readPacket(now time.Time, kind, count byte, b []byte, out *Out) {
+	if len(b) < 4 {
+		return
+	}
+	sender, b := binary.BigEndian.Uint32(b), b[4:]
+	switch {
+	case kind == rtcpSR && len(b) >= senderInfo:
+		v.readReports(now, int(count), b[senderInfo:])
+	case kind == rtcpRR:
+		v.readReports(now, int(count), b)
+	case len(b) < 4:
+	case kind == rtcpTransportFB && count == fbNACK:
+		v.readNACK(now, b, out)
+	case kind == rtcpPayloadFB && count == fbPLI:
+		if s := v.identify(binary.BigEndian.Uint32(b)); s != nil {
+			s.askKeyFrame(now, out)
+		}
+	case kind == rtcpPayloadFB && count == fbFIR:
+		v.readFIR(now, sender, b[4:], out)
+	}
+}
+
+// identify returns the section of an SSRC and notes that the viewer knows it.
+func (v *Viewer) identify(ssrc uint32) *section {
+	s := v.bySSRC(ssrc)
+	if s != nil && ssrc == s.cfg.SSRC {
+		s.identified = true
+	}
+	return s
+}
+
+// readNACK handles the entries of a generic NACK, a bounded number of them.
+func (v *Viewer) readNACK(now time.Time, b []byte, out *Out) {
+	s := v.identify(binary.BigEndian.Uint32(b))
+	if s == nil || s.cfg.SSRC != binary.BigEndian.Uint32(b) {
+		return
+	}
+	b = b[4:]
+	for i := 0; i < maxNACKEntries && len(b) >= 4; i++ {
+		s.nack(now, binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]), out)
+		b = b[4:]
+	}
+}
+
+// readFIR handles the entries of a full intra request (RFC 5104 section 4.3.1). A
+// command number that a sender repeats is the same command (M-024).
+func (v *Viewer) readFIR(now time.Time, sender uint32, b []byte, out *Out) {
+	for i := 0; i <= len(v.sections) && len(b) >= 8; i++ {
+		s := v.identify(binary.BigEndian.Uint32(b))
+		command := firCommand{known: true, sender: sender, number: b[4]}
+		if s != nil && s.asks.fir != command {
+			s.asks.fir = command
+			s.askKeyFrame(now, out)
+		}
+		b = b[8:]
+	}
+}
+
+// firCommand identifies a FIR.
+type firCommand struct {
+	known  bool
+	sender uint32
+	number uint8
+}
+
+// keyFrameAsks bounds the key frames a viewer's section may ask for.
+type keyFrameAsks struct {
+	fir       firCommand
+	bucket    allowance
+	last      time.Time
+	lastStuck time.Time // last replay for a stuck decoder
+}
+
+// take tells whether another request may count now (M-026).
+func (a *keyFrameAsks) take(now time.Time, set *ViewerSettings) bool {
+	if !a.last.IsZero() && now.Sub(a.last) < set.KeyFrameSpacing {
+		return false
+	}
+	if !a.bucket.take(now, 1, 1/set.KeyFrameEvery.Seconds(), float64(set.KeyFrameBurst)) {
+		return false
+	}
+	a.last = now
+	return true
+}
+
+// askKeyFrame handles the request of a viewer whose decoder cannot go on. It goes
+// to the layer the viewer waits for or else gets (M-025). A publisher that
+// is deaf to it will not help: then its group is replayed, now and then.
+func (s *section) askKeyFrame(now time.Time, out *Out) {
+	s.viewer.pending.plis++
+	l := s.target
+	if l == nil {
+		l = s.cur
+	}
+	if s.cfg.Kind != Video || l == nil || s.replay.active || !s.asks.take(now, s.settings()) {
+		return
+	}
+	if l.layer.Deaf() && l.track == s.want && now.Sub(s.asks.lastStuck) >= s.settings().StuckReplayEvery {
+		if s.replayGroup(now, l, out) {
+			s.asks.lastStuck = now
+			s.schedule()
+			return
+		}
+	}
+	l.layer.RequestKeyFrame(now)
+}
+
+// readReports handles the report blocks of a receiver.
+func (v *Viewer) readReports(now time.Time, count int, b []byte) {
+	for i := 0; i < count && len(b) >= reportBlock; i++ {
+		if s := v.identify(binary.BigEndian.Uint32(b)); s != nil && s.cfg.SSRC == binary.BigEndian.Uint32(b) {
+			s.readBlock(now, b[:reportBlock])
+		}
+		b = b[reportBlock:]
+	}
+}
+
+// readBlock takes loss, jitter and round trip out of a report block (RFC 3550
+// section 6.4.1).
+func (s *section) readBlock(now time.Time, b []byte) {
+	v := s.viewer
+	s.fraction = b[4]
+	if rate := s.line.rate; rate != 0 {
+		jitter := min(int64(binary.BigEndian.Uint32(b[12:])), int64(rate)*60)
+		s.jitter = time.Duration(jitter) * time.Second / time.Duration(rate)
+	}
+	v.noteReception()
+	lsr, dlsr := binary.BigEndian.Uint32(b[16:]), binary.BigEndian.Uint32(b[20:])
+	if lsr == 0 {
+		return
+	}
+	trip := int32(v.clock.middle(now) - lsr - dlsr)
+	rtt := time.Duration(trip) * time.Second >> 16
+	if trip > 0 && rtt < longestRTT {
+		v.rtt = rtt
+		v.counters.rtt.Store(int64(rtt))
+	}
+}
+
+// noteReception publishes the worst of the sections.
+func (v *Viewer) noteReception() {
+	var fraction uint8
+	var jitter time.Duration
+	for _, s := range v.sections {
+		fraction, jitter = max(fraction, s.fraction), max(jitter, s.jitter)
+	}
+	v.counters.fraction.Store(uint32(fraction))
+	v.counters.jitter.Store(int64(jitter))
+}
