@@ -1,36 +1,50 @@
 package negotiate
 
 import (
-	"github.com/headgate/headgate/internal/sdpfrag"
+	"slices"
+	"strings"
+
 	"github.com/headgate/headgate/router"
 )
 
 // Plan is an offer cut down to what will be answered, with what that is.
 type Plan struct {
-	// SDP is for SetRemoteDescription: no candidates, only the payload types
-	// and extensions that will be answered, the offered direction rewritten
-	// (recvonly towards viewers, sendonly from publishers).
+	// SDP is for SetRemoteDescription: ICE credentials and fingerprint at session
+	// level, no candidates, only the sections, payload types and extensions that
+	// will carry something, the offered direction rewritten (recvonly towards
+	// viewers, sendonly from publishers). Rejected and inactive sections are left
+	// out, Finish puts them back: tell sections apart by mid, not by position.
+	// Format parameters are normalised so that they match any engine that knows
+	// the codec; the answer repeats the offered ones.
 	SDP string
 	// Sections has one entry per media section of the offer, in its order.
 	Sections []Section
 	// Setup is what the offer said: actpass, active or passive.
 	Setup string
+
+	// grouped tells that the answer has a BUNDLE group, which lists bundle; the
+	// first of bundle is the tagged section in any case.
+	grouped  bool
+	bundle   []string
+	mixed    bool
+	streamID string
 }
 
 // Section is what one media section will be answered with.
 type Section struct {
+	// Index is the position in the offer and the answer.
 	Index int
-	// Mid is a token, not a number.
+	// Mid is a token, not a number. Where the offer had none it is made up.
 	Mid  string
 	Kind router.Kind
 	// Application is set for the data section; Kind means nothing then.
 	Application bool
-	// Answer is "recvonly", "sendonly" or "inactive".
+	// Answer is "recvonly", "sendonly" or "inactive"; empty for the data section.
 	Answer string
 	// Rejected tells that the answer has port 0 here.
 	Rejected bool
-	// PayloadTypes are the kept ones with the offer's numbers, the preferred one
-	// first. Feedback is what both sides do.
+	// PayloadTypes are the kept ones with the offer's numbers and format
+	// parameters, the preferred one first. Feedback is what both sides do.
 	PayloadTypes []router.PayloadType
 	// Extensions are the kept ones with the offer's ids.
 	Extensions router.Extensions
@@ -40,44 +54,103 @@ type Section struct {
 	RIDs []string
 	// StreamID is the stream id of the offer's a=msid (publish), empty without.
 	StreamID string
+
+	media, proto, format string // of the m= line
+	midless, reducedSize bool
+	maxMessage           string // a=max-message-size of the data section
+	extensions           []extension
+	// parameters overrides the offered a=fmtp in the answer, by payload type.
+	parameters map[uint8]string
 }
 
-// AnswerOptions says how Finish and RestartFragment write. Start from
-// DefaultAnswerOptions.
-type AnswerOptions struct {
-	// Lite writes a=ice-lite: when and only when the agent is lite (RFC 8839
-	// section 5.3).
-	Lite bool
-	// RTCPMuxOnly writes a=rtcp-mux-only beside a=rtcp-mux. RFC 9725 section
-	// 4.4.1 wants it, RFC 8858 section 4.3 forbids it in answers; the former is
-	// later and more specific.
-	RTCPMuxOnly bool
-	// MaxBytes bounds the answer by leaving out candidates from the end, never
-	// the first; 0 means 8192, which is what FFmpeg can read.
-	MaxBytes int
-	// Candidates decides by the value of an a=candidate line (without
-	// "candidate:") whether it is told; nil keeps all.
-	Candidates func(line string) bool
+// flows tells whether the section is part of the connection at all.
+func (s *Section) flows() bool { return !s.Rejected && s.Answer != inactive }
+
+// section starts the answer to s: accepted, nothing chosen yet.
+func (s *offered) section() Section {
+	return Section{
+		Index: s.index, Mid: s.mid, Kind: s.kind(), Application: s.media == "application",
+		media: s.media, proto: s.proto, format: s.formats[0],
+		midless: s.mid == "", reducedSize: s.reducedSize, maxMessage: s.maxMessage,
+	}
 }
 
-// DefaultAnswerOptions is a full agent, a=rtcp-mux-only on, 8192 bytes.
-func DefaultAnswerOptions() AnswerOptions {
-	return AnswerOptions{RTCPMuxOnly: true, MaxBytes: DefaultMaxAnswerBytes}
+// rejected is the answer with port 0.
+func (s *offered) rejected() Section {
+	section := s.section()
+	section.Rejected, section.Answer = true, inactive
+	return section
 }
 
-// DefaultMaxAnswerBytes is the size of FFmpeg's buffer for an answer.
-const DefaultMaxAnswerBytes = 8192
+// plan completes the decision about every section.
+func (o *Offer) plan(sections []Section, streamID string) *Plan {
+	p := &Plan{Sections: sections, Setup: o.Setup, mixed: o.mixed, streamID: streamID}
+	p.nameSections()
+	for _, mid := range o.bundle {
+		if s := p.byMid(mid); s != nil && !s.Rejected {
+			p.bundle = append(p.bundle, mid)
+		}
+	}
+	p.grouped = len(p.bundle) > 0
+	if !p.grouped {
+		p.bundle = p.accepted() // one section, or there would be a group
+	}
+	p.SDP = p.writeOffer(o)
+	return p
+}
+
+// nameSections makes up a mid for a lone section without one (RFC 8829 section
+// 5.10): the stack needs it.
+func (p *Plan) nameSections() {
+	for i := range p.Sections {
+		s := &p.Sections[i]
+		if !s.midless || s.Rejected {
+			continue
+		}
+		s.Mid = "0"
+		for p.taken(s) {
+			s.Mid += "0"
+		}
+	}
+}
+
+func (p *Plan) taken(s *Section) bool {
+	return slices.ContainsFunc(p.Sections, func(other Section) bool {
+		return other.Index != s.Index && other.Mid == s.Mid
+	})
+}
+
+func (p *Plan) byMid(mid string) *Section {
+	for i := range p.Sections {
+		if p.Sections[i].Mid == mid {
+			return &p.Sections[i]
+		}
+	}
+	return nil
+}
+
+func (p *Plan) accepted() []string {
+	var mids []string
+	for _, s := range p.Sections {
+		if !s.Rejected {
+			mids = append(mids, s.Mid)
+		}
+	}
+	return mids
+}
 
 // WithCredentials returns SDP with other ICE credentials and nothing else
-// changed: the description to restart ICE with (RFC 9725 section 4.3.3).
-func (p *Plan) WithCredentials(ufrag, pwd string) string { return p.SDP }
-
-// Finish turns the local description of the WebRTC stack, candidates gathered,
-// into the answer for the client.
-func (p *Plan) Finish(local string, opt AnswerOptions) ([]byte, error) { return []byte(local), nil }
-
-// RestartFragment takes the new credentials and candidates out of the local
-// description after an ICE restart (RFC 9725 section 4.3.3, RFC 8840 section 9).
-func (p *Plan) RestartFragment(local string, opt AnswerOptions) (sdpfrag.Fragment, error) {
-	return sdpfrag.Fragment{}, nil
+// changed: the description to restart ICE with (RFC 9725 section 4.3.3). Check
+// them with ValidCredentials first.
+func (p *Plan) WithCredentials(ufrag, pwd string) string {
+	lines := strings.SplitAfter(p.SDP, "\r\n")
+	for i, l := range lines {
+		switch {
+		case strings.HasPrefix(l, "a=ice-ufrag:"):
+			lines[i] = "a=ice-ufrag:" + ufrag + "\r\n"
+		case strings.HasPrefix(l, "a=ice-pwd:"):
+			lines[i] = "a=ice-pwd:" + pwd + "\r\n"
+		}
+	}
+	return strings.Join(lines, "")
 }

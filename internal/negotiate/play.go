@@ -1,0 +1,196 @@
+package negotiate
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/router"
+)
+
+// MediaChoice says how the sections of one kind are answered to a viewer.
+type MediaChoice struct {
+	// Codecs may be answered, the current one first. Fmtp of the current codec
+	// guides the choice among H.264 profiles and modes. Without codecs the kind
+	// is treated as Absent.
+	Codecs []router.Codec
+	// All answers every one of Codecs that the offer has (sections that may be
+	// refilled); otherwise the first match only.
+	All bool
+	// Absent tells that the live channel lacks this kind: the answer is
+	// inactive.
+	Absent bool
+}
+
+// PlayPolicy says what a viewer may be sent.
+type PlayPolicy struct {
+	Video, Audio MediaChoice
+	// StreamID is the msid stream of a plain session (the playback draft,
+	// section 4.5.2).
+	StreamID string
+}
+
+// ForPlay decides what of the offer is answered to a viewer. Sections of a sort
+// that is not supported are rejected, sections of an absent kind are inactive;
+// the rest must be playable, and something has to be left. Refusals are
+// Unprocessable and name what the channel has.
+func (o *Offer) ForPlay(p PlayPolicy) (*Plan, error) {
+	if refusal := o.checkPlay(); refusal != nil {
+		return nil, refusal
+	}
+	sections := make([]Section, 0, len(o.sections))
+	data := false
+	for _, s := range o.sections {
+		section, refusal := s.playSection(p)
+		if refusal != nil {
+			return nil, refusal
+		}
+		if section.Application && !section.Rejected {
+			if data {
+				section = s.rejected()
+			}
+			data = true
+		}
+		sections = append(sections, section)
+	}
+	if !slices.ContainsFunc(sections, func(s Section) bool { return s.Answer == sendonly }) {
+		return nil, ErrNoMedia.Because("Nothing the offer asks for is there: the channel has %s.", p.present())
+	}
+	return o.plan(sections, p.StreamID), nil
+}
+
+func (o *Offer) checkPlay() *fault.Error {
+	if refusal := o.checkDirections(recvonly); refusal != nil {
+		return refusal
+	}
+	if o.count("audio") > 1 || o.count("video") > 1 {
+		return ErrTooManySections
+	}
+	if refusal := o.checkMux(); refusal != nil {
+		return refusal
+	}
+	return o.checkBundle()
+}
+
+func (s *offered) playSection(p PlayPolicy) (Section, *fault.Error) {
+	choice := p.Audio
+	if s.kind() == router.Video {
+		choice = p.Video
+	}
+	switch {
+	case s.disabled || !s.supported():
+		return s.rejected(), nil
+	case !s.isMedia():
+		return s.section(), nil
+	case choice.absent():
+		return s.idle(), nil
+	}
+	chosen := s.choosePlayed(choice)
+	if len(chosen) == 0 {
+		return Section{}, ErrCodecUnsupported.Because("The channel has %s %s; the offer has %s.",
+			choice.names(), s.media, s.offeredNames())
+	}
+	return s.played(chosen, choice), nil
+}
+
+// idle answers a section of a kind that the channel lacks. It needs a payload
+// type all the same; without one that is known the section is rejected.
+func (s *offered) idle() Section {
+	if len(s.payloads) == 0 {
+		return s.rejected()
+	}
+	section := s.section()
+	section.Answer = inactive
+	section.PayloadTypes = []router.PayloadType{{Number: s.payloads[0].number, Codec: s.payloads[0].codec}}
+	return section
+}
+
+func (s *offered) choosePlayed(choice MediaChoice) []payload {
+	var chosen []payload
+	for _, codec := range choice.Codecs {
+		p, ok := choose(s.payloads, codec.Name, playRank(codec))
+		if !ok || slices.ContainsFunc(chosen, func(c payload) bool { return c.number == p.number }) {
+			continue
+		}
+		chosen = append(chosen, p)
+		if !choice.All {
+			break
+		}
+	}
+	return chosen
+}
+
+func (s *offered) played(chosen []payload, choice MediaChoice) Section {
+	section := s.section()
+	section.Answer = sendonly
+	section.extensions = s.playExtensions()
+	section.Extensions = extensionIDs(section.extensions)
+	section.parameters = make(map[uint8]string)
+	for _, p := range chosen {
+		section.PayloadTypes = append(section.PayloadTypes, p.accept(s.playFeedback(p)))
+		if p.codec.Name == router.Opus {
+			section.parameters[p.number] = opusParameters(p.codec.Fmtp, choice.current(router.Opus))
+		}
+	}
+	return section
+}
+
+// playFeedback is what we act on from a viewer. Lost audio is only sent again
+// as RTX; lost video without RTX is answered by a key frame.
+func (s *offered) playFeedback(p payload) router.Feedback {
+	if s.kind() == router.Audio {
+		return router.Feedback{NACK: p.rtx != 0}
+	}
+	return router.Feedback{NACK: true, PLI: true, FIR: true}
+}
+
+// opusParameters adds to the offered parameters what the publisher declared:
+// the answer tells that stereo will come (RFC 7587 section 7.1).
+func opusParameters(offered, current string) string {
+	if parameter(current, "stereo") == "1" || parameter(current, "sprop-stereo") == "1" {
+		offered = setParameter(offered, "stereo", "1")
+		offered = setParameter(offered, "sprop-stereo", "1")
+	}
+	if parameter(current, "useinbandfec") == "1" {
+		offered = setParameter(offered, "useinbandfec", "1")
+	}
+	return offered
+}
+
+func (c MediaChoice) absent() bool { return c.Absent || len(c.Codecs) == 0 }
+
+func (c MediaChoice) current(name string) string {
+	for _, codec := range c.Codecs {
+		if codec.Name == name {
+			return codec.Fmtp
+		}
+	}
+	return ""
+}
+
+func (c MediaChoice) names() string {
+	var names []string
+	for _, codec := range c.Codecs {
+		if !slices.Contains(names, codec.Name) {
+			names = append(names, codec.Name)
+		}
+	}
+	if !c.All {
+		names = names[:1]
+	}
+	return strings.Join(names, ", ")
+}
+
+func (p PlayPolicy) present() string {
+	var kinds []string
+	if !p.Audio.absent() {
+		kinds = append(kinds, "audio")
+	}
+	if !p.Video.absent() {
+		kinds = append(kinds, "video")
+	}
+	if len(kinds) == 0 {
+		return "no media"
+	}
+	return strings.Join(kinds, " and ")
+}
