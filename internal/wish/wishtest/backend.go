@@ -115,7 +115,7 @@ func (b *Backend) create(ctx context.Context, o signaling.Offer, action auth.Act
 	if b.Refuse != nil {
 		return signaling.Created{}, private(b.Refuse)
 	}
-	if !bytes.HasPrefix(o.SDP, []byte(Offer[:5])) {
+	if !bytes.HasPrefix(o.SDP, []byte(Offer[:3])) {
 		return signaling.Created{}, private(errBadOffer)
 	}
 	if b.Hold != nil {
