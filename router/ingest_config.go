@@ -88,3 +88,30 @@ func DefaultIngestSettings() IngestSettings {
 		RebindAfter: 500 * time.Millisecond,
 	}
 }
+
+// withDefaults replaces what is not set.
+func (s IngestSettings) withDefaults() IngestSettings {
+	d := DefaultIngestSettings()
+	for _, f := range []struct{ value, standard *int }{
+		{&s.VideoHistory, &d.VideoHistory}, {&s.AudioHistory, &d.AudioHistory},
+		{&s.GroupBytes, &d.GroupBytes}, {&s.GroupPackets, &d.GroupPackets},
+		{&s.BurstPackets, &d.BurstPackets}, {&s.ReorderPackets, &d.ReorderPackets},
+		{&s.NACKTries, &d.NACKTries}, {&s.NACKGap, &d.NACKGap}, {&s.REMB, &d.REMB},
+	} {
+		if *f.value <= 0 {
+			*f.value = *f.standard
+		}
+	}
+	for _, f := range []struct{ value, standard *time.Duration }{
+		{&s.GroupAge, &d.GroupAge}, {&s.BurstHold, &d.BurstHold}, {&s.ReorderWait, &d.ReorderWait},
+		{&s.RTT, &d.RTT}, {&s.NACKAge, &d.NACKAge}, {&s.KeyFrameInterval, &d.KeyFrameInterval},
+		{&s.KeyFrameBackoff, &d.KeyFrameBackoff}, {&s.KeyFrameAnswer, &d.KeyFrameAnswer},
+		{&s.ReportInterval, &d.ReportInterval}, {&s.FirstReport, &d.FirstReport},
+		{&s.TransportCCInterval, &d.TransportCCInterval}, {&s.RebindAfter, &d.RebindAfter},
+	} {
+		if *f.value <= 0 {
+			*f.value = *f.standard
+		}
+	}
+	return s
+}

@@ -40,3 +40,30 @@ type LayerStats struct {
 	Width, Height  int
 	Bitrate        int // bits per second
 }
+
+// Stats returns what was counted so far.
+func (in *Ingest) Stats() IngestStats {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	stats := in.stats
+	for s := range in.streams() {
+		l := s.snapshot()
+		stats.Layers = append(stats.Layers, l)
+		if first := l.FirstKeyFrame; l.Kind == Video && !first.IsZero() &&
+			(stats.FirstKeyFrame.IsZero() || first.Before(stats.FirstKeyFrame)) {
+			stats.FirstKeyFrame = first
+		}
+	}
+	return stats
+}
+
+func (s *ingestStream) snapshot() LayerStats {
+	l := s.stats
+	l.RTT = s.nack.rtt
+	l.Jitter = durationOf(int64(s.reception.jitter), s.numbers.rate)
+	if s.layer != nil {
+		l.Width, l.Height = s.layer.Size()
+		l.Bitrate = s.layer.Bitrate(s.last)
+	}
+	return l
+}

@@ -14,15 +14,28 @@ type Layer struct {
 	track *Track
 	rid   string
 	codec Codec
+	order int       // as declared
 	born  time.Time // base of the durations below
 
 	history *history
+	rate    layerRate // writer only
 
 	size     atomic.Uint64 // width<<32 | height, pixels
 	bits     atomic.Int64  // per second, at lastSeen
 	lastSeen atomic.Int64  // arrival of the newest media packet, ns since born
 	wanted   atomic.Bool   // a key frame was asked for
 	deaf     atomic.Bool
+}
+
+// newLayer makes a layer that keeps as many packets as s says for its kind.
+func newLayer(track *Track, rid string, codec Codec, born time.Time, s *IngestSettings) *Layer {
+	l := &Layer{track: track, rid: rid, codec: codec, born: born}
+	if track.kind == Audio {
+		l.history = newHistory(s.AudioHistory, groupBounds{})
+	} else {
+		l.history = newHistory(s.VideoHistory, groupBounds{s.GroupAge, s.GroupBytes, s.GroupPackets})
+	}
+	return l
 }
 
 // Track is the track the layer belongs to.
@@ -35,14 +48,15 @@ func (l *Layer) RID() string { return l.rid }
 // Codec is what the layer's packets carry. It never changes.
 func (l *Layer) Codec() Codec { return l.codec }
 
-// Packet returns the packet at a position, nil when it never came or is no
-// longer kept.
+// Packet returns the packet at a position, nil when it never came, has not been
+// delivered yet or is no longer kept.
 func (l *Layer) Packet(seq int64) *Packet { return l.history.packet(seq) }
 
 // Group returns the packets since the newest key frame in order of Seq, the
 // first of them with Frame.KeyStart; nil when there was none or the group has
-// outgrown the bounds of IngestSettings. The slice is a snapshot and must not be
-// changed. Audio has no groups.
+// outgrown the bounds of IngestSettings. It has what was delivered, to the
+// last burst. The slice is a snapshot and must not be changed. Audio has no
+// groups.
 func (l *Layer) Group() []*Packet { return l.history.currentGroup() }
 
 // RequestKeyFrame asks the publisher for a key frame. Requests are merged,
@@ -73,4 +87,67 @@ func (l *Layer) Size() (width, height int) {
 
 func (l *Layer) activeAt(now time.Time) bool {
 	return now.Sub(l.born)-time.Duration(l.lastSeen.Load()) <= activeFor
+}
+
+// keep puts a packet into the history. Only the Ingest calls it, before it
+// delivers the packet.
+func (l *Layer) keep(p *Packet) { l.history.add(p) }
+
+// measure notes a packet's arrival, and tells whether the size of the picture
+// changed.
+func (l *Layer) measure(p *Packet) (resized bool) {
+	at := p.Arrival.Sub(l.born)
+	if bits, ok := l.rate.add(at, len(p.Payload)); ok {
+		l.bits.Store(bits)
+	}
+	l.lastSeen.Store(int64(at))
+	if p.Frame.Width == 0 {
+		return false
+	}
+	size := uint64(p.Frame.Width)<<32 | uint64(p.Frame.Height)
+	return l.size.Swap(size) != size
+}
+
+// The window of layerRate.
+const (
+	rateSlots = 10
+	rateSlot  = 100 * time.Millisecond
+)
+
+// layerRate measures a bit rate over the last second.
+type layerRate struct {
+	bytes [rateSlots]int
+	sum   int
+	slot  int64 // in use
+	begun int64
+	used  bool
+}
+
+// add counts bytes that came at a time; ok is true when a slot has been
+// completed and bits is the new rate.
+func (r *layerRate) add(at time.Duration, bytes int) (bits int64, ok bool) {
+	slot := int64(at / rateSlot)
+	if !r.used {
+		r.used, r.slot, r.begun = true, slot, slot
+	}
+	if slot > r.slot {
+		bits, ok = r.measure(), true
+	}
+	if slot-r.slot >= rateSlots {
+		*r = layerRate{used: true, slot: slot, begun: slot}
+	}
+	for r.slot < slot {
+		r.slot++
+		at := &r.bytes[r.slot%rateSlots]
+		r.sum -= *at
+		*at = 0
+	}
+	r.bytes[r.slot%rateSlots] += bytes
+	r.sum += bytes
+	return bits, ok
+}
+
+func (r *layerRate) measure() int64 {
+	span := min(r.slot-r.begun+1, rateSlots)
+	return int64(r.sum) * 8 * int64(time.Second/rateSlot) / span
 }

@@ -22,9 +22,10 @@ type Track struct {
 	subscriptions atomic.Pointer[[]*subscription]
 	layers        atomic.Pointer[[]*Layer]
 
-	mu        sync.Mutex // guards what follows, and every change of the two above
+	current atomic.Uint64 // the publisher whose layers are shown
+
+	mu        sync.Mutex // guards what follows, and every change of the above
 	announced uint64     // the newest publisher made
-	current   uint64     // the publisher whose layers are shown
 }
 
 // NewTrack makes a track without a publisher. clock is shared by the audio and
@@ -128,21 +129,24 @@ func (t *Track) announce() (publisher uint64) {
 	return t.announced
 }
 
-// show makes layers those of the track, unless a newer publisher has taken over.
-// The slice belongs to the track afterwards.
-func (t *Track) show(publisher uint64, layers []*Layer) bool {
+// show makes layers those of the track. A publisher takes the track over with
+// its first layer; from then on older ones are refused. The slice belongs to the
+// track afterwards.
+func (t *Track) show(publisher uint64, layers []*Layer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if publisher < t.current {
-		return false
+	current := t.current.Load()
+	if publisher < current || publisher > current && len(layers) == 0 {
+		return
 	}
-	t.current = publisher
+	t.current.Store(publisher)
 	t.layers.Store(&layers)
-	return true
 }
 
-// deliver hands a burst to all subscribers. The publisher that calls it must be
-// the current one.
+// shows tells whether the layers of a publisher are those of the track.
+func (t *Track) shows(publisher uint64) bool { return t.current.Load() == publisher }
+
+// deliver hands a burst to all subscribers.
 func (t *Track) deliver(b Burst) {
 	subs := t.subscriptions.Load()
 	if subs == nil {

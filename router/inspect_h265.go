@@ -1,0 +1,102 @@
+package router
+
+import "encoding/binary"
+
+// NAL unit types (H.265 table 7-1, RFC 7798 section 4.4).
+const (
+	h265FirstIRAP = 16
+	h265LastIRAP  = 23
+	h265LastVCL   = 31
+	h265VPS       = 32
+	h265SPS       = 33
+	h265AP        = 48
+	h265FU        = 49
+)
+
+// inspectH265 reads a payload of RFC 7798, without DONL fields: those need
+// sprop-max-don-diff above zero, which no WebRTC sender uses.
+func inspectH265(payload []byte, f *Frame) (s sign) {
+	if len(payload) < 3 {
+		return 0
+	}
+	switch payload[0] >> 1 & 0x3f {
+	case h265AP:
+		for b := payload[2:]; len(b) > 2; {
+			n := int(binary.BigEndian.Uint16(b))
+			b = b[2:]
+			if n < 2 || n > len(b) {
+				break
+			}
+			s |= inspectH265Unit(b[0]>>1&0x3f, b[:n], true, f)
+			b = b[n:]
+		}
+		return s
+	case h265FU:
+		begins := payload[2]&0x80 != 0
+		return inspectH265Unit(payload[2]&0x3f, nil, begins, f)
+	}
+	return inspectH265Unit(payload[0]>>1&0x3f, payload, true, f)
+}
+
+// inspectH265Unit judges a unit by its type; unit is nil for a fragment.
+func inspectH265Unit(t byte, unit []byte, begins bool, f *Frame) sign {
+	switch {
+	case t == h265VPS && begins:
+		return signParameters
+	case t == h265SPS && begins:
+		if unit != nil {
+			readH265Size(unit, f)
+		}
+		return signParameters
+	case t >= h265FirstIRAP && t <= h265LastIRAP && begins:
+		return signPicture | signKey | signKeyFirst
+	case t >= h265FirstIRAP && t <= h265LastIRAP:
+		return signPicture | signKey
+	case t <= h265LastVCL:
+		return signPicture
+	}
+	return 0
+}
+
+// readH265Size reads the cropped size from a sequence parameter set (H.265
+// 7.3.2.2.1).
+func readH265Size(unit []byte, f *Frame) {
+	r := bitReader{b: unit[2:], escape: true}
+	r.bits(4) // sps_video_parameter_set_id
+	subLayers := int(r.bits(3))
+	r.bit()
+	skipProfileTierLevel(&r, subLayers)
+	r.ue() // sps_seq_parameter_set_id
+	chroma := r.ue()
+	if chroma == 3 && r.flag() { // separate_colour_plane_flag
+		chroma = 0
+	}
+	width, height := int64(r.ue()), int64(r.ue())
+	if r.flag() { // conformance_window_flag
+		unitX, unitY := chromaUnits(chroma)
+		width -= unitX * (int64(r.ue()) + int64(r.ue()))
+		height -= unitY * (int64(r.ue()) + int64(r.ue()))
+	}
+	if !r.failed {
+		f.setSize(width, height)
+	}
+}
+
+// skipProfileTierLevel is 7.3.3 with the general profile present.
+func skipProfileTierLevel(r *bitReader, subLayers int) {
+	const profileBits, levelBits = 88, 8
+	r.bits(profileBits + levelBits)
+	skip := 0
+	for range subLayers {
+		if r.flag() {
+			skip += profileBits
+		}
+		if r.flag() {
+			skip += levelBits
+		}
+	}
+	if subLayers > 0 {
+		skip += 2 * (8 - subLayers)
+	}
+	r.bits(skip)
+}
