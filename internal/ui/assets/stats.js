@@ -1,0 +1,149 @@
+// Headgate, MIT licence. What getStats() says, as the few numbers people ask
+// for. Rates and losses are of the time since the last reading.
+// @ts-check
+
+/**
+ * @typedef {object} Reading
+ * @property {string} path "udp 192.0.2.1:8190", empty before media can pass
+ * @property {number | undefined} rtt milliseconds
+ * @property {Stream | undefined} video
+ * @property {Stream | undefined} audio
+ */
+
+/**
+ * @typedef {object} Stream one kind of media in one direction; undefined where not known
+ * @property {string} codec
+ * @property {number | undefined} bitrate bits per second
+ * @property {number | undefined} loss share of the packets, 0 to 1
+ * @property {number | undefined} width
+ * @property {number | undefined} height
+ * @property {number | undefined} fps
+ * @property {number | undefined} delay milliseconds in the jitter buffer (players)
+ * @property {number | undefined} freezes since the beginning (players)
+ * @property {number | undefined} frozen seconds since the beginning (players)
+ * @property {string} limited "cpu" or "bandwidth" where the encoder holds back (publishers)
+ */
+
+/** Reads one connection; start a new one for each connection. */
+export class StatsReader {
+  /** @type {Map<string, Record<string, any>>} */
+  #before = new Map();
+
+  /**
+   * @param {RTCPeerConnection} pc
+   * @returns {Promise<Reading>}
+   */
+  async read(pc) {
+    const report = await pc.getStats();
+    /** @type {Record<string, any>[]} */
+    const all = [];
+    report.forEach((entry) => all.push(entry));
+    const pair = all.find((e) => e.type === "candidate-pair" && e.nominated && e.state === "succeeded");
+    const remote = pair && report.get(pair.remoteCandidateId);
+    /** @type {Reading} */
+    const reading = {
+      path: remote ? `${remote.protocol ?? "udp"} ${remote.address ?? "?"}:${remote.port ?? "?"}` : "",
+      rtt: milliseconds(pair?.currentRoundTripTime),
+      video: this.#stream(all, report, "video"),
+      audio: this.#stream(all, report, "audio"),
+    };
+    this.#before = new Map(all.map((entry) => [entry.id, entry]));
+    return reading;
+  }
+
+  /**
+   * @param {Record<string, any>[]} all
+   * @param {RTCStatsReport} report
+   * @param {string} kind
+   * @returns {Stream | undefined}
+   */
+  #stream(all, report, kind) {
+    const now = all.find((e) => (e.type === "inbound-rtp" || e.type === "outbound-rtp") && e.kind === kind);
+    if (!now) return undefined;
+    const inbound = now.type === "inbound-rtp";
+    const codec = now.codecId ? String(report.get(now.codecId)?.mimeType ?? "") : "";
+    return {
+      codec: codec.slice(codec.indexOf("/") + 1),
+      bitrate: this.#rate(now, inbound ? "bytesReceived" : "bytesSent"),
+      loss: inbound ? this.#lost(now) : all.find((e) => e.type === "remote-inbound-rtp" && e.localId === now.id)?.fractionLost,
+      width: now.frameWidth,
+      height: now.frameHeight,
+      fps: now.framesPerSecond,
+      delay: inbound ? this.#delay(now) : undefined,
+      freezes: now.freezeCount,
+      frozen: now.totalFreezesDuration,
+      limited: ["cpu", "bandwidth"].includes(now.qualityLimitationReason) ? now.qualityLimitationReason : "",
+    };
+  }
+
+  /**
+   * How much a counter grew since the last reading.
+   * @param {Record<string, any>} now
+   * @param {string} name
+   * @returns {number} NaN before there are two readings
+   */
+  #grown(now, name) {
+    const before = this.#before.get(now.id);
+    return before ? (now[name] ?? NaN) - (before[name] ?? NaN) : NaN;
+  }
+
+  /** @param {Record<string, any>} now @param {string} bytes */
+  #rate(now, bytes) {
+    return known((this.#grown(now, bytes) * 8000) / this.#grown(now, "timestamp"));
+  }
+
+  /** @param {Record<string, any>} now */
+  #lost(now) {
+    const lost = Math.max(0, this.#grown(now, "packetsLost"));
+    const all = lost + this.#grown(now, "packetsReceived");
+    return all > 0 ? known(lost / all) : undefined;
+  }
+
+  /** @param {Record<string, any>} now */
+  #delay(now) {
+    return milliseconds(this.#grown(now, "jitterBufferDelay") / this.#grown(now, "jitterBufferEmittedCount"));
+  }
+}
+
+/** @param {number} value @returns {number | undefined} */
+const known = (value) => (Number.isFinite(value) ? value : undefined);
+
+/** @param {number | undefined} seconds @returns {number | undefined} */
+const milliseconds = (seconds) => (seconds === undefined ? undefined : known(seconds * 1000));
+
+/**
+ * Numbers as people read them; a dash where nothing is known.
+ */
+export const show = {
+  /** @param {number | undefined} bps */
+  rate: (bps) => (bps === undefined ? "–" : bps >= 1e6 ? `${(bps / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bps / 1e3)} kbit/s`),
+  /** @param {number | undefined} ms */
+  time: (ms) => (ms === undefined ? "–" : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`),
+  /** @param {number | undefined} share */
+  share: (share) => (share === undefined ? "–" : `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`),
+  /** @param {Stream | undefined} s */
+  size: (s) => (s?.width && s.height ? `${s.width} × ${s.height}` : "–"),
+  /** @param {number | undefined} fps */
+  fps: (fps) => (fps === undefined ? "–" : `${Math.round(fps)}`),
+};
+
+/**
+ * Fills a description list, reusing its elements so that a reader's place and
+ * selection stay.
+ * @param {HTMLDListElement} list
+ * @param {[string, string][]} rows
+ */
+export function fill(list, rows) {
+  const have = list.querySelectorAll("dd");
+  const same = have.length === rows.length && [...list.querySelectorAll("dt")].every((dt, i) => dt.textContent === rows[i][0]);
+  if (same) return have.forEach((dd, i) => dd.textContent !== rows[i][1] && (dd.textContent = rows[i][1]));
+  list.replaceChildren(...rows.map(([term, value]) => {
+    const row = document.createElement("div");
+    const dt = document.createElement("dt");
+    const dd = document.createElement("dd");
+    dt.textContent = term;
+    dd.textContent = value;
+    row.append(dt, dd);
+    return row;
+  }));
+}

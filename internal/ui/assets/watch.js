@@ -1,0 +1,169 @@
+// Headgate, MIT licence. The watch page.
+// @ts-check
+
+import { byID, pageState } from "./dom.js";
+import { pathOf, tokenOf } from "./names.js";
+import { askForChannel, titleOf, wantsToken, whereAmI } from "./page.js";
+import { HeadgatePlayer } from "./player.js";
+import { StatsReader, fill, show } from "./stats.js";
+
+/** @typedef {import("./problem.js").Problem} Problem */
+
+const player = byID("player", HeadgatePlayer);
+const { video } = player;
+const stage = byID("stage", HTMLElement);
+const title = byID("state-title", HTMLElement);
+const text = byID("state-text", HTMLElement);
+const again = byID("again", HTMLButtonElement);
+const sound = byID("sound", HTMLButtonElement);
+const volume = byID("volume", HTMLInputElement);
+const statsButton = byID("stats-button", HTMLButtonElement);
+const stats = byID("stats", HTMLElement);
+const numbers = byID("numbers", HTMLDListElement);
+
+const place = whereAmI("/watch");
+let wasLive = false;
+
+/**
+ * Words for the state, in the middle of the picture.
+ * @param {import("./wish.js").State} state
+ * @param {Problem | null} problem
+ */
+function words(state, problem) {
+  if (state === "error" && problem) return [wantsToken(problem) ? "This channel is not public" : "This does not work", problem.message];
+  if (state === "connecting") return [wasLive ? "Reconnecting" : "Connecting", problem?.message ?? ""];
+  if (problem && problem.status !== 409) return ["Please wait", `${problem.message} Trying again.`];
+  if (wasLive) return ["The stream is interrupted", "It comes back by itself; you can leave this page open."];
+  return ["Nobody is on air yet", "This page starts by itself as soon as somebody is. You can leave it open."];
+}
+
+/** @param {import("./wish.js").State} state @param {Problem | null} problem */
+function onState(state, problem) {
+  pageState(state);
+  wasLive ||= state === "live";
+  again.hidden = state !== "error";
+  const [head, body] = state === "live" ? ["", ""] : words(state, problem);
+  title.textContent = head;
+  text.textContent = body;
+  byID("announce", HTMLElement).textContent = state === "live" ? "Playing." : `${head}. ${body}`;
+}
+
+function start() {
+  wasLive = false;
+  player.setAttribute("token", tokenOf(location.hash));
+  player.setAttribute("src", `/whep/${pathOf(...place.names)}`);
+  Object.assign(window, { headgate: player.client });
+}
+
+function restart() {
+  player.removeAttribute("src");
+  start();
+}
+
+function toggleSound() {
+  if (video.muted) player.unmute();
+  else video.muted = true;
+}
+
+function showSound() {
+  const off = video.muted || video.volume === 0;
+  sound.setAttribute("aria-pressed", String(!off));
+  sound.setAttribute("aria-label", off ? "Turn sound on" : "Turn sound off");
+  volume.value = String(off ? 0 : video.volume);
+}
+
+function toggleStats() {
+  stats.hidden = !stats.hidden;
+  statsButton.setAttribute("aria-expanded", String(!stats.hidden));
+}
+
+async function toggleFullscreen() {
+  if (document.fullscreenElement) return document.exitFullscreen();
+  if (stage.requestFullscreen) return stage.requestFullscreen();
+  // Phones of one maker know it for videos only.
+  Reflect.get(video, "webkitEnterFullscreen")?.call(video);
+}
+
+async function togglePicture() {
+  if (document.pictureInPictureElement) await document.exitPictureInPicture();
+  else await video.requestPictureInPicture();
+}
+
+/** @type {{ pc: RTCPeerConnection | null, reader: StatsReader }} */
+let reading = { pc: null, reader: new StatsReader() };
+
+/** Reads the numbers once a second, shown or not: rates then are there at once. */
+async function measure() {
+  const pc = player.client?.pc ?? null;
+  if (pc !== reading.pc) reading = { pc, reader: new StatsReader() };
+  if (pc) rows(await reading.reader.read(pc));
+}
+
+/** @param {import("./stats.js").Reading} r */
+function rows(r) {
+  const v = r.video;
+  stage.dataset.sound = String(!v?.width && Boolean(r.audio?.bitrate));
+  fill(numbers, [
+    ["Video", v?.codec || "–"], ["Size", show.size(v)], ["Frames per second", show.fps(v?.fps)], ["Bitrate", show.rate(v?.bitrate)],
+    ["Audio", r.audio?.codec ? `${r.audio.codec}, ${show.rate(r.audio.bitrate)}` : "–"],
+    ["Jitter buffer", show.time(v?.delay ?? r.audio?.delay)], ["Round trip", show.time(r.rtt)], ["Loss", show.share(v?.loss ?? r.audio?.loss)],
+    ["Freezes", v?.freezes === undefined ? "–" : `${v.freezes} (${(v.frozen ?? 0).toFixed(1)} s)`], ["Path", r.path || "–"],
+  ]);
+}
+
+/** @type {Record<string, () => unknown>} */
+const keys = { m: toggleSound, s: toggleStats, f: toggleFullscreen };
+
+/** @param {KeyboardEvent} event */
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLInputElement) return;
+  keys[event.key.toLowerCase()]?.();
+}
+
+let idle = 0;
+
+/** Controls fade while nobody moves; focus inside keeps them (by the style sheet). */
+function awake() {
+  stage.classList.add("awake");
+  clearTimeout(idle);
+  idle = window.setTimeout(() => stage.classList.remove("awake"), 2500);
+}
+
+function wire() {
+  player.addEventListener("state", (event) => event instanceof CustomEvent && onState(event.detail.state, event.detail.problem));
+  player.addEventListener("silenced", showSound);
+  video.addEventListener("volumechange", showSound);
+  sound.addEventListener("click", toggleSound);
+  volume.addEventListener("input", () => {
+    video.volume = Number(volume.value);
+    video.muted = video.volume === 0;
+  });
+  again.addEventListener("click", restart);
+  statsButton.addEventListener("click", toggleStats);
+  byID("fullscreen", HTMLButtonElement).addEventListener("click", () => void toggleFullscreen());
+  const picture = byID("picture", HTMLButtonElement);
+  picture.hidden = !document.pictureInPictureEnabled;
+  picture.addEventListener("click", () => void togglePicture().catch(() => {}));
+  video.addEventListener("dblclick", () => void toggleFullscreen());
+  document.addEventListener("keydown", onKey);
+  for (const name of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(name, awake);
+  window.addEventListener("hashchange", restart);
+  window.addEventListener("pagehide", () => void player.client?.stop());
+  window.addEventListener("pageshow", (event) => event.persisted && restart());
+}
+
+function main() {
+  document.documentElement.classList.toggle("framed", window.top !== window);
+  const label = titleOf(place.names);
+  byID("channel", HTMLElement).textContent = label;
+  if (label) document.title = `${label} – Headgate`;
+  wire();
+  showSound();
+  awake();
+  if (place.problem) return onState("error", place.problem), void (again.hidden = true);
+  if (place.names.length === 0) return askForChannel("/watch");
+  setInterval(() => void measure(), 1000);
+  start();
+}
+
+main();

@@ -1,0 +1,115 @@
+// Headgate, MIT licence. Publishes camera, screen or any MediaStream to a
+// server that speaks WHIP (RFC 9725).
+//
+//   import { WHIPClient } from "./whip.js";
+//   const client = new WHIPClient("https://gateway.example/whip/live", { token });
+//   client.addEventListener("state", () => console.log(client.state, client.problem?.message));
+//   await client.publish(await navigator.mediaDevices.getUserMedia({ audio: true, video: true }));
+//   …
+//   await client.stop();
+//
+// Copy it with wish.js, resource.js, problem.js and sdp.js; nothing else is needed.
+// @ts-check
+
+import { withStereo } from "./sdp.js";
+import { WishClient } from "./wish.js";
+
+/**
+ * @typedef {import("./wish.js").WishOptions & {
+ *   codec?: string,
+ *   bitrate?: number,
+ *   stereo?: boolean,
+ * }} WHIPOptions codec: "H264", "VP8", "VP9" or "AV1", all without; bitrate:
+ *   highest of the video in bits per second, the browser's choice without;
+ *   stereo: send Opus in stereo at 128 kbit/s, for music
+ */
+
+/** Publishes one MediaStream: at most one audio and one video track. */
+export class WHIPClient extends WishClient {
+  /** @type {MediaStream} */
+  stream = new MediaStream();
+
+  /**
+   * @param {string} url the endpoint
+   * @param {WHIPOptions} [options]
+   */
+  constructor(url, options = {}) {
+    super(url, options);
+    this.codec = options.codec ?? "";
+    this.bitrate = options.bitrate ?? 0;
+    this.stereo = options.stereo ?? false;
+  }
+
+  /**
+   * Publishes until stop(); lost connections come back by themselves.
+   * @param {MediaStream} stream
+   * @returns {Promise<void>} settles with the first connection
+   * @throws {import("./problem.js").Problem} when the server refuses for good
+   */
+  publish(stream) {
+    this.stream = stream;
+    return this.start();
+  }
+
+  /**
+   * Sends another track of the same kind from now on, without renegotiation.
+   * @param {MediaStreamTrack} track
+   */
+  async replace(track) {
+    for (const old of this.stream.getTracks()) if (old.kind === track.kind) this.stream.removeTrack(old);
+    this.stream.addTrack(track);
+    const sender = this.pc?.getTransceivers().find((t) => t.receiver.track.kind === track.kind)?.sender;
+    await sender?.replaceTrack(track);
+  }
+
+  /** @param {number} bitsPerSecond highest rate of the video; 0 leaves it to the browser */
+  async limit(bitsPerSecond) {
+    this.bitrate = bitsPerSecond;
+    for (const sender of this.pc?.getSenders() ?? []) {
+      if (sender.track?.kind !== "video") continue;
+      const parameters = sender.getParameters();
+      for (const encoding of parameters.encodings) {
+        if (bitsPerSecond) encoding.maxBitrate = bitsPerSecond;
+        else delete encoding.maxBitrate;
+      }
+      await sender.setParameters(parameters);
+    }
+  }
+
+  /** @override @param {RTCPeerConnection} pc */
+  prepare(pc) {
+    for (const track of this.stream.getTracks()) {
+      const video = track.kind === "video";
+      const transceiver = pc.addTransceiver(track, {
+        direction: "sendonly",
+        streams: [this.stream],
+        sendEncodings: video && this.bitrate ? [{ maxBitrate: this.bitrate }] : undefined,
+      });
+      if (video && this.codec) prefer(transceiver, this.codec);
+    }
+  }
+
+  /** @override @param {string} sdp */
+  editAnswer(sdp) {
+    return this.stereo ? withStereo(sdp, 128_000) : sdp;
+  }
+}
+
+/**
+ * Offers one video codec only, and what repairs it.
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {string} codec
+ */
+function prefer(transceiver, codec) {
+  const all = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
+  const wanted = all.filter((c) => c.mimeType.toLowerCase() === `video/${codec.toLowerCase()}`);
+  const repair = all.filter((c) => /^video\/(rtx|red|ulpfec|flexfec-03)$/i.test(c.mimeType));
+  if (wanted.length) transceiver.setCodecPreferences([...wanted, ...repair]);
+}
+
+/** @returns {string[]} the video codecs this browser can send, among those the gateway knows */
+export function sendableCodecs() {
+  const known = ["H264", "VP8", "VP9", "AV1"];
+  const all = new Set((RTCRtpSender.getCapabilities("video")?.codecs ?? []).map((c) => c.mimeType.slice("video/".length).toUpperCase()));
+  return known.filter((codec) => all.has(codec));
+}

@@ -1,0 +1,396 @@
+// Headgate, MIT licence. What WHIP (RFC 9725) and WHEP clients share: one POST
+// makes a session, PATCH brings candidates and restarts ICE, DELETE ends it,
+// and a lost connection is repaired without being asked.
+// Part of the modules that may be copied, with problem.js and sdp.js beside it.
+// @ts-check
+
+import { Problem, asProblem, ended, problemFrom } from "./problem.js";
+import { Resource, Trickle, bearer } from "./resource.js";
+import { fragment, iceServersOf, iceView, withFragment } from "./sdp.js";
+
+/**
+ * idle: not started, or stopped. connecting: on the way, or repairing.
+ * waiting: all is well but there is nothing to show, or it is not our turn.
+ * live: media flows. error: ended for a reason that only a person can change.
+ * @typedef {"idle" | "connecting" | "waiting" | "live" | "error"} State
+ */
+
+/**
+ * @typedef {object} WishOptions
+ * @property {string} [token] bearer token
+ * @property {RTCIceServer[]} [iceServers] in addition to those the server names
+ * @property {number} [patience] milliseconds a new session may take until media can pass; 15000
+ */
+
+/** How long a connection may look broken before it is repaired, in milliseconds. */
+const BLINK = 1500;
+/** How long repairs by ICE restart go on before a new session is made. */
+const REPAIR = 20_000;
+
+/**
+ * The common base of WHIPClient and WHEPClient. Dispatches "state"
+ * (detail: {state, problem}) and, for each new connection, "peer" (detail: the
+ * RTCPeerConnection).
+ */
+export class WishClient extends EventTarget {
+  /** @type {RTCPeerConnection | null} the current connection, for statistics */
+  pc = null;
+  /** @type {State} */
+  state = "idle";
+  /** @type {Problem | null} why the state is not what one hopes for */
+  problem = null;
+
+  /** @type {AbortController | null} */
+  #life = null;
+  /** @type {Promise<void> | null} */
+  #first = null;
+  /** @type {Resource | null} */
+  #resource = null;
+  /** @type {Trickle | null} */
+  #trickle = null;
+
+  /**
+   * @param {string} url the endpoint
+   * @param {WishOptions} [options]
+   */
+  constructor(url, options = {}) {
+    super();
+    this.url = url;
+    /** May be changed at any time: the next request uses the new one. */
+    this.token = options.token ?? "";
+    this.iceServers = options.iceServers ?? [];
+    this.patience = options.patience ?? 15_000;
+  }
+
+  /** Entity-tag of the current ICE session, empty without one. */
+  get etag() {
+    return this.#resource?.etag ?? "";
+  }
+
+  /**
+   * Connects, and stays connected until stop() or a final refusal. Called
+   * again while it runs, it changes nothing.
+   * @returns {Promise<void>} settles with the first connection, or the refusal
+   */
+  start() {
+    if (this.#life && this.#first) return this.#first;
+    const life = new AbortController();
+    this.#life = life;
+    const first = new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
+      void this.#keep(life, resolve, reject);
+    });
+    first.catch(() => {}); // told by the state as well
+    this.#first = first;
+    return first;
+  }
+
+  /** Ends the session, at the server too. Safe while a page goes away. */
+  async stop() {
+    this.#life?.abort();
+    this.#life = null;
+    const ending = this.#close();
+    this.become("idle");
+    await ending;
+  }
+
+  /**
+   * Restarts ICE on the running session (RFC 9725 section 4.3.3): new
+   * credentials and paths, the same session, no renegotiation.
+   * @throws {Problem}
+   */
+  async restart() {
+    const { pc } = this;
+    const resource = this.#resource;
+    const trickle = this.#trickle;
+    const answer = pc?.currentRemoteDescription;
+    if (!pc || !resource || !trickle || answer?.type !== "answer") throw new Problem({ code: "no-session", detail: "There is no session to repair." });
+    const offer = await pc.createOffer({ iceRestart: true });
+    const sdp = this.editOffer(offer.sdp ?? "");
+    // The PATCH goes first: if it is refused, nothing has changed here.
+    const response = await resource.patch(fragment(iceView(sdp), [], false), "*");
+    if (response.status !== 200) throw await problemFrom(response);
+    trickle.hold();
+    resource.etag = response.headers.get("ETag") ?? resource.etag;
+    await pc.setLocalDescription({ type: "offer", sdp });
+    await pc.setRemoteDescription({ type: "answer", sdp: withFragment(answer.sdp, await response.text()) });
+    trickle.release();
+  }
+
+  // Hooks of the two protocols.
+
+  /** Adds what is sent or wanted. @param {RTCPeerConnection} _pc */
+  prepare(_pc) {}
+
+  /** @param {string} sdp our offer @returns {string} */
+  editOffer(sdp) {
+    return sdp;
+  }
+
+  /** @param {string} sdp the answer @returns {string} */
+  editAnswer(sdp) {
+    return sdp;
+  }
+
+  /** Called whenever media can pass. @param {RTCPeerConnection} _pc @param {AbortSignal} _signal */
+  connected(_pc, _signal) {
+    this.become("live");
+  }
+
+  /**
+   * Handles an answer to the POST that is neither 201 nor a plain refusal.
+   * @param {RTCPeerConnection} _pc
+   * @param {Response} response
+   * @param {Resource} _resource
+   * @returns {Promise<void>}
+   */
+  async otherwise(_pc, response, _resource) {
+    throw await problemFrom(response);
+  }
+
+  /**
+   * Sets the state and tells it, unless it is told already.
+   * @param {State} state
+   * @param {Problem | null} [problem]
+   */
+  become(state, problem = null) {
+    if (this.state === state && this.problem?.message === problem?.message) return;
+    this.state = state;
+    this.problem = problem;
+    this.dispatchEvent(new CustomEvent("state", { detail: { state, problem } }));
+  }
+
+  /**
+   * One session after the other until stopped or refused for good.
+   * @param {AbortController} life
+   * @param {(value: void) => void} resolve
+   * @param {(reason: Problem) => void} reject
+   */
+  async #keep(life, resolve, reject) {
+    const { signal } = life;
+    this.become("connecting");
+    for (let failures = 0; !signal.aborted; failures++) {
+      const problem = await this.#once(signal, () => {
+        failures = 0;
+        resolve();
+      });
+      if (signal.aborted) break;
+      if (!problem.passing) {
+        this.#life = null;
+        this.become("error", problem);
+        return reject(problem);
+      }
+      this.become(problem.status === 0 ? "connecting" : "waiting", problem);
+      await pause(delay(failures, problem), signal);
+    }
+    reject(new Problem({ code: "stopped", detail: "Stopped." }));
+  }
+
+  /**
+   * One session from POST to its end.
+   * @param {AbortSignal} signal
+   * @param {() => void} connected
+   * @returns {Promise<Problem>} why it ended
+   */
+  async #once(signal, connected) {
+    try {
+      const pc = await this.#open(signal);
+      if (!(await until(pc, () => pc.connectionState === "connected", signal, this.patience))) throw noPath(pc);
+      connected();
+      this.connected(pc, signal);
+      return await this.#hold(pc, signal);
+    } catch (thrown) {
+      return asProblem(thrown);
+    } finally {
+      if (!signal.aborted) void this.#close();
+    }
+  }
+
+  /**
+   * Makes a session. The offer is posted before it is applied: gathering then
+   * starts with the ICE servers of the answer, and candidates follow by PATCH.
+   * @param {AbortSignal} signal
+   * @returns {Promise<RTCPeerConnection>}
+   */
+  async #open(signal) {
+    const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: this.iceServers });
+    this.pc = pc;
+    this.prepare(pc);
+    this.dispatchEvent(new CustomEvent("peer", { detail: pc }));
+    const sdp = this.editOffer((await pc.createOffer()).sdp ?? "");
+    const response = await this.#post(sdp);
+    const resource = Resource.of(response, () => this.token);
+    if (signal.aborted) {
+      void resource?.end();
+      throw new DOMException("stopped", "AbortError");
+    }
+    if (!resource) throw await problemFrom(response);
+    this.#resource = resource;
+    this.#trickle = new Trickle(pc, resource);
+    const servers = iceServersOf(response.headers.get("Link"));
+    if (servers.length) pc.setConfiguration({ ...pc.getConfiguration(), iceServers: [...this.iceServers, ...servers] });
+    if (response.status === 201) await this.#apply(pc, sdp, await response.text());
+    else await this.otherwise(pc, response, resource);
+    return pc;
+  }
+
+  /** @param {string} sdp @returns {Promise<Response>} */
+  #post(sdp) {
+    return fetch(this.url, {
+      method: "POST",
+      headers: { "Content-Type": "application/sdp", ...bearer(this.token) },
+      body: sdp,
+      signal: AbortSignal.timeout(15_000),
+    });
+  }
+
+  /** @param {RTCPeerConnection} pc @param {string} offer @param {string} answer */
+  async #apply(pc, offer, answer) {
+    await pc.setLocalDescription({ type: "offer", sdp: offer });
+    await pc.setRemoteDescription({ type: "answer", sdp: this.editAnswer(answer) });
+    this.#trickle?.release();
+  }
+
+  /**
+   * Watches a connection and repairs it.
+   * @param {RTCPeerConnection} pc
+   * @param {AbortSignal} signal
+   * @returns {Promise<Problem>} why it cannot be kept
+   */
+  async #hold(pc, signal) {
+    for (;;) {
+      await until(pc, () => pc.connectionState !== "connected" || hungUp(pc), signal);
+      if (hungUp(pc)) return this.#why();
+      if (await until(pc, () => pc.connectionState === "connected", signal, pc.connectionState === "failed" ? 1 : BLINK)) continue;
+      if (hungUp(pc)) continue;
+      this.become("connecting", new Problem({ code: "interrupted", detail: "The connection was lost. Repairing it." }));
+      const problem = await this.#repair(pc, signal);
+      if (problem) return problem;
+      this.connected(pc, signal);
+    }
+  }
+
+  /**
+   * @param {RTCPeerConnection} pc
+   * @param {AbortSignal} signal
+   * @returns {Promise<Problem | null>} null when media can pass again
+   */
+  async #repair(pc, signal) {
+    for (const end = performance.now() + REPAIR; performance.now() < end && !signal.aborted; ) {
+      try {
+        await this.restart();
+      } catch (thrown) {
+        const problem = asProblem(thrown);
+        if (problem.status !== 0 || !problem.passing) return ended(problem);
+        await pause(1000, signal); // no network yet
+        continue;
+      }
+      if (await until(pc, () => pc.connectionState === "connected", signal, 8000)) return null;
+    }
+    return new Problem({ code: "interrupted", detail: "The connection was lost. Connecting anew." });
+  }
+
+  /** Asks the session's address why the server hung up. @returns {Promise<Problem>} */
+  async #why() {
+    const answer = await this.#resource?.look();
+    return answer ? ended(answer) : new Problem({ code: "closed", detail: "The gateway closed the connection." });
+  }
+
+  async #close() {
+    const resource = this.#resource;
+    this.#trickle?.close();
+    this.#resource = null;
+    this.#trickle = null;
+    const ending = resource?.end();
+    this.pc?.close();
+    this.pc = null;
+    await ending;
+  }
+}
+
+/**
+ * How long to wait before the next session: what the server says, else twice
+ * as long after each failure, at most 10 s; spread, so that many clients do
+ * not come back at the same moment.
+ * @param {number} failures
+ * @param {Problem} problem
+ * @returns {number} milliseconds
+ */
+function delay(failures, problem) {
+  const base = problem.retryAfter * 1000 || Math.min(500 * 2 ** Math.min(failures, 5), 10_000);
+  return base * (1 + 0.2 * Math.random());
+}
+
+/**
+ * Waits; a network that comes back ends the wait early.
+ * @param {number} ms
+ * @param {AbortSignal} signal ends it too
+ * @returns {Promise<void>}
+ */
+export function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, signal.aborted ? 0 : ms);
+    addEventListener("online", done);
+    signal.addEventListener("abort", done);
+  });
+}
+
+/**
+ * Waits until a connection is in the wanted state.
+ * @param {RTCPeerConnection} pc
+ * @param {() => boolean} wanted
+ * @param {AbortSignal} signal
+ * @param {number} [ms] no limit without
+ * @returns {Promise<boolean>} false when the time is up
+ */
+function until(pc, wanted, signal, ms = 0) {
+  return new Promise((resolve, reject) => {
+    const watched = [pc, signal, ...transportsOf(pc)];
+    const names = ["connectionstatechange", "iceconnectionstatechange", "statechange", "abort"];
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const settle = (/** @type {() => void} */ tell) => {
+      clearTimeout(timer);
+      for (const target of watched) for (const name of names) target.removeEventListener(name, look);
+      tell();
+    };
+    const look = () => {
+      if (signal.aborted) settle(() => reject(new DOMException("stopped", "AbortError")));
+      else if (wanted()) settle(() => resolve(true));
+    };
+    for (const target of watched) for (const name of names) target.addEventListener(name, look);
+    if (ms) timer = setTimeout(() => settle(() => resolve(wanted())), ms);
+    look();
+  });
+}
+
+/** @param {RTCPeerConnection} pc @returns {RTCDtlsTransport[]} */
+function transportsOf(pc) {
+  const all = pc.getTransceivers().map((t) => t.receiver.transport ?? t.sender.transport);
+  return [...new Set(all.filter((t) => t !== null && t !== undefined))];
+}
+
+/** Whether the other side said goodbye (DTLS close_notify). @param {RTCPeerConnection} pc */
+function hungUp(pc) {
+  return pc.connectionState === "closed" || transportsOf(pc).some((t) => t.state === "closed");
+}
+
+/**
+ * HTTP works and media does not: the most frequent trouble there is.
+ * @param {RTCPeerConnection} pc
+ * @returns {Problem}
+ */
+function noPath(pc) {
+  const found = [...(pc.remoteDescription?.sdp ?? "").matchAll(/^a=candidate:\S+ 1 (\S+) \d+ (\S+) (\d+)/gm)];
+  const tried = [...new Set(found.map(([, protocol, address, port]) => `${protocol.toLowerCase()} ${address} port ${port}`))];
+  const where = tried.length ? ` Tried ${tried.slice(0, 4).join(", ")}.` : "";
+  return new Problem({
+    code: "media-unreachable",
+    detail: `The gateway answered, but no media can pass between it and this browser.${where} A firewall may block these ports, or the gateway does not know its public address.`,
+  });
+}
