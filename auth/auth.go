@@ -32,21 +32,27 @@ type Credential struct {
 // Grant is the permission given to one request.
 type Grant struct {
 	// Subject identifies whoever the token was made for; requests on a session
-	// must show the subject that made it. Empty in open mode.
+	// must show the subject that made it. Empty in open mode. It is a hash and
+	// may be logged.
 	Subject string
-	// Participant is the participant id, decided as in docs/architecture.md:
-	// the token's claims, else the path, else "main" for publishers and "" for
-	// viewers.
+	// Participant is the participant id, decided as in the package
+	// documentation: the token's claims, else the path, else "main" for
+	// publishers and "" for viewers.
 	Participant string
 	// Login identifies participant + credential: sources under one login add
 	// up, another login of the same participant is a duplicate. It is a hash
 	// and may be logged.
 	Login string
-	// DisplayName and Tags are what the token says about the participant.
+	// DisplayName and Tags are what the token says about the participant. They
+	// are hostile text.
 	DisplayName string
 	Tags        map[string]string
-	// Expires bounds the session; the zero time means never.
+	// Expires bounds the session; the zero time means never. It is the token's
+	// end with the allowed skew added, so it is never in the past.
 	Expires time.Time
 	// Once is the token id of a single-login token; see Authority.Enter.
 	Once string
+
+	// admits is when the token stops admitting anybody; zero without Once.
+	admits time.Time
 }

@@ -2,27 +2,40 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
-// Authority answers who may do what. It is safe for concurrent use.
+// Authority answers who may do what. It is safe for concurrent use and starts
+// no goroutines.
 type Authority struct {
-	cfg Config
-	now func() time.Time
+	cfg      Config
+	now      func() time.Time
+	fixed    []fixedToken
+	verifier *verifier
+	logins   *logins
 }
 
 // New makes an Authority, reading the key files that cfg names. now is the
 // clock; nil means time.Now. The error names every fault of cfg at once.
 func New(cfg Config, now func() time.Time) (*Authority, error) {
+	if now == nil {
+		now = time.Now
+	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Authority{cfg: cfg, now: now}, nil
+	v, err := newVerifier(cfg, now)
+	if err != nil {
+		return nil, err
+	}
+	return &Authority{
+		cfg:      cfg,
+		now:      now,
+		fixed:    fixedTokens(cfg.Tokens),
+		verifier: v,
+		logins:   newLogins(cfg.Linger, now),
+	}, nil
 }
-
-// Validate reports every fault at once, named as in the configuration file.
-func (c Config) Validate() error { return nil }
 
 // Required reports whether publishing and playing need a token.
 func (a *Authority) Required() bool { return !a.cfg.Open }
@@ -39,10 +52,7 @@ func (a *Authority) AcceptsRawToken() bool { return a.cfg.AcceptRawToken }
 // ErrTokenExpired, ErrMalformed, ErrNotAllowed, ErrWrongParticipant,
 // ErrKeysUnavailable.
 func (a *Authority) Authorize(ctx context.Context, cred Credential, action Action, place Place) (Grant, error) {
-	if a.cfg.Open {
-		return Grant{}, nil
-	}
-	return Grant{}, ErrNoToken
+	return a.decide(ctx, cred, action, place, true)
 }
 
 // Resume is Authorize for a request on a session that exists: the same, but
@@ -50,15 +60,8 @@ func (a *Authority) Authorize(ctx context.Context, cred Credential, action Actio
 // compares the result with the session's own grant by SameSubject; it may move
 // the session's end to the new Expires.
 func (a *Authority) Resume(ctx context.Context, cred Credential, action Action, place Place) (Grant, error) {
-	return a.Authorize(ctx, cred, action, place)
+	return a.decide(ctx, cred, action, place, false)
 }
-
-// Enter books one session of g's login and must be called once per session,
-// before it is made. leave is called when the session ended; calling it again
-// does nothing. Only grants of single-login tokens are counted: another login
-// with the same token, or the same one later than Config.Linger after its last
-// session, gets ErrTokenReplayed.
-func (a *Authority) Enter(g Grant) (leave func(), err error) { return func() {}, nil }
 
 // SameSubject reports whether a request that was granted now may act on, and
 // renew, a session that was made with old: it shows the same subject, or the
@@ -67,38 +70,99 @@ func (a *Authority) SameSubject(old, now Grant) bool {
 	return old.Subject == "" || old.Subject == now.Subject
 }
 
-// Claims are what a token of ours says; see the package documentation.
-type Claims struct {
-	Issuer   string
-	Subject  string
-	Audience []string
-	// Expires, NotBefore, IssuedAt and JoinBy have a resolution of a second;
-	// zero leaves them out.
-	Expires   time.Time
-	NotBefore time.Time
-	IssuedAt  time.Time
-	JoinBy    time.Time
-	// ID is jti, Session is sid.
-	ID      string
-	Session string
-	// Once admits one login; it wants an ID, and Expires or JoinBy.
-	Once bool
-	// Publish and Play are channel patterns: a name, prefix* or *.
-	Publish []string
-	Play    []string
-	Admin   bool
-	// Participant binds the token to one participant; * allows every one.
-	Participant string
-	Name        string
-	Tags        map[string]string
+// decide ignores in open mode whatever cannot be granted by the token: clients
+// send "Bearer undefined" and the like where nothing is asked of them.
+func (a *Authority) decide(ctx context.Context, cred Credential, action Action, place Place, admission bool) (Grant, error) {
+	grant, err := a.grant(ctx, cred, action, place, admission)
+	switch {
+	case err == nil:
+		return grant, nil
+	case a.isOpenFor(action):
+		return anonymous(action, place), nil
+	}
+	return Grant{}, err
 }
 
-// Sign makes an HS256 token of claims with key, as LoadOrCreateKey returns it.
-func Sign(key []byte, claims Claims) (string, error) { return "", errors.New("not yet") }
+// isOpenFor reports whether action needs no token. Whoever configured a token
+// does not want strangers to administer.
+func (a *Authority) isOpenFor(action Action) bool {
+	switch action {
+	case Publish, Play:
+		return a.cfg.Open
+	case Admin:
+		return a.cfg.Open && !a.cfg.hasCredentials()
+	}
+	return false
+}
 
-// LoadOrCreateKey returns the HMAC key kept in dir, making it (and dir) if
-// there is none; created tells. The key is printable text of at least 32
-// bytes: whoever signs elsewhere uses the text itself as the key.
-func LoadOrCreateKey(dir string) (key []byte, created bool, err error) {
-	return nil, false, errors.New("not yet")
+func (a *Authority) grant(ctx context.Context, cred Credential, action Action, place Place, admission bool) (Grant, error) {
+	id, err := a.identify(ctx, cred)
+	if err != nil {
+		return Grant{}, err
+	}
+	if err := a.checkLife(id); err != nil {
+		return Grant{}, err
+	}
+	if !id.allows(action, place) {
+		return Grant{}, notAllowed(action)
+	}
+	participant, err := id.participantAt(action, place)
+	if err != nil {
+		return Grant{}, err
+	}
+	grant := a.grantTo(id, participant)
+	if admission && !a.logins.isIn(grant) {
+		return grant, a.checkAdmission(id)
+	}
+	return grant, nil
+}
+
+// identify finds out what the credential says. Fixed tokens come first: they
+// cost the least.
+func (a *Authority) identify(ctx context.Context, cred Credential) (identity, error) {
+	switch {
+	case cred.Malformed:
+		return identity{}, ErrMalformed
+	case cred.Token == "":
+		return identity{}, ErrNoToken
+	case len(cred.Token) > MaxTokenBytes:
+		return identity{}, ErrBadToken.Because("The token is longer than %d bytes; ask for a shorter one.", MaxTokenBytes)
+	}
+	if id, ok := findFixed(a.fixed, cred.Token); ok {
+		return id, nil
+	}
+	return a.verifier.verify(ctx, cred.Token)
+}
+
+func (a *Authority) grantTo(id identity, participant string) Grant {
+	g := Grant{
+		Subject:     id.subjectKey(),
+		Participant: participant,
+		Login:       id.loginKey(participant),
+		DisplayName: id.name,
+		Tags:        id.tags,
+	}
+	if a.cfg.Exp != ExpJoin && !id.ends.IsZero() {
+		g.Expires = id.ends.Add(a.cfg.Skew)
+	}
+	if id.once {
+		g.Once, g.admits = id.tokenKey(), earliest(id.ends, id.joinBy).Add(a.cfg.Skew)
+	}
+	return g
+}
+
+func anonymous(action Action, place Place) Grant {
+	participant := ""
+	if action == Publish {
+		participant, _ = identity{}.participantAt(action, place)
+	}
+	return Grant{Participant: participant, Login: digest("login "+participant, "open")}
+}
+
+func notAllowed(action Action) error {
+	switch action {
+	case Publish, Play:
+		return ErrNotAllowed.Because("The token does not allow to %s on this channel; ask for one that does.", string(action))
+	}
+	return ErrNotAllowed
 }

@@ -1,6 +1,9 @@
 package auth
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // The two readings of a token's exp; see Config.Exp.
 const (
@@ -34,11 +37,14 @@ type Config struct {
 	// Own is the gateway's own HMAC key, as LoadOrCreateKey returns it: tokens
 	// made by Sign with it are believed. Not part of the file.
 	Own []byte `yaml:"-"`
+	// Log hears of key sets that cannot be fetched; nil is silent. Not part of
+	// the file.
+	Log *slog.Logger `yaml:"-"`
 }
 
 // TokenConfig is one fixed token and what it allows.
 type TokenConfig struct {
-	// Token is at least 8 characters of RFC 6750's b64token: letters, digits
+	// Token is at least 16 characters of RFC 6750's b64token: letters, digits
 	// and -._~+/ with = at the end.
 	Token Secret `yaml:"token"`
 	// Publish and Play allow that on the Channels.
