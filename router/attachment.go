@@ -1,0 +1,166 @@
+package router
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/headgate/headgate/internal/fault"
+)
+
+// Selector says what a viewer asked to see: the program of the channel when
+// Participant is empty, any source of the participant when Source is.
+type Selector struct{ Participant, Source string }
+
+// Executor runs control functions in the goroutine that owns a Shard.
+type Executor interface {
+	// Do queues f and returns at once. Functions run in order.
+	Do(f func(now time.Time, s *Shard, out *Out))
+}
+
+// Terms are what a viewer can be offered at the time of its POST.
+type Terms struct {
+	// Live tells that media flows, or did a moment ago.
+	Live bool
+	// Fixed tells that the session plays one publication and nothing else, so
+	// that one codec per kind is enough.
+	Fixed bool
+	// Codecs are those of the publication of now; kinds it lacks are missing.
+	Codecs map[Kind]Codec
+}
+
+// Terms returns what a viewer would get now, or ErrIdle where nobody publishes
+// and the policy is to refuse, or ErrFull. self is who the viewer is, or "".
+func (r *Router) Terms(channelName string, sel Selector, self string) (Terms, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.channels[channelName]
+	if c != nil && len(c.attachments) >= r.cfg.MaxViewers {
+		return Terms{}, fmt.Errorf("%d viewers in %q: %w", len(c.attachments), channelName, ErrFull)
+	}
+	var pub *publication
+	if c != nil {
+		pub = c.pick(sel, self)
+	}
+	if pub == nil || !pub.onAir() {
+		if r.cfg.Idle == RefuseIdle {
+			return Terms{}, ErrIdle
+		}
+		return Terms{}, nil
+	}
+	codecs := make(map[Kind]Codec, len(pub.codecs))
+	for k, codec := range pub.codecs {
+		codecs[k] = codec
+	}
+	fixed := sel.Source != "" || len(c.publications) == 1
+	return Terms{Live: true, Fixed: fixed, Codecs: codecs}, nil
+}
+
+// AttachRequest connects a viewer that is ready for packets to what it asked for.
+type AttachRequest struct {
+	Channel  string
+	Selector Selector
+	Self     string
+	// Viewer was added to its Shard through Worker already.
+	Viewer *Viewer
+	Worker Executor
+	// Kinds are the kinds of the viewer's sections, by index.
+	Kinds []Kind
+	// End is called at most once when the router ends the viewer. It must not
+	// block.
+	End func(reason *fault.Error)
+}
+
+// Attachment is a viewer's place in a channel.
+type Attachment struct {
+	router     *Router
+	channel    *channel
+	req        AttachRequest
+	current    *publication
+	emptySince time.Time
+	over       bool
+}
+
+// Attach starts to feed a viewer. A viewer may be attached where nobody
+// publishes; it is fed as soon as somebody does.
+func (r *Router) Attach(now time.Time, req AttachRequest) (*Attachment, error) {
+	a, ends, err := r.attach(now, req)
+	for _, end := range ends {
+		end()
+	}
+	return a, err
+}
+
+func (r *Router) attach(now time.Time, req AttachRequest) (*Attachment, []func(), error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, err := r.channel(req.Channel)
+	if err != nil {
+		return nil, nil, err
+	}
+	a := &Attachment{router: r, channel: c, req: req, emptySince: now}
+	c.attachments[a] = struct{}{}
+	return a, a.resolve(now), nil
+}
+
+// Detach ends the feeding. It may be called more than once.
+func (a *Attachment) Detach() {
+	a.router.mu.Lock()
+	defer a.router.mu.Unlock()
+	a.over = true
+	delete(a.channel.attachments, a)
+	a.router.forget(a.channel)
+}
+
+// resolve looks up what the viewer should see and switches to it.
+func (a *Attachment) resolve(now time.Time) []func() {
+	pub := a.channel.pick(a.req.Selector, a.req.Self)
+	if pub != nil && !pub.onAir() {
+		pub = nil
+	}
+	if pub != nil && !a.plays(pub) {
+		return a.endWith(ErrCodecChanged)
+	}
+	if pub == a.current {
+		return nil
+	}
+	if pub == nil {
+		a.emptySince = now
+	}
+	a.current = pub
+	a.feed(pub)
+	return nil
+}
+
+// plays tells whether the viewer negotiated the codec of everything it would
+// be fed.
+func (a *Attachment) plays(pub *publication) bool {
+	for i, kind := range a.req.Kinds {
+		if codec, ok := pub.codecs[kind]; ok && !a.req.Viewer.Plays(i, codec) {
+			return false
+		}
+	}
+	return true
+}
+
+// feed tells the viewer's shard where its sections get their packets from.
+func (a *Attachment) feed(pub *publication) {
+	viewer := a.req.Viewer
+	for i, kind := range a.req.Kinds {
+		var track *Track
+		if pub != nil {
+			track = pub.track(kind)
+		}
+		a.req.Worker.Do(func(now time.Time, s *Shard, out *Out) {
+			s.SetSource(now, viewer, i, track, out)
+		})
+	}
+}
+
+// endWith marks the viewer as over and returns the call that ends its session.
+func (a *Attachment) endWith(reason *fault.Error) []func() {
+	if a.over {
+		return nil
+	}
+	a.over = true
+	return []func(){func() { a.req.End(reason) }}
+}

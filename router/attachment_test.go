@@ -1,0 +1,185 @@
+package router
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/internal/fault"
+)
+
+// direct runs control functions at once, on a shard of its own.
+type direct struct {
+	now   *time.Time
+	shard *Shard
+	out   Out
+}
+
+type nobody struct{}
+
+func (nobody) Deliver(Burst) {}
+
+func (d *direct) Do(f func(now time.Time, s *Shard, out *Out)) { f(*d.now, d.shard, &d.out) }
+
+type spectator struct {
+	*Attachment
+	viewer *Viewer
+	ended  *fault.Error
+}
+
+// watch attaches a viewer that plays H264 and Opus.
+func (s *stage) watch(channel string, sel Selector, self string) *spectator {
+	s.t.Helper()
+	d := &direct{now: &s.now, shard: NewShard(nobody{})}
+	v := NewViewer(ViewerConfig{ID: "v", CNAME: "c", Settings: DefaultViewerSettings(), Sections: []SectionConfig{
+		{Mid: "0", Kind: Video, SSRC: 1, PayloadTypes: []PayloadType{{Number: 96, Codec: Codec{Name: H264, ClockRate: 90000}}}},
+		{Mid: "1", Kind: Audio, SSRC: 2, PayloadTypes: []PayloadType{{Number: 111, Codec: Codec{Name: Opus, ClockRate: 48000}}}},
+	}})
+	d.shard.Add(s.now, v, &d.out)
+	w := &spectator{viewer: v}
+	a, err := s.router.Attach(s.now, AttachRequest{
+		Channel: channel, Selector: sel, Self: self, Viewer: v, Worker: d, Kinds: []Kind{Video, Audio},
+		End: func(reason *fault.Error) { w.ended = reason },
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	w.Attachment = a
+	return w
+}
+
+// sees names the participant a viewer is fed from.
+func (w *spectator) sees() string {
+	w.router.mu.Lock()
+	defer w.router.mu.Unlock()
+	if w.current == nil {
+		return ""
+	}
+	return w.current.key.participant
+}
+
+func TestTermsOfAnIdleChannelFollowThePolicy(t *testing.T) {
+	s := newStage(t, nil)
+	if _, err := s.router.Terms("live", Selector{}, ""); !errors.Is(err, ErrIdle) || fault.Of(err).RetryAfter != 2*time.Second {
+		t.Errorf("T-89 refuse: %v, want channel-idle with Retry-After 2", err)
+	}
+	s = newStage(t, func(c *Config) { c.Idle = WaitIdle })
+	terms, err := s.router.Terms("live", Selector{}, "")
+	if err != nil || terms.Live || terms.Fixed {
+		t.Errorf("T-90 wait: %+v, %v", terms, err)
+	}
+	if got := s.router.Channels(); len(got) != 0 {
+		t.Errorf("asking for terms made a channel: %v", got)
+	}
+}
+
+func TestTermsOfALiveChannel(t *testing.T) {
+	s := newStage(t, nil)
+	s.publish("live", "alice", "a")
+	terms, err := s.router.Terms("live", Selector{}, "")
+	if err != nil || !terms.Live || !terms.Fixed || terms.Codecs[Video].Name != H264 {
+		t.Errorf("one publication: %+v, %v; want fixed H264", terms, err)
+	}
+	s.publish("live", "bob", "b")
+	if terms, _ := s.router.Terms("live", Selector{}, ""); terms.Fixed {
+		t.Error("the program of a channel with two publications may change, so it is not fixed")
+	}
+	if terms, _ := s.router.Terms("live", Selector{"bob", "main"}, ""); !terms.Fixed {
+		t.Error("a named source is fixed")
+	}
+	if _, err := s.router.Terms("live", Selector{"carol", ""}, ""); !errors.Is(err, ErrIdle) {
+		t.Errorf("nobody of that name: %v, want channel-idle", err)
+	}
+}
+
+func TestAViewerStaysWhenItsPublisherComesBack(t *testing.T) {
+	for name, leave := range map[string]func(*stage, *actor){
+		"DELETE and new POST": func(s *stage, a *actor) { a.End(s.now) },
+		"T-88 crash":          func(s *stage, _ *actor) { s.now = s.now.Add(2 * time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, nil)
+			a := s.publish("live", "main", "obs")
+			w := s.watch("live", Selector{}, "")
+			if w.sees() != "main" {
+				t.Fatal("not fed from the publisher")
+			}
+			leave(s, a)
+			s.publish("live", "main", "obs")
+			if w.ended != nil || w.sees() != "main" {
+				t.Errorf("ended %v, sees %q; want the publisher again", w.ended, w.sees())
+			}
+		})
+	}
+}
+
+func TestAViewerWithNothingToSeeIsKeptForTheLingerTime(t *testing.T) {
+	s := newStage(t, nil)
+	a := s.publish("live", "main", "obs")
+	w := s.watch("live", Selector{}, "")
+	a.End(s.now)
+	s.pass(5*time.Minute - time.Second)
+	if w.ended != nil {
+		t.Fatalf("ended early with %v", w.ended)
+	}
+	s.pass(time.Second)
+	if w.ended == nil || w.ended.Code != "idle" {
+		t.Errorf("ended with %v, want idle", w.ended)
+	}
+	w.Detach()
+	w.Detach()
+	if got := s.router.Channels(); len(got) != 0 {
+		t.Errorf("channels left: %v", got)
+	}
+}
+
+func TestTheProgramIsWhoHasBeenLiveLongest(t *testing.T) {
+	s := newStage(t, nil)
+	alice := s.publish("live", "alice", "a")
+	w := s.watch("live", Selector{}, "")
+	s.now = s.now.Add(time.Second)
+	bob := s.publish("live", "bob", "b")
+	if w.sees() != "alice" {
+		t.Fatalf("sees %q, want alice, who came first", w.sees())
+	}
+	bob.seen = s.now.Add(6 * time.Second)
+	s.pass(6 * time.Second)
+	if w.sees() != "bob" {
+		t.Fatalf("alice is interrupted: sees %q, want bob", w.sees())
+	}
+	alice.End(s.now)
+	bob.End(s.now)
+	if w.sees() != "" {
+		t.Errorf("sees %q, want nothing", w.sees())
+	}
+}
+
+func TestAViewerDoesNotSeeItselfWhileThereIsSomebodyElse(t *testing.T) {
+	s := newStage(t, nil)
+	s.publish("call", "alice", "a")
+	w := s.watch("call", Selector{}, "alice")
+	if w.sees() != "alice" {
+		t.Fatalf("alone: sees %q, want alice", w.sees())
+	}
+	s.now = s.now.Add(time.Second)
+	s.publish("call", "bob", "b")
+	if w.sees() != "bob" {
+		t.Errorf("sees %q, want bob", w.sees())
+	}
+}
+
+func TestACodecTheViewerLacksEndsIt(t *testing.T) {
+	s := newStage(t, nil)
+	a := s.publish("live", "main", "obs")
+	w := s.watch("live", Selector{}, "")
+	a.End(s.now)
+	b, err := s.tryPublish("live", "main", "obs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Commit(s.now, map[Kind]Codec{Video: {Name: VP8}})
+	b.Live(s.now)
+	if w.ended == nil || w.ended.Code != "codec-changed" {
+		t.Errorf("ended with %v, want codec-changed", w.ended)
+	}
+}

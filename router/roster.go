@@ -1,0 +1,61 @@
+package router
+
+import (
+	"cmp"
+	"slices"
+)
+
+// ChannelInfo is what may be told of a channel.
+type ChannelInfo struct {
+	Name         string
+	Publications []PublicationInfo
+	Viewers      int
+}
+
+// PublicationInfo is what may be told of a publication. Video and Audio are
+// codec names, empty where there is no such track; Width and Height are in
+// pixels, 0 while unknown.
+type PublicationInfo struct {
+	Participant, Source string
+	State               State
+	Session             string
+	Video, Audio        string
+	Width, Height       int
+}
+
+// Channels returns a snapshot of all channels, by name.
+func (r *Router) Channels() []ChannelInfo {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	infos := make([]ChannelInfo, 0, len(r.channels))
+	for _, c := range r.channels {
+		infos = append(infos, c.info())
+	}
+	slices.SortFunc(infos, func(a, b ChannelInfo) int { return cmp.Compare(a.Name, b.Name) })
+	return infos
+}
+
+func (c *channel) info() ChannelInfo {
+	info := ChannelInfo{Name: c.name, Viewers: len(c.attachments)}
+	for _, p := range c.publications {
+		info.Publications = append(info.Publications, p.info())
+	}
+	slices.SortFunc(info.Publications, func(a, b PublicationInfo) int {
+		return cmp.Or(cmp.Compare(a.Participant, b.Participant), cmp.Compare(a.Source, b.Source))
+	})
+	return info
+}
+
+func (p *publication) info() PublicationInfo {
+	info := PublicationInfo{
+		Participant: p.key.participant, Source: p.key.source, State: p.state,
+		Video: p.codecs[Video].Name, Audio: p.codecs[Audio].Name,
+	}
+	if p.publisher != nil {
+		info.Session = p.publisher.req.Session
+	}
+	if layers := p.video.Layers(); len(layers) > 0 {
+		info.Width, info.Height = layers[len(layers)-1].Size()
+	}
+	return info
+}
