@@ -1,0 +1,150 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"github.com/headgate/headgate/router"
+)
+
+// Config bounds what a Pool queues. Start from DefaultConfig.
+type Config struct {
+	// Workers is the number of workers; 0 means one per core.
+	Workers int `yaml:"workers"`
+	// MaxBursts is how many bursts (frames of video, packets of audio) may wait
+	// for one worker before the oldest video is dropped.
+	MaxBursts int `yaml:"max_bursts"`
+	// MaxRTCP is how many feedback packets may wait for one worker before new
+	// ones are dropped.
+	MaxRTCP int `yaml:"max_rtcp"`
+
+	now func() time.Time
+}
+
+// DefaultConfig returns the settings of a gateway nobody configured.
+func DefaultConfig() Config { return Config{MaxBursts: 4096, MaxRTCP: 16384} }
+
+// Validate reports every bad field at once.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Workers < 0 {
+		errs = append(errs, fmt.Errorf("egress.workers: must not be negative, got %d", c.Workers))
+	}
+	if c.MaxBursts < 1 {
+		errs = append(errs, fmt.Errorf("egress.max_bursts: must be at least 1, got %d", c.MaxBursts))
+	}
+	if c.MaxRTCP < 1 {
+		errs = append(errs, fmt.Errorf("egress.max_rtcp: must be at least 1, got %d", c.MaxRTCP))
+	}
+	return errors.Join(errs...)
+}
+
+// Conn is what a viewer's connection takes. Neither method may block for long
+// or keep the bytes.
+type Conn interface {
+	// WriteRTP sends one whole RTP packet of one of the viewer's SSRCs.
+	WriteRTP(packet []byte) error
+	WriteRTCP(packets []rtcp.Packet) error
+}
+
+// Pool is the workers. It is safe for concurrent use.
+type Pool struct {
+	workers []*Worker
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	next    atomic.Uint32
+}
+
+// Start starts the workers; Close ends them.
+func Start(cfg Config) *Pool {
+	if cfg.Workers == 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	if cfg.now == nil {
+		cfg.now = time.Now
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p := &Pool{stop: stop}
+	for range cfg.Workers {
+		w := newWorker(cfg)
+		p.workers = append(p.workers, w)
+		p.running.Go(func() { w.run(ctx) })
+	}
+	return p
+}
+
+// Close ends the workers and waits for them. Viewers get nothing more.
+func (p *Pool) Close() {
+	p.stop()
+	p.running.Wait()
+}
+
+// Shed returns how many bursts and feedback packets were dropped because
+// workers were behind.
+func (p *Pool) Shed() (n uint64) {
+	for _, w := range p.workers {
+		w.inbox.mu.Lock()
+		n += w.inbox.shed
+		w.inbox.mu.Unlock()
+	}
+	return n
+}
+
+// Client is a viewer with its connection and its worker.
+type Client struct {
+	worker *Worker
+	conn   Conn
+	viewer *router.Viewer
+	// failed counts packets the connection did not take.
+	failed atomic.Uint64
+}
+
+// Add gives a viewer to the next worker. The viewer is fed once the router has
+// attached it.
+func (p *Pool) Add(cfg router.ViewerConfig, conn Conn) *Client {
+	w := p.workers[p.next.Add(1)%uint32(len(p.workers))]
+	c := &Client{worker: w, conn: conn}
+	cfg.Handle = c
+	c.viewer = router.NewViewer(cfg)
+	w.Do(func(now time.Time, s *router.Shard, out *router.Out) { s.Add(now, c.viewer, out) })
+	return c
+}
+
+// Viewer returns the router's half.
+func (c *Client) Viewer() *router.Viewer { return c.viewer }
+
+// Worker returns the executor of the shard that owns the viewer.
+func (c *Client) Worker() router.Executor { return c.worker }
+
+// RTCP hands in one RTCP packet the viewer sent; b is copied.
+func (c *Client) RTCP(b []byte) {
+	c.worker.inbox.feedback(feedback{client: c, bytes: append([]byte(nil), b...)})
+}
+
+// Failed returns how many packets the connection did not take.
+func (c *Client) Failed() uint64 { return c.failed.Load() }
+
+// Remove takes the viewer out of its shard. Nothing is sent to it any more once
+// the worker has come to it, which it does within its current round.
+func (c *Client) Remove() {
+	c.worker.Do(func(_ time.Time, s *router.Shard, _ *router.Out) { s.Remove(c.viewer) })
+}
+
+func (c *Client) sendRTP(packet []byte) {
+	if err := c.conn.WriteRTP(packet); err != nil {
+		c.failed.Add(1)
+	}
+}
+
+func (c *Client) sendRTCP(packets []rtcp.Packet) {
+	if err := c.conn.WriteRTCP(packets); err != nil {
+		c.failed.Add(1)
+	}
+}
