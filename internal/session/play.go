@@ -1,0 +1,146 @@
+package session
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/egress"
+	"github.com/headgate/headgate/internal/negotiate"
+	"github.com/headgate/headgate/internal/peer"
+	"github.com/headgate/headgate/internal/signaling"
+	"github.com/headgate/headgate/router"
+)
+
+// Play accepts an offer to play (WHEP section 4.2). ctx bounds the negotiation,
+// never the session.
+//
+// Errors wrap a fault: those of auth and negotiate, router.ErrIdle,
+// router.ErrFull, ErrDraining, ErrSessions, ErrHalfOpen. On error nothing is
+// left running.
+func (s *Service) Play(ctx context.Context, offer signaling.Offer) (signaling.Created, error) {
+	return s.open(ctx, auth.Play, offer, s.negotiatePlay)
+}
+
+func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signaling.Offer) error {
+	offer, err := negotiate.ParseOffer(raw.SDP)
+	if err != nil {
+		return err
+	}
+	sess.fact(FactOffer, offer.Summary())
+	v := &viewing{sess: sess, selector: router.Selector{Participant: raw.Place.Participant, Source: raw.Place.Source}, self: self(sess, raw)}
+	terms, err := s.parts.Router.Terms(raw.Place.Channel, v.selector, v.self)
+	if err != nil {
+		return err
+	}
+	plan, err := offer.ForPlay(s.playPolicy(terms, sess.id))
+	if err != nil {
+		return err
+	}
+	conn, err := s.parts.Host.Play(ctx, peer.PlayParams{
+		Plan: plan, Loopback: sess.from.IsLoopback(), Notify: sess.notify, RTCP: v.rtcp,
+	})
+	if err != nil {
+		return err
+	}
+	sess.conn, sess.media = conn, v
+	v.start(conn)
+	sess.takeCandidates(offer.Candidates, offer.EndOfCandidates)
+	return nil
+}
+
+// self is who the viewer is: by token, else by its own word.
+func self(sess *session, raw signaling.Offer) string {
+	if p := sess.currentGrant().Participant; p != "" {
+		return p
+	}
+	return raw.As
+}
+
+// playPolicy says which codecs a viewer is answered: a session that plays one
+// publication gets what it sends, one that may be refilled every codec it can
+// take, the current one first.
+func (s *Service) playPolicy(terms router.Terms, streamID string) negotiate.PlayPolicy {
+	return negotiate.PlayPolicy{
+		Video:    mediaChoice(terms, router.Video, s.cfg.Video),
+		Audio:    mediaChoice(terms, router.Audio, s.cfg.Audio),
+		StreamID: streamID,
+	}
+}
+
+func mediaChoice(terms router.Terms, kind router.Kind, list []string) negotiate.MediaChoice {
+	current, has := terms.Codecs[kind]
+	if terms.Fixed {
+		if !has {
+			return negotiate.MediaChoice{Absent: true}
+		}
+		return negotiate.MediaChoice{Codecs: []router.Codec{current}}
+	}
+	choice := negotiate.MediaChoice{All: true}
+	if has {
+		choice.Codecs = append(choice.Codecs, current)
+	}
+	for _, name := range list {
+		if name != current.Name {
+			choice.Codecs = append(choice.Codecs, router.Codec{Name: name})
+		}
+	}
+	return choice
+}
+
+// viewing is the media of a WHEP session.
+type viewing struct {
+	sess       *session
+	selector   router.Selector
+	self       string
+	kinds      []router.Kind
+	client     atomic.Pointer[egress.Client] // RTCP may come before start returned
+	attachment atomic.Pointer[router.Attachment]
+}
+
+func (v *viewing) start(conn *peer.Conn) {
+	sections := conn.Sections()
+	for _, sec := range sections {
+		v.kinds = append(v.kinds, sec.Kind)
+	}
+	client := v.sess.service.parts.Egress.Add(router.ViewerConfig{
+		ID: v.sess.id, Sections: sections, CNAME: conn.StreamID(), Settings: router.DefaultViewerSettings(),
+	}, conn)
+	v.client.Store(client)
+}
+
+func (v *viewing) rtcp(_ time.Time, b []byte) {
+	if c := v.client.Load(); c != nil {
+		c.RTCP(b)
+	}
+}
+
+// connected starts the feeding: not at the POST, so that nobody asks for key
+// frames before they can be received.
+func (v *viewing) connected(now time.Time) {
+	client := v.client.Load()
+	a, err := v.sess.service.parts.Router.Attach(now, router.AttachRequest{
+		Channel: v.sess.place.Channel, Selector: v.selector, Self: v.self,
+		Viewer: client.Viewer(), Worker: client.Worker(), Kinds: v.kinds, End: v.sess.finish,
+	})
+	if err != nil {
+		v.sess.finish(router.ErrFull)
+		return
+	}
+	v.attachment.Store(a)
+}
+
+func (v *viewing) firstPacket(time.Time) {}
+
+func (v *viewing) close(time.Time) {
+	if a := v.attachment.Load(); a != nil {
+		a.Detach()
+	}
+	v.client.Load().Remove()
+}
+
+func (v *viewing) detail(info *Info) {
+	stats := v.client.Load().Viewer().Stats()
+	info.Viewer = &stats
+}

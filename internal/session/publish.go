@@ -1,0 +1,169 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/internal/negotiate"
+	"github.com/headgate/headgate/internal/peer"
+	"github.com/headgate/headgate/internal/signaling"
+	"github.com/headgate/headgate/router"
+)
+
+// defaultSource is the source of a publication whose path names none.
+const defaultSource = "main"
+
+// Publish accepts an offer to publish (RFC 9725 section 4.2). Media need not be
+// flowing when it returns. ctx bounds the negotiation, never the session.
+//
+// Errors wrap a fault: those of auth, of negotiate, router.ErrBusy,
+// router.ErrFull, ErrDraining, ErrSessions, ErrHalfOpen. On error nothing is
+// left running.
+func (s *Service) Publish(ctx context.Context, offer signaling.Offer) (signaling.Created, error) {
+	return s.open(ctx, auth.Publish, offer, s.negotiatePublish)
+}
+
+// open is the common way of a POST: authorise, count in, negotiate, register.
+func (s *Service) open(ctx context.Context, action auth.Action, offer signaling.Offer,
+	negotiation func(context.Context, *session, signaling.Offer) error,
+) (signaling.Created, error) {
+	grant, err := s.parts.Authority.Authorize(ctx, offer.Credential, action, offer.Place)
+	if err != nil {
+		return signaling.Created{}, fmt.Errorf("%s in %q: %w", action, offer.Place.Channel, err)
+	}
+	sess := s.begin(action, offer, grant)
+	if err := s.admit(sess.from); err != nil {
+		return signaling.Created{}, err
+	}
+	if err := s.establish(ctx, sess, offer, grant, negotiation); err != nil {
+		sess.log.Info("offer refused", "code", fault.Of(err).Code, "err", err)
+		return signaling.Created{}, err
+	}
+	return signaling.Created{Secret: sess.secret, PublicID: sess.id, ETag: sess.etag, SDP: sess.conn.Answer()}, nil
+}
+
+// establish negotiates and registers. On error it undoes everything.
+func (s *Service) establish(ctx context.Context, sess *session, offer signaling.Offer, grant auth.Grant,
+	negotiation func(context.Context, *session, signaling.Offer) error,
+) (err error) {
+	leave, err := s.parts.Authority.Enter(grant)
+	if err != nil {
+		s.giveUp(sess.from)
+		return err
+	}
+	sess.leave = sync.OnceFunc(leave)
+	if err := negotiation(ctx, sess, offer); err != nil {
+		leave()
+		s.giveUp(sess.from)
+		return err
+	}
+	sess.fact(FactAnswer, "")
+	if err := s.register(sess); err != nil {
+		sess.media.close(s.parts.Now())
+		_ = sess.conn.Close() // the refusal says more than a failed close
+		sess.leave()
+		return err
+	}
+	return nil
+}
+
+func (s *Service) negotiatePublish(ctx context.Context, sess *session, raw signaling.Offer) error {
+	offer, err := negotiate.ParseOffer(raw.SDP)
+	if err != nil {
+		return err
+	}
+	sess.fact(FactOffer, offer.Summary())
+	plan, err := offer.ForPublish(negotiate.PublishPolicy{Video: s.cfg.Video, Audio: s.cfg.Audio})
+	if err != nil {
+		return err
+	}
+	pub, err := s.reserve(sess, raw.Place)
+	if err != nil {
+		return err
+	}
+	conn, err := s.parts.Host.Publish(ctx, peer.PublishParams{
+		Plan: plan, Tracks: tracksFor(plan, pub), Loopback: sess.from.IsLoopback(), Notify: sess.notify,
+	})
+	if err != nil {
+		pub.Abort()
+		return err
+	}
+	sess.conn, sess.media = conn, &publishing{pub: pub, sess: sess}
+	sess.takeCandidates(offer.Candidates, offer.EndOfCandidates)
+	pub.Commit(s.parts.Now(), codecsOf(plan))
+	return nil
+}
+
+// reserve takes the place in the router.
+func (s *Service) reserve(sess *session, place auth.Place) (*router.Publisher, error) {
+	source := place.Source
+	if source == "" {
+		source = defaultSource
+	}
+	grant := sess.currentGrant()
+	return s.parts.Router.Publish(s.parts.Now(), router.PublishRequest{
+		Channel: place.Channel, Participant: grant.Participant, Source: source,
+		Login: grant.Login, Session: sess.id,
+		LastSeen: sess.lastSeen,
+		End:      sess.finish,
+	})
+}
+
+// lastSeen returns when the client was last heard; the zero time before there is
+// a connection.
+func (sess *session) lastSeen() time.Time {
+	sess.mu.Lock()
+	open := sess.open
+	sess.mu.Unlock()
+	if !open {
+		return time.Time{}
+	}
+	return sess.conn.LastSeen()
+}
+
+func (sess *session) takeCandidates(lines []string, end bool) {
+	if len(lines) == 0 && !end {
+		return
+	}
+	taken, dropped := sess.conn.AddCandidates(lines, end)
+	sess.fact(FactCandidates, fmt.Sprintf("%d taken, %d dropped", taken, dropped))
+}
+
+func tracksFor(plan *negotiate.Plan, pub *router.Publisher) map[int]*router.Track {
+	tracks := make(map[int]*router.Track)
+	for _, sec := range plan.Sections {
+		if !sec.Application && !sec.Rejected {
+			tracks[sec.Index] = pub.Track(sec.Kind)
+		}
+	}
+	return tracks
+}
+
+func codecsOf(plan *negotiate.Plan) map[router.Kind]router.Codec {
+	codecs := make(map[router.Kind]router.Codec)
+	for _, sec := range plan.Sections {
+		if !sec.Application && !sec.Rejected && len(sec.PayloadTypes) > 0 {
+			codecs[sec.Kind] = sec.PayloadTypes[0].Codec
+		}
+	}
+	return codecs
+}
+
+// publishing is the media of a WHIP session.
+type publishing struct {
+	pub  *router.Publisher
+	sess *session
+}
+
+func (p *publishing) connected(time.Time)       {}
+func (p *publishing) firstPacket(now time.Time) { p.pub.Live(now) }
+func (p *publishing) close(now time.Time)       { p.pub.End(now) }
+
+func (p *publishing) detail(info *Info) {
+	stats := p.sess.conn.Ingest().Stats()
+	info.Ingest = &stats
+}

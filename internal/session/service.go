@@ -1,0 +1,228 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/egress"
+	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/internal/peer"
+	"github.com/headgate/headgate/internal/signaling"
+	"github.com/headgate/headgate/router"
+)
+
+// Parts are what a Service works with. All are required.
+type Parts struct {
+	Authority *auth.Authority
+	Router    *router.Router
+	Host      *peer.Host
+	Egress    *egress.Pool
+	// ICEServers makes the servers told to clients; id is a public session id.
+	ICEServers func(now time.Time, id string) []signaling.ICEServer
+	// Exempt tells the addresses that limits per address do not count.
+	Exempt func(netip.Addr) bool
+	Log    *slog.Logger
+	Now    func() time.Time
+}
+
+// Service makes, changes and ends sessions. It is safe for concurrent use.
+type Service struct {
+	cfg   Config
+	parts Parts
+
+	stop     context.CancelFunc
+	sweeping sync.WaitGroup
+	closing  sync.WaitGroup // goroutines that close connections
+
+	mu       sync.Mutex
+	draining bool
+	sessions map[string]*session  // by secret
+	graves   map[string]tombstone // by secret
+	halfOpen map[netip.Addr]int
+	pending  int // POSTs under negotiation, counted against MaxSessions
+}
+
+// tombstone remembers a session for a while after its end.
+type tombstone struct {
+	action auth.Action
+	place  auth.Place
+	grant  auth.Grant
+	reason *fault.Error
+	until  time.Time
+}
+
+// Start makes a Service and its sweeper; Close ends both. cfg must be valid.
+func Start(cfg Config, parts Parts) *Service {
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Service{
+		cfg: cfg, parts: parts, stop: stop,
+		sessions: make(map[string]*session),
+		graves:   make(map[string]tombstone),
+		halfOpen: make(map[netip.Addr]int),
+	}
+	s.sweeping.Go(func() { s.sweepLoop(ctx) })
+	return s
+}
+
+func (s *Service) sweepLoop(ctx context.Context) {
+	tick := time.NewTicker(s.cfg.SweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			now := s.parts.Now()
+			s.sweep(now)
+			s.parts.Router.Sweep(now)
+		}
+	}
+}
+
+// sweep ends the sessions whose time is over and forgets old tombstones.
+func (s *Service) sweep(now time.Time) {
+	for _, sess := range s.all() {
+		if reason := sess.overdue(now); reason != nil {
+			sess.finish(reason)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for secret, grave := range s.graves {
+		if !now.Before(grave.until) {
+			delete(s.graves, secret)
+		}
+	}
+}
+
+func (s *Service) all() []*session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*session, 0, len(s.sessions))
+	for _, sess := range s.sessions {
+		all = append(all, sess)
+	}
+	return all
+}
+
+// Drain refuses new sessions from now on; those there are go on.
+func (s *Service) Drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+}
+
+// Close ends every session, viewers before publishers, and waits until all
+// connections are closed or ctx ends.
+func (s *Service) Close(ctx context.Context) error {
+	s.Drain()
+	s.stop()
+	s.sweeping.Wait()
+	for _, action := range []auth.Action{auth.Play, auth.Publish} {
+		for _, sess := range s.all() {
+			if sess.action == action {
+				sess.finish(errShutdown)
+			}
+		}
+	}
+	done := make(chan struct{})
+	go func() { // ends with the closing group, which this call waits for
+		s.closing.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// admit counts a POST in, before anything is made for it.
+func (s *Service) admit(from netip.Addr) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.draining:
+		return ErrDraining
+	case len(s.sessions)+s.pending >= s.cfg.MaxSessions:
+		return ErrSessions
+	case !s.parts.Exempt(from) && s.halfOpen[from] >= s.cfg.MaxHalfOpen:
+		return ErrHalfOpen
+	}
+	s.halfOpen[from]++
+	s.pending++
+	return nil
+}
+
+// opened counts a session of an address as connected, or as given up.
+func (s *Service) opened(from netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.openedLocked(from)
+}
+
+func (s *Service) openedLocked(from netip.Addr) {
+	if s.halfOpen[from]--; s.halfOpen[from] <= 0 {
+		delete(s.halfOpen, from)
+	}
+}
+
+// register makes the session known. It fails when draining began meanwhile, or
+// when the connection ended before the answer was sent.
+func (s *Service) register(sess *session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending--
+	if reason := sess.endReason(); reason != nil {
+		return reason
+	}
+	if s.draining {
+		s.openedLocked(sess.from)
+		return ErrDraining
+	}
+	s.sessions[sess.secret] = sess
+	return nil
+}
+
+// giveUp counts a POST out that failed before register.
+func (s *Service) giveUp(from netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending--
+	s.openedLocked(from)
+}
+
+// bury replaces a session by its tombstone.
+func (s *Service) bury(sess *session, reason *fault.Error) {
+	now := s.parts.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, sess.secret)
+	s.graves[sess.secret] = tombstone{
+		action: sess.action, place: sess.place, grant: sess.currentGrant(),
+		reason: reason, until: now.Add(s.cfg.RememberFor),
+	}
+}
+
+// find returns the session, or the tombstone, or neither.
+func (s *Service) find(secret string) (*session, tombstone, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sess := s.sessions[secret]; sess != nil {
+		return sess, tombstone{}, false
+	}
+	grave, ok := s.graves[secret]
+	return nil, grave, ok
+}
+
+// Count returns how many sessions there are.
+func (s *Service) Count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
+}

@@ -1,0 +1,195 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/internal/peer"
+	"github.com/headgate/headgate/internal/signaling"
+)
+
+// media is the router's side of a session: a publisher's or a viewer's.
+type media interface {
+	// connected is called once, when DTLS is up.
+	connected(now time.Time)
+	// firstPacket is called once, when a publisher's media begins.
+	firstPacket(now time.Time)
+	// close lets go of the router and the egress. It is called once.
+	close(now time.Time)
+	// detail is what the roster may tell.
+	detail(*Info)
+}
+
+// session is the HTTP resource behind a publisher or a viewer.
+type session struct {
+	service  *Service
+	secret   string
+	id       string // public
+	action   auth.Action
+	place    auth.Place // as in the request
+	from     netip.Addr
+	started  time.Time
+	timeline Timeline
+	leave    func() // gives a single-login token back
+	log      *slog.Logger
+
+	// conn and media are set before the session is registered.
+	conn  *peer.Conn
+	media media
+
+	negotiation sync.Mutex // held during a PATCH; guards etag
+	etag        string
+
+	mu     sync.Mutex
+	grant  auth.Grant
+	open   bool // DTLS is up
+	ended  bool
+	reason *fault.Error
+}
+
+// begin makes a session that is not registered yet.
+func (s *Service) begin(action auth.Action, offer signaling.Offer, grant auth.Grant) *session {
+	secret := newSecret()
+	sess := &session{
+		service: s, secret: secret, id: publicID(secret), action: action, place: offer.Place,
+		from: offer.From.Addr().Unmap(), started: s.parts.Now(), grant: grant, etag: newETag(), leave: func() {},
+	}
+	sess.log = s.parts.Log.With("session", sess.id, "action", action, "channel", offer.Place.Channel)
+	sess.fact(FactRequest, string(action)+" from "+sess.from.String()+", "+clip(offer.UserAgent))
+	return sess
+}
+
+// clip bounds what a client says about itself.
+func clip(s string) string {
+	const most = 120
+	if len(s) > most {
+		return s[:most]
+	}
+	return s
+}
+
+func (sess *session) fact(kind FactKind, detail string) {
+	sess.timeline.add(sess.service.parts.Now(), kind, detail)
+	sess.log.Debug("session", "fact", kind, "detail", detail)
+}
+
+func (sess *session) currentGrant() auth.Grant {
+	sess.mu.Lock()
+	defer sess.mu.Unlock()
+	return sess.grant
+}
+
+// notify takes the connection's events, in order, in the connection's goroutine.
+func (sess *session) notify(e peer.Event) {
+	sess.timeline.add(e.At, FactConnection, e.Kind.String()+detailOf(e))
+	switch e.Kind {
+	case peer.DTLSConnected:
+		sess.connected(e.At)
+	case peer.FirstPacket:
+		sess.timeline.add(e.At, FactFirstPacket, "")
+		sess.media.firstPacket(e.At)
+	case peer.FirstKeyFrame:
+		sess.timeline.add(e.At, FactFirstKeyFrame, e.Detail)
+	case peer.ICEFailed:
+		sess.finish(errICE)
+	case peer.DTLSFailed:
+		sess.finish(errDTLS)
+	case peer.RemoteClosed:
+		sess.finish(errHangup)
+	default: // a fact and nothing more
+	}
+}
+
+func detailOf(e peer.Event) string {
+	if e.Detail == "" {
+		return ""
+	}
+	return ": " + e.Detail
+}
+
+func (sess *session) connected(at time.Time) {
+	sess.mu.Lock()
+	first := !sess.open && !sess.ended
+	sess.open = true
+	sess.mu.Unlock()
+	if !first {
+		return
+	}
+	sess.service.opened(sess.from)
+	took := at.Sub(sess.started).Round(time.Millisecond)
+	sess.timeline.add(at, FactConnected, took.String()+" after the POST")
+	sess.log.Info("session connected", "after", took)
+	sess.media.connected(at)
+}
+
+// overdue returns why the session should end now, or nil.
+func (sess *session) overdue(now time.Time) *fault.Error {
+	sess.mu.Lock()
+	open, expires := sess.open, sess.grant.Expires
+	sess.mu.Unlock()
+	cfg := sess.service.cfg
+	switch {
+	case !expires.IsZero() && now.After(expires):
+		return errExpired
+	case !open && now.Sub(sess.started) >= cfg.HandshakeTimeout:
+		return errHandshake
+	case open && now.Sub(sess.conn.LastSeen()) >= cfg.LostAfter:
+		return errLost
+	}
+	return nil
+}
+
+// endReason returns why the session ended, nil while it lives.
+func (sess *session) endReason() *fault.Error {
+	sess.mu.Lock()
+	defer sess.mu.Unlock()
+	return sess.reason
+}
+
+// finish ends the session. The first reason wins; the connection is closed by a
+// goroutine of its own, so that callbacks of the connection may call this.
+func (sess *session) finish(reason *fault.Error) {
+	sess.mu.Lock()
+	if sess.ended {
+		sess.mu.Unlock()
+		return
+	}
+	sess.ended, sess.reason = true, reason
+	open := sess.open
+	sess.mu.Unlock()
+	sess.service.bury(sess, reason)
+	if !open {
+		sess.service.opened(sess.from)
+	}
+	sess.service.closing.Go(func() { sess.close(reason) })
+}
+
+// close lets go of everything the session holds.
+func (sess *session) close(reason *fault.Error) {
+	sess.media.close(sess.service.parts.Now())
+	err := sess.conn.Close()
+	sess.leave()
+	sess.fact(FactEnd, reason.Code)
+	attrs := []any{"reason", reason.Code, "reached", sess.timeline.reached(),
+		"lasted", sess.service.parts.Now().Sub(sess.started).Round(time.Millisecond)}
+	if err != nil {
+		attrs = append(attrs, "close_error", err)
+	}
+	sess.log.Log(context.Background(), sess.endLevel(), "session ended", attrs...)
+}
+
+// endLevel is warning for sessions that never connected: those are what people
+// look for in a log.
+func (sess *session) endLevel() slog.Level {
+	sess.mu.Lock()
+	defer sess.mu.Unlock()
+	if sess.open || sess.reason == errDeleted || sess.reason == errShutdown {
+		return slog.LevelInfo
+	}
+	return slog.LevelWarn
+}
