@@ -1,0 +1,93 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/headgate/headgate/auth"
+)
+
+// Config says what the API tells of the gateway.
+type Config struct {
+	Version string
+	// Origin returns scheme and authority for absolute URLs.
+	Origin func(*http.Request) string
+}
+
+// Backend answers for the rest of the gateway. It authorises every request.
+type Backend interface {
+	// Channels lists the channels that cred may play.
+	Channels(ctx context.Context, cred auth.Credential) ([]Channel, error)
+	// TokenRequired tells whether publishing and playing need a token.
+	TokenRequired() bool
+}
+
+// Channel is a channel as the API tells it.
+type Channel struct {
+	Name         string        `json:"name"`
+	Publications []Publication `json:"publications"`
+	Viewers      int           `json:"viewers"`
+}
+
+// Publication is a publication as the API tells it. Video and Audio are codec
+// names; Width and Height are in pixels, left out while unknown.
+type Publication struct {
+	Participant string `json:"participant"`
+	Source      string `json:"source"`
+	State       string `json:"state"`
+	Video       string `json:"video,omitempty"`
+	Audio       string `json:"audio,omitempty"`
+	Width       int    `json:"width,omitempty"`
+	Height      int    `json:"height,omitempty"`
+}
+
+type channelList struct {
+	Channels []Channel `json:"channels"`
+}
+
+type settings struct {
+	Version string `json:"version"`
+	// Open tells that no token is needed.
+	Open bool   `json:"open"`
+	WHIP string `json:"whip"`
+	WHEP string `json:"whep"`
+}
+
+// Register adds the API to e.
+func Register(e *echo.Echo, cfg Config, backend Backend) {
+	h := handlers{cfg: cfg, backend: backend}
+	e.GET("/api/v1/channels", h.channels)
+	e.GET("/api/v1/settings", h.settings)
+}
+
+type handlers struct {
+	cfg     Config
+	backend Backend
+}
+
+func (h handlers) channels(c echo.Context) error {
+	cred := auth.CredentialFrom(c.Request().Header.Get(echo.HeaderAuthorization), false)
+	channels, err := h.backend.Channels(c.Request().Context(), cred)
+	if err != nil {
+		return err
+	}
+	if channels == nil {
+		channels = []Channel{}
+	}
+	return answer(c, channelList{channels})
+}
+
+func (h handlers) settings(c echo.Context) error {
+	origin := h.cfg.Origin(c.Request())
+	return answer(c, settings{
+		Version: h.cfg.Version, Open: !h.backend.TokenRequired(),
+		WHIP: origin + "/whip/", WHEP: origin + "/whep/",
+	})
+}
+
+func answer(c echo.Context, v any) error {
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.JSON(http.StatusOK, v)
+}

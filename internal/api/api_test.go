@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+	"go.uber.org/goleak"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/problem"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type backend struct {
+	channels []Channel
+	err      error
+	seen     auth.Credential
+}
+
+func (b *backend) Channels(_ context.Context, cred auth.Credential) ([]Channel, error) {
+	b.seen = cred
+	return b.channels, b.err
+}
+
+func (b *backend) TokenRequired() bool { return true }
+
+func get(t *testing.T, b *backend, path string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	e := echo.New()
+	e.HTTPErrorHandler = problem.Handler(nil)
+	Register(e, Config{Version: "v1", Origin: func(*http.Request) string { return "https://live.example" }}, b)
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	rec := httptest.NewRecorder()
+	e.ServeHTTP(rec, req)
+	return rec
+}
+
+func TestChannels(t *testing.T) {
+	live := Channel{Name: "live", Viewers: 3, Publications: []Publication{
+		{Participant: "main", Source: "main", State: "live", Video: "H264", Audio: "opus", Width: 1280, Height: 720},
+	}}
+	for name, tc := range map[string]struct {
+		backend backend
+		status  int
+		body    string
+	}{
+		"nobody on air": {backend{}, 200, `{"channels":[]}` + "\n"},
+		"one on air": {
+			backend{channels: []Channel{live}}, 200,
+			`{"channels":[{"name":"live","publications":[{"participant":"main","source":"main","state":"live","video":"H264","audio":"opus","width":1280,"height":720}],"viewers":3}]}` + "\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := get(t, &tc.backend, "/api/v1/channels")
+			if rec.Code != tc.status || rec.Body.String() != tc.body {
+				t.Errorf("%d %s, want %d %s", rec.Code, rec.Body, tc.status, tc.body)
+			}
+			if got := rec.Header().Get("Cache-Control"); got != "no-store" {
+				t.Errorf("Cache-Control %q", got)
+			}
+		})
+	}
+}
+
+func TestChannelsWithoutATokenAreRefused(t *testing.T) {
+	if rec := get(t, &backend{err: auth.ErrNoToken}, "/api/v1/channels"); rec.Code != http.StatusUnauthorized {
+		t.Errorf("status %d, want 401", rec.Code)
+	}
+}
+
+func TestTheTokenReachesTheBackend(t *testing.T) {
+	b := &backend{}
+	get(t, b, "/api/v1/channels", "Authorization", "Bearer secret-token")
+	if b.seen.Token != "secret-token" {
+		t.Errorf("credential %+v", b.seen)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	rec := get(t, &backend{}, "/api/v1/settings")
+	want := `{"version":"v1","open":false,"whip":"https://live.example/whip/","whep":"https://live.example/whep/"}` + "\n"
+	if rec.Code != 200 || rec.Body.String() != want {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
+func TestOtherOriginsAreNotInvited(t *testing.T) {
+	rec := get(t, &backend{}, "/api/v1/settings", "Origin", "https://evil.example")
+	if got := rec.Header().Get("Access-Control-Allow-Origin"); got != "" {
+		t.Errorf("Access-Control-Allow-Origin %q", got)
+	}
+}

@@ -1,0 +1,2 @@
+// Package architecture holds the import rules of this module as a test.
+package architecture

@@ -1,0 +1,146 @@
+package architecture
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/headgate/headgate/"
+
+// rules say what each package may import of this module, and which third-party
+// modules beside the standard library. A package that is not listed may not
+// exist: add it here with the arrows it needs, and to docs/architecture.md.
+var rules = map[string]struct{ ours, others string }{
+	// the words everybody uses
+	"internal/fault":     {},
+	"internal/sdpfrag":   {ours: "internal/fault"},
+	"internal/linkhdr":   {ours: "internal/fault"},
+	"internal/names":     {ours: "internal/fault"},
+	"internal/signaling": {ours: "auth internal/sdpfrag"},
+	"internal/shutdown":  {},
+
+	// who may do what
+	"auth": {ours: "internal/fault", others: "github.com/go-jose/go-jose/v4 golang.org/x/time"},
+
+	// packets
+	"router":             {ours: "internal/fault", others: "github.com/pion/rtp github.com/pion/rtcp github.com/pion/interceptor"},
+	"internal/negotiate": {ours: "router internal/fault internal/sdpfrag", others: "github.com/pion/sdp/v3"},
+	"internal/peer":      {ours: "router internal/negotiate internal/egress internal/fault internal/sdpfrag", others: pion + " golang.org/x/net"},
+	"internal/egress":    {ours: "router internal/fault", others: "github.com/pion/rtcp"},
+
+	// sessions
+	"internal/session":    {ours: "auth router internal/egress internal/fault internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
+	"internal/iceservers": {ours: "auth internal/fault internal/linkhdr internal/signaling"},
+
+	// HTTP
+	"internal/problem":       {ours: "internal/fault", others: echo},
+	"internal/wish":          {ours: "auth internal/fault internal/linkhdr internal/names internal/problem internal/sdpfrag internal/signaling", others: echo},
+	"internal/wish/wishtest": {ours: "auth internal/fault internal/sdpfrag internal/signaling internal/wish", others: echo},
+	"internal/httpserver":    {ours: "internal/fault internal/names internal/problem", others: echo + " golang.org/x/time"},
+	"internal/api":           {ours: "auth internal/fault", others: echo},
+	"internal/ui":            {ours: "internal/fault internal/names", others: echo},
+	"whip":                   {ours: "auth internal/fault internal/signaling internal/wish", others: echo},
+	"whep":                   {ours: "auth internal/fault internal/names internal/signaling internal/wish", others: echo},
+
+	// everything put together
+	"internal/gateway": {ours: anything},
+
+	// tools and tests
+	"internal/mediafile":      {others: pion},
+	"internal/push":           {ours: "internal/mediafile whip", others: pion},
+	"internal/conformance":    {ours: "internal/sdpfrag internal/linkhdr internal/testkit/offers", others: pion + " golang.org/x/sync"},
+	"internal/testkit":        {ours: anything, others: pion},
+	"internal/testkit/offers": {},
+	"internal/architecture":   {},
+	"integration":             {},
+	"cmd/headgate":            {ours: "auth internal/conformance internal/gateway internal/mediafile internal/push", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
+}
+
+const (
+	anything = "*"
+	echo     = "github.com/labstack/echo/v4"
+	pion     = "github.com/pion/webrtc/v4 github.com/pion/ice/v4 github.com/pion/dtls/v3 github.com/pion/srtp/v3 github.com/pion/sdp/v3 " +
+		"github.com/pion/rtp github.com/pion/rtcp github.com/pion/interceptor github.com/pion/logging github.com/pion/stun/v3 github.com/pion/stun/v4 github.com/pion/transport/v4"
+)
+
+func TestImportsFollowTheRules(t *testing.T) {
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		rule, known := rules[name]
+		if !known {
+			t.Errorf("package %s has no rule", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if reason := forbidden(imported, rule.ours, rule.others); reason != "" {
+				t.Errorf("%s must not import %s: %s", name, imported, reason)
+			}
+		}
+	}
+}
+
+func TestTheRulesCanFail(t *testing.T) {
+	for imported, rule := range map[string]struct{ ours, others string }{
+		module + "whip":               {ours: "internal/fault"},
+		"github.com/labstack/echo/v4": {others: "github.com/pion/rtp"},
+		"math/rand":                   {},
+	} {
+		if forbidden(imported, rule.ours, rule.others) == "" {
+			t.Errorf("%s was let through by %+v", imported, rule)
+		}
+	}
+}
+
+// forbidden returns why a package with this rule must not import path, or "".
+func forbidden(path, ours, others string) string {
+	if rel, own := strings.CutPrefix(path, module); own {
+		if ours == anything || slices.Contains(strings.Fields(ours), rel) {
+			return ""
+		}
+		return "its rule names only: " + ours
+	}
+	if path == "math/rand" {
+		return "use crypto/rand, or math/rand/v2 where it does not matter"
+	}
+	if first, _, _ := strings.Cut(path, "/"); !strings.Contains(first, ".") {
+		return "" // the standard library
+	}
+	for _, m := range strings.Fields(others) {
+		if path == m || strings.HasPrefix(path, m+"/") {
+			return ""
+		}
+	}
+	if ours == anything {
+		return ""
+	}
+	return "its rule names only: " + others
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func list(t *testing.T) (packages []pkg) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}

@@ -1,0 +1,142 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/egress"
+	"github.com/headgate/headgate/internal/httpserver"
+	"github.com/headgate/headgate/internal/iceservers"
+	"github.com/headgate/headgate/internal/peer"
+	"github.com/headgate/headgate/internal/session"
+	"github.com/headgate/headgate/internal/ui"
+	"github.com/headgate/headgate/internal/wish"
+	"github.com/headgate/headgate/router"
+)
+
+// Config is everything that can be set, in the shape of the configuration file.
+// Start from DefaultConfig.
+type Config struct {
+	HTTP       httpserver.Config `yaml:"http"`
+	CORS       wish.CORS         `yaml:"cors"`
+	Media      Media             `yaml:"media"`
+	Auth       auth.Config       `yaml:"auth"`
+	Channels   router.Config     `yaml:"channels"`
+	Sessions   session.Config    `yaml:"sessions"`
+	ICEServers iceservers.Config `yaml:"ice_servers"`
+	Egress     egress.Config     `yaml:"egress"`
+	Pages      ui.Config         `yaml:"pages"`
+	// StateDir is where the gateway keeps the key it makes for itself.
+	StateDir string `yaml:"state_dir"`
+	Log      Log    `yaml:"log"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	// Level is debug, info, warn or error; Format is text or json.
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// Media says where media is received and what is advertised; the fields are
+// those of peer.Config.
+type Media struct {
+	Listen            string        `yaml:"listen"`
+	PublicAddresses   []string      `yaml:"public_addresses"`
+	PublicKeepsLocal  bool          `yaml:"public_keeps_local"`
+	Interfaces        []string      `yaml:"interfaces"`
+	TCP               bool          `yaml:"tcp"`
+	IPv6              bool          `yaml:"ipv6"`
+	Lite              bool          `yaml:"lite"`
+	DisconnectedAfter time.Duration `yaml:"disconnected_after"`
+	FailedAfter       time.Duration `yaml:"failed_after"`
+	Keepalive         time.Duration `yaml:"keepalive"`
+}
+
+// DefaultConfig returns the settings of a gateway nobody configured.
+func DefaultConfig() Config {
+	p := peer.DefaultConfig()
+	return Config{
+		HTTP: httpserver.DefaultConfig(),
+		Media: Media{
+			Listen: p.Media, TCP: p.TCP, IPv6: p.IPv6,
+			DisconnectedAfter: p.DisconnectedAfter, FailedAfter: p.FailedAfter, Keepalive: p.Keepalive,
+		},
+		Auth:       auth.DefaultConfig(),
+		Channels:   router.DefaultConfig(),
+		Sessions:   session.DefaultConfig(),
+		ICEServers: iceservers.DefaultConfig(),
+		Egress:     egress.DefaultConfig(),
+		StateDir:   "",
+		Log:        Log{Level: "info", Format: "text"},
+	}
+}
+
+// Validate reports every fault at once, named as in the configuration file.
+func (c Config) Validate() error {
+	errs := []error{
+		c.HTTP.Validate(), c.peer(nil).Validate(), c.Auth.Validate(), c.Channels.Validate(),
+		c.Sessions.Validate(), c.ICEServers.Validate(), c.Egress.Validate(), c.Log.validate(),
+	}
+	if c.Sessions.HandshakeTimeout < c.Media.DisconnectedAfter+c.Media.FailedAfter {
+		errs = append(errs, errors.New("sessions.handshake_timeout: must not be shorter than media.disconnected_after and media.failed_after together"))
+	}
+	return errors.Join(errs...)
+}
+
+func (l Log) validate() error {
+	var errs []error
+	if _, err := l.SlogLevel(); err != nil {
+		errs = append(errs, err)
+	}
+	if l.Format != "text" && l.Format != "json" {
+		errs = append(errs, fmt.Errorf("log.format: must be text or json, got %q", l.Format))
+	}
+	return errors.Join(errs...)
+}
+
+// SlogLevel returns the level.
+func (l Log) SlogLevel() (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		return 0, fmt.Errorf("log.level: must be debug, info, warn or error, got %q", l.Level)
+	}
+	return level, nil
+}
+
+func (c Config) peer(log *slog.Logger) peer.Config {
+	p := peer.DefaultConfig()
+	p.Media, p.PublicAddresses, p.PublicKeepsLocal = c.Media.Listen, c.Media.PublicAddresses, c.Media.PublicKeepsLocal
+	p.Interfaces, p.TCP, p.IPv6, p.Lite = c.Media.Interfaces, c.Media.TCP, c.Media.IPv6, c.Media.Lite
+	p.DisconnectedAfter, p.FailedAfter, p.Keepalive = c.Media.DisconnectedAfter, c.Media.FailedAfter, c.Media.Keepalive
+	p.Log = log
+	return p
+}
+
+// loopbackOnly tells whether HTTP is served to this machine alone, where a
+// gateway without configuration needs no token.
+func (c Config) loopbackOnly() bool {
+	for _, address := range []string{c.HTTP.HTTP, c.HTTP.HTTPS} {
+		if address == "" {
+			continue
+		}
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return false
+		}
+		if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+			return false
+		}
+	}
+	return true
+}
+
+// noAuth tells that nobody configured who may do what.
+func (c Config) noAuth() bool {
+	return !c.Auth.Open && len(c.Auth.Tokens) == 0 && len(c.Auth.JWT.Keys) == 0 && c.Auth.JWT.JWKSURL == "" && len(c.Auth.Own) == 0
+}

@@ -1,0 +1,225 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/api"
+	"github.com/headgate/headgate/internal/egress"
+	"github.com/headgate/headgate/internal/httpserver"
+	"github.com/headgate/headgate/internal/peer"
+	"github.com/headgate/headgate/internal/session"
+	"github.com/headgate/headgate/internal/shutdown"
+	"github.com/headgate/headgate/internal/signaling"
+	"github.com/headgate/headgate/internal/ui"
+	"github.com/headgate/headgate/internal/wish"
+	"github.com/headgate/headgate/router"
+	"github.com/headgate/headgate/whep"
+	"github.com/headgate/headgate/whip"
+)
+
+// Options are what a Gateway is given besides its Config.
+type Options struct {
+	Log     *slog.Logger
+	Version string
+	// Peer changes the media side for tests, for example to a virtual network.
+	Peer func(*peer.Config)
+}
+
+// Gateway is a Headgate. New makes it, Run serves until its context ends.
+//
+// Ownership: the gateway owns everything it assembled and ends it in Close, in
+// the order of close.
+type Gateway struct {
+	cfg       Config
+	log       *slog.Logger
+	version   string
+	authority *auth.Authority
+	server    *httpserver.Server
+	host      *peer.Host
+	egress    *egress.Pool
+	router    *router.Router
+	sessions  *session.Service
+}
+
+// New assembles a gateway, opens its sockets and listens; nothing is answered
+// before Run. The error of a bad configuration names every fault.
+func New(ctx context.Context, cfg Config, opt Options) (_ *Gateway, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	g := &Gateway{cfg: cfg, log: opt.Log, version: opt.Version}
+	if g.log == nil {
+		g.log = slog.New(slog.DiscardHandler)
+	}
+	if err := g.decideAccess(); err != nil {
+		return nil, err
+	}
+	if g.authority, err = auth.New(g.cfg.Auth, time.Now); err != nil {
+		return nil, err
+	}
+	if g.server, err = httpserver.New(cfg.HTTP, httpserver.Options{Log: g.log}); err != nil {
+		return nil, err
+	}
+	if err := g.openMedia(opt); err != nil {
+		return nil, err
+	}
+	if err := g.server.Listen(ctx); err != nil {
+		return nil, errors.Join(err, g.host.Close())
+	}
+	g.assemble()
+	return g, nil
+}
+
+// decideAccess applies the rule for gateways whose access nobody configured: to
+// this machine alone they are open, elsewhere they want tokens signed with a key
+// of their own.
+func (g *Gateway) decideAccess() error {
+	if !g.cfg.noAuth() {
+		return nil
+	}
+	if g.cfg.loopbackOnly() {
+		g.cfg.Auth.Open = true
+		return nil
+	}
+	dir, err := g.cfg.stateDir()
+	if err != nil {
+		return err
+	}
+	key, created, err := auth.LoadOrCreateKey(dir)
+	if err != nil {
+		return fmt.Errorf("the gateway's own key: %w", err)
+	}
+	g.cfg.Auth.Own = key
+	g.log.Warn("no tokens are configured: clients need one made by `headgate token`", "key_created", created, "state_dir", dir)
+	return nil
+}
+
+// stateDir is where state is kept when the configuration names no place.
+func (c Config) stateDir() (string, error) {
+	if c.StateDir != "" {
+		return c.StateDir, nil
+	}
+	if dir := os.Getenv("STATE_DIRECTORY"); dir != "" { // set by systemd
+		return dir, nil
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("state_dir: name a directory, since the system names none: %w", err)
+	}
+	return filepath.Join(dir, "headgate"), nil
+}
+
+func (g *Gateway) openMedia(opt Options) (err error) {
+	cfg := g.cfg.peer(g.log)
+	if opt.Peer != nil {
+		opt.Peer(&cfg)
+	}
+	g.host, err = peer.Listen(cfg)
+	return err
+}
+
+func (g *Gateway) assemble() {
+	g.egress = egress.Start(g.cfg.Egress)
+	channels := g.cfg.Channels
+	channels.Observe = g.observe
+	g.router = router.New(channels)
+	g.sessions = session.Start(g.cfg.Sessions, session.Parts{
+		Authority: g.authority, Router: g.router, Host: g.host, Egress: g.egress,
+		ICEServers: func(now time.Time, id string) []signaling.ICEServer { return g.cfg.ICEServers.Mint(now, id) },
+		Exempt:     func(a netip.Addr) bool { return g.server.Exempt(a) },
+		Log:        g.log, Now: time.Now,
+	})
+	g.routes()
+}
+
+func (g *Gateway) observe(e router.Event) {
+	g.log.Info("publication", "event", e.What, "channel", e.Channel, "participant", e.Participant, "source", e.Source)
+}
+
+func (g *Gateway) routes() {
+	e := g.server.Echo()
+	cfg := wish.Config{
+		CORS: g.cors(), Origin: g.server.Origin, Gate: g.server.Gate,
+		MaxBodyBytes: g.cfg.HTTP.MaxBodyBytes, AcceptRawToken: g.cfg.Auth.AcceptRawToken,
+	}
+	wish.Register(e, cfg, g.sessions)
+	whip.Register(e, cfg, g.sessions)
+	whep.Register(e, cfg, g.sessions)
+	api.Register(e, api.Config{Version: g.version, Origin: g.server.Origin}, roster{g})
+	ui.Register(e, g.cfg.Pages)
+}
+
+// cors opens WHIP and WHEP to every page where a token is required or openness
+// was asked for, and otherwise to pages of this machine only.
+func (g *Gateway) cors() wish.CORS {
+	c := g.cfg.CORS
+	c.AllowAny = len(c.Origins) == 0 && (g.authority.Required() || !g.cfg.loopbackOnly())
+	c.EchoLoopback = !c.AllowAny
+	return c
+}
+
+// Handler serves everything, without listeners.
+func (g *Gateway) Handler() http.Handler { return g.server.Handler() }
+
+// URLs are the origins HTTP is served at, for somebody on this machine.
+func (g *Gateway) URLs() []string { return g.server.URLs() }
+
+// Media are the addresses advertised now.
+func (g *Gateway) Media() []netip.AddrPort { return g.host.Addresses() }
+
+// TokenRequired tells whether publishing and playing need a token.
+func (g *Gateway) TokenRequired() bool { return g.authority.Required() }
+
+// Sessions tells about every live session.
+func (g *Gateway) Sessions() []session.Info { return g.sessions.Sessions() }
+
+// Channels tells about every channel.
+func (g *Gateway) Channels() []router.ChannelInfo { return g.router.Channels() }
+
+// Run serves until ctx ends or a listener fails, then shuts down in order and
+// within bounds.
+func (g *Gateway) Run(ctx context.Context) error {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- g.server.Serve(serving) }() // waited for below
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-served:
+		served <- nil // for the step below
+	}
+	return errors.Join(failed, g.close(stop, served))
+}
+
+// close ends everything: first nobody new comes, then those here are told, and
+// the sockets go last, because closing connections still send.
+func (g *Gateway) close(stopServing context.CancelFunc, served <-chan error) error {
+	quick := func(f func()) func(context.Context) error {
+		return func(context.Context) error { f(); return nil }
+	}
+	return shutdown.Run(context.Background(), g.log,
+		shutdown.Step{Name: "readiness", Limit: time.Second, Stop: quick(func() { g.server.Drain(); g.sessions.Drain() })},
+		shutdown.Step{Name: "sessions", Limit: 5 * time.Second, Stop: g.sessions.Close},
+		shutdown.Step{Name: "http", Limit: g.cfg.HTTP.ShutdownTimeout + time.Second, Stop: func(ctx context.Context) error {
+			stopServing()
+			select {
+			case err := <-served:
+				return err
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}},
+		shutdown.Step{Name: "egress", Limit: time.Second, Stop: quick(g.egress.Close)},
+		shutdown.Step{Name: "media", Limit: time.Second, Stop: func(context.Context) error { return g.host.Close() }},
+	)
+}

@@ -1,0 +1,40 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/api"
+	"github.com/headgate/headgate/router"
+)
+
+// roster answers the API.
+type roster struct{ gateway *Gateway }
+
+func (r roster) TokenRequired() bool { return r.gateway.authority.Required() }
+
+// Channels lists what cred may play. A credential that is good for nothing is
+// refused as it would be anywhere else.
+func (r roster) Channels(ctx context.Context, cred auth.Credential) ([]api.Channel, error) {
+	if r.TokenRequired() && cred.Token == "" {
+		return nil, auth.ErrNoToken
+	}
+	var list []api.Channel
+	for _, c := range r.gateway.router.Channels() {
+		if _, err := r.gateway.authority.Authorize(ctx, cred, auth.Play, auth.Place{Channel: c.Name}); err == nil {
+			list = append(list, channelView(c))
+		}
+	}
+	return list, nil
+}
+
+func channelView(c router.ChannelInfo) api.Channel {
+	view := api.Channel{Name: c.Name, Viewers: c.Viewers, Publications: []api.Publication{}}
+	for _, p := range c.Publications {
+		view.Publications = append(view.Publications, api.Publication{
+			Participant: p.Participant, Source: p.Source, State: string(p.State),
+			Video: p.Video, Audio: p.Audio, Width: p.Width, Height: p.Height,
+		})
+	}
+	return view
+}
