@@ -1,0 +1,2 @@
+// Package push publishes media files to any WHIP server, as an encoder would.
+package push

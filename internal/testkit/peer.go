@@ -1,0 +1,119 @@
+package testkit
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/transport/v4"
+	"github.com/pion/webrtc/v4"
+)
+
+// payload types the peers of this package offer.
+const (
+	h264Type = 106
+	rtxType  = 107
+	opusType = 111
+)
+
+// peerOptions shape one pion connection.
+type peerOptions struct {
+	net   transport.Net
+	noRTX bool
+}
+
+// newPeer makes a connection on loopback, or on a virtual network, with H.264
+// and Opus and with NACK in both directions, as browsers have it.
+func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
+	t.Helper()
+	media := &webrtc.MediaEngine{}
+	registerCodecs(t, media, opt.noRTX)
+	registry := &interceptor.Registry{}
+	for _, f := range []func() (interceptor.Factory, error){
+		func() (interceptor.Factory, error) {
+			return nack.NewGeneratorInterceptor(nack.GeneratorInterval(20 * time.Millisecond))
+		},
+		func() (interceptor.Factory, error) { return nack.NewResponderInterceptor(nack.ResponderSize(4096)) },
+		func() (interceptor.Factory, error) { return report.NewReceiverInterceptor() },
+		func() (interceptor.Factory, error) { return report.NewSenderInterceptor() },
+	} {
+		factory, err := f()
+		must(t, err)
+		registry.Add(factory)
+	}
+	settings := webrtc.SettingEngine{}
+	settings.SetDTLSInsecureSkipHelloVerify(true)
+	if opt.net != nil {
+		settings.SetNet(opt.net)
+	} else {
+		settings.SetIncludeLoopbackCandidate(true)
+		settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
+		settings.SetIPFilter(isIPv4)
+	}
+	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),
+		webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
+	must(t, err)
+	return pc
+}
+
+func isIPv4(ip net.IP) bool {
+	addr, ok := netip.AddrFromSlice(ip)
+	return ok && addr.Unmap().Is4()
+}
+
+func registerCodecs(t testing.TB, media *webrtc.MediaEngine, noRTX bool) {
+	t.Helper()
+	feedback := []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}
+	must(t, media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: h264Type, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeH264, ClockRate: 90000, RTCPFeedback: feedback,
+		SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+	}}, webrtc.RTPCodecTypeVideo))
+	if !noRTX {
+		must(t, media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: rtxType, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=106",
+		}}, webrtc.RTPCodecTypeVideo))
+	}
+	must(t, media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: opusType, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
+	}}, webrtc.RTPCodecTypeAudio))
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// offer gathers and returns the complete offer.
+func offer(t testing.TB, pc *webrtc.PeerConnection) string {
+	t.Helper()
+	o, err := pc.CreateOffer(nil)
+	must(t, err)
+	gathered := webrtc.GatheringCompletePromise(pc)
+	must(t, pc.SetLocalDescription(o))
+	select {
+	case <-gathered:
+	case <-time.After(10 * time.Second):
+		t.Fatal("gathering takes more than 10 s")
+	}
+	return pc.LocalDescription().SDP
+}
+
+// whenConnected returns a channel that is closed with the connection.
+func whenConnected(pc *webrtc.PeerConnection) <-chan struct{} {
+	connected := make(chan struct{})
+	var done bool
+	pc.OnICEConnectionStateChange(func(webrtc.ICEConnectionState) {})
+	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateConnected && !done {
+			done = true
+			close(connected)
+		}
+	})
+	return connected
+}

@@ -1,0 +1,184 @@
+package testkit
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/transport/v4"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/headgate/headgate/whep"
+)
+
+// PlayerOptions say how a Player behaves.
+type PlayerOptions struct {
+	Endpoint, Token string
+	NoRTX           bool
+	// Patience is how long the picture may stand still before the player asks
+	// for a key frame; 0 means 200 ms, as libwebrtc.
+	Patience time.Duration
+	Net      transport.Net
+}
+
+// Player plays a synthetic stream by WHEP. It is safe for concurrent use.
+//
+// Ownership: its goroutines end with Close, which waits for them.
+type Player struct {
+	t       testing.TB
+	pc      *webrtc.PeerConnection
+	session *whep.Session
+	Eye     *Eye
+	stop    context.CancelFunc
+	work    sync.WaitGroup
+	once    sync.Once
+
+	mu     sync.Mutex
+	sounds int
+	video  []rtp.Header // headers of video packets, the newest maxHeaders
+}
+
+const maxHeaders = 100_000
+
+// Play makes a player and waits until it is connected. It is closed when the
+// test ends.
+func Play(t testing.TB, opt PlayerOptions) *Player {
+	t.Helper()
+	p, err := TryPlay(t, opt)
+	must(t, err)
+	return p
+}
+
+// TryPlay is Play for servers that may refuse.
+func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
+	t.Helper()
+	if opt.Patience == 0 {
+		opt.Patience = 200 * time.Millisecond
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p := &Player{t: t, pc: newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX}), Eye: NewEye(), stop: stop}
+	t.Cleanup(p.Close)
+	connected := whenConnected(p.pc)
+	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
+		_, err := p.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+		must(t, err)
+	}
+	p.pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) { p.receive(ctx, opt, track, receiver) })
+	session, err := whep.Client{}.Post(ctx, opt.Endpoint, opt.Token, offer(t, p.pc))
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	p.session = session
+	must(t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: session.Answer}))
+	select {
+	case <-connected:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the player is not connected after 20 s")
+	}
+	return p, nil
+}
+
+// receive reads one track until the connection closes.
+func (p *Player) receive(ctx context.Context, opt PlayerOptions, track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	p.work.Go(func() {
+		for b := make([]byte, 1500); ; {
+			if _, _, err := receiver.Read(b); err != nil {
+				return
+			}
+		}
+	})
+	if track.Kind() == webrtc.RTPCodecTypeVideo {
+		p.work.Go(func() { p.askForKeyFrames(ctx, opt.Patience, uint32(track.SSRC())) })
+	}
+	for {
+		packet, _, err := track.ReadRTP()
+		if err != nil {
+			return
+		}
+		p.take(track.Kind(), packet)
+	}
+}
+
+func (p *Player) take(kind webrtc.RTPCodecType, packet *rtp.Packet) {
+	p.mu.Lock()
+	if kind == webrtc.RTPCodecTypeAudio {
+		p.sounds++
+		p.mu.Unlock()
+		return
+	}
+	if len(p.video) < maxHeaders {
+		p.video = append(p.video, packet.Header)
+	}
+	p.mu.Unlock()
+	p.Eye.Packet(time.Now(), packet.Payload)
+}
+
+// askForKeyFrames sends PLI while the picture stands still.
+func (p *Player) askForKeyFrames(ctx context.Context, patience time.Duration, ssrc uint32) {
+	tick := time.NewTicker(patience / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if p.Eye.stuckSince(now) >= patience {
+				_ = p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}) // or the next one
+			}
+		}
+	}
+}
+
+// Session is the WHEP session.
+func (p *Player) Session() *whep.Session { return p.session }
+
+// Connection is the pion connection, for tests of its state.
+func (p *Player) Connection() *webrtc.PeerConnection { return p.pc }
+
+// Sounds counts audio packets.
+func (p *Player) Sounds() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sounds
+}
+
+// VideoHeaders returns the headers of the video packets so far.
+func (p *Player) VideoHeaders() []rtp.Header {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]rtp.Header(nil), p.video...)
+}
+
+// Wait returns once seen says so, or fails the test after limit.
+func (p *Player) Wait(limit time.Duration, what string, seen func(Seen) bool) Seen {
+	p.t.Helper()
+	deadline := time.After(limit)
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		s := p.Eye.Seen()
+		if seen(s) {
+			return s
+		}
+		select {
+		case <-p.Eye.changed:
+		case <-poll.C:
+		case <-deadline:
+			p.t.Fatalf("after %v still no %s; seen: %+v, %d sounds", limit, what, s, p.Sounds())
+		}
+	}
+}
+
+// Close closes the connection without a word over HTTP. It may be called more
+// than once.
+func (p *Player) Close() {
+	p.once.Do(func() {
+		p.stop()
+		_ = p.pc.GracefulClose() // nothing is left to be told
+		p.work.Wait()
+	})
+}

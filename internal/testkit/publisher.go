@@ -1,0 +1,214 @@
+package testkit
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/transport/v4"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/headgate/headgate/whip"
+)
+
+// PublisherOptions say how a Publisher behaves.
+type PublisherOptions struct {
+	Endpoint, Token string
+	Picture         Picture // zero means Small
+	// Deaf ignores PLI and FIR, as OBS and ffmpeg do.
+	Deaf bool
+	// NoRTX answers NACK with plain duplicates, as OBS does.
+	NoRTX bool
+	// NoAudio leaves the audio section out.
+	NoAudio bool
+	// FirstFrame numbers the first frame, so that an Eye can follow a second
+	// publisher.
+	FirstFrame uint32
+	// Net is a virtual network; nil means loopback.
+	Net transport.Net
+}
+
+// Publisher sends a synthetic stream by WHIP until it is closed.
+//
+// Ownership: its goroutines end with Close or Vanish, which wait for them.
+type Publisher struct {
+	t       testing.TB
+	opt     PublisherOptions
+	pc      *webrtc.PeerConnection
+	session *whip.Session
+	stop    context.CancelFunc
+	work    sync.WaitGroup
+	once    sync.Once
+
+	wantKey atomic.Bool
+	frame   atomic.Uint32
+	plis    atomic.Int64
+	silent  atomic.Bool
+}
+
+// Publish makes a publisher and starts to send once it is connected. It is
+// closed when the test ends.
+func Publish(t testing.TB, opt PublisherOptions) *Publisher {
+	t.Helper()
+	p, err := TryPublish(t, opt)
+	must(t, err)
+	return p
+}
+
+// TryPublish is Publish for servers that may refuse.
+func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
+	t.Helper()
+	if opt.Picture == (Picture{}) {
+		opt.Picture = Small()
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p := &Publisher{t: t, opt: opt, pc: newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX}), stop: stop}
+	p.frame.Store(opt.FirstFrame)
+	t.Cleanup(p.Vanish)
+	connected := whenConnected(p.pc)
+	video := p.track(webrtc.MimeTypeH264, "video")
+	var audio *webrtc.TrackLocalStaticRTP
+	if !opt.NoAudio {
+		audio = p.track(webrtc.MimeTypeOpus, "audio")
+	}
+	session, err := whip.Client{}.Post(ctx, opt.Endpoint, opt.Token, offer(t, p.pc))
+	if err != nil {
+		p.Vanish()
+		return nil, err
+	}
+	p.session = session
+	must(t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: session.Answer}))
+	select {
+	case <-connected:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the publisher is not connected after 20 s")
+	}
+	p.work.Go(func() { p.send(ctx, video, audio) })
+	return p, nil
+}
+
+func (p *Publisher) track(mime, id string) *webrtc.TrackLocalStaticRTP {
+	p.t.Helper()
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, id, "testkit")
+	must(p.t, err)
+	tr, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	must(p.t, err)
+	p.work.Go(func() { p.feedback(tr.Sender()) })
+	return track
+}
+
+func (p *Publisher) feedback(sender *webrtc.RTPSender) {
+	for {
+		packets, _, err := sender.ReadRTCP()
+		if err != nil {
+			return
+		}
+		for _, packet := range packets {
+			switch packet.(type) {
+			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+				p.plis.Add(1)
+				p.wantKey.Store(!p.opt.Deaf)
+			}
+		}
+	}
+}
+
+// send paces frames in real time; audio goes along every 20 ms.
+func (p *Publisher) send(ctx context.Context, video, audio *webrtc.TrackLocalStaticRTP) {
+	frames := time.NewTicker(p.opt.Picture.Period())
+	defer frames.Stop()
+	sounds := time.NewTicker(20 * time.Millisecond)
+	defer sounds.Stop()
+	pictures := &sender{track: video, pt: h264Type, step: uint32(90000 / p.opt.Picture.FramesPerSecond)}
+	voices := &sender{track: audio, pt: opusType, step: 960}
+	for since := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-frames.C:
+			if p.silent.Load() {
+				continue
+			}
+			key := since%p.opt.Picture.KeyEvery == 0 || p.wantKey.Swap(false)
+			if key {
+				since = 0
+			}
+			since++
+			p.sendFrame(pictures, key)
+		case <-sounds.C:
+			if audio != nil && !p.silent.Load() {
+				voices.packet([]byte{0xfc, 0xff, 0xfe}, true)
+				voices.timestamp += voices.step
+			}
+		}
+	}
+}
+
+func (p *Publisher) sendFrame(s *sender, key bool) {
+	frame := p.frame.Add(1)
+	for i := range p.opt.Picture.PacketsPerFrame {
+		s.packet(p.opt.Picture.payload(frame, i, key), i == p.opt.Picture.PacketsPerFrame-1)
+	}
+	s.timestamp += s.step
+}
+
+// sender numbers the packets of one track.
+type sender struct {
+	track     *webrtc.TrackLocalStaticRTP
+	pt        uint8
+	seq       uint16
+	timestamp uint32
+	step      uint32
+}
+
+func (s *sender) packet(payload []byte, marker bool) {
+	s.seq++
+	err := s.track.WriteRTP(&rtp.Packet{Header: rtp.Header{
+		Version: 2, PayloadType: s.pt, SequenceNumber: s.seq, Timestamp: s.timestamp, Marker: marker,
+	}, Payload: payload})
+	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
+		return // the connection is going away
+	}
+}
+
+// Session is the WHIP session.
+func (p *Publisher) Session() *whip.Session { return p.session }
+
+// Connection is the pion connection, for tests of its state.
+func (p *Publisher) Connection() *webrtc.PeerConnection { return p.pc }
+
+// Frame is the number of the frame sent last.
+func (p *Publisher) Frame() uint32 { return p.frame.Load() }
+
+// KeyFrameRequests counts PLI and FIR received.
+func (p *Publisher) KeyFrameRequests() int64 { return p.plis.Load() }
+
+// Mute stops the media, while the connection lives on; or lets it go on.
+func (p *Publisher) Mute(silent bool) { p.silent.Store(silent) }
+
+// Close deletes the session and closes the connection.
+func (p *Publisher) Close() {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := p.session.Delete(ctx); err != nil {
+		p.t.Errorf("DELETE: %v", err)
+	}
+	p.Vanish()
+}
+
+// Vanish closes the connection without a word over HTTP. It may be called more
+// than once.
+func (p *Publisher) Vanish() {
+	p.once.Do(func() {
+		p.stop()
+		_ = p.pc.GracefulClose() // nothing is left to be told
+		p.work.Wait()
+	})
+}

@@ -1,0 +1,78 @@
+package testkit
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Picture describes the synthetic H.264 stream a Publisher sends: frames of
+// equal size whose packets say which frame they belong to.
+type Picture struct {
+	// FramesPerSecond, PacketsPerFrame and KeyEvery (frames between key frames)
+	// shape the stream.
+	FramesPerSecond, PacketsPerFrame, KeyEvery int
+	// PacketBytes is the size of a payload, at least 16.
+	PacketBytes int
+}
+
+// HD is about 2.5 Mbit/s at 30 frames a second with a key frame every 2 s.
+func HD() Picture {
+	return Picture{FramesPerSecond: 30, PacketsPerFrame: 9, KeyEvery: 60, PacketBytes: 1100}
+}
+
+// Small is a light stream for tests that count sessions rather than bits.
+func Small() Picture {
+	return Picture{FramesPerSecond: 25, PacketsPerFrame: 2, KeyEvery: 25, PacketBytes: 200}
+}
+
+// Period is the time between two frames.
+func (p Picture) Period() time.Duration { return time.Second / time.Duration(p.FramesPerSecond) }
+
+const (
+	nalIDR   = 0x65
+	nalSlice = 0x41
+	markAt   = 2 // behind the NAL header and one byte of slice header
+	markLen  = 9
+)
+
+// payload makes one packet: a NAL unit of its own, so that every packet stands
+// alone, with the mark of its frame inside.
+func (p Picture) payload(frame uint32, index int, key bool) []byte {
+	b := make([]byte, max(p.PacketBytes, markAt+markLen+1))
+	b[0], b[1] = nalSlice, 0x9a
+	if key {
+		b[0], b[1] = nalIDR, 0x88
+	}
+	if index > 0 {
+		b[1] &= 0x7f // not the first slice of its picture
+	}
+	binary.BigEndian.PutUint32(b[markAt:], frame)
+	binary.BigEndian.PutUint16(b[markAt+4:], uint16(index))
+	binary.BigEndian.PutUint16(b[markAt+6:], uint16(p.PacketsPerFrame))
+	if key {
+		b[markAt+8] = 1
+	}
+	for i := markAt + markLen; i < len(b); i++ {
+		b[i] = byte(frame) + byte(i) | 1 // never a start code
+	}
+	return b
+}
+
+// mark is what a packet says about its frame.
+type mark struct {
+	frame        uint32
+	index, count int
+	key          bool
+}
+
+func readMark(payload []byte) (mark, bool) {
+	if len(payload) < markAt+markLen || payload[0] != nalIDR && payload[0] != nalSlice {
+		return mark{}, false
+	}
+	return mark{
+		frame: binary.BigEndian.Uint32(payload[markAt:]),
+		index: int(binary.BigEndian.Uint16(payload[markAt+4:])),
+		count: int(binary.BigEndian.Uint16(payload[markAt+6:])),
+		key:   payload[markAt+8] == 1,
+	}, true
+}
