@@ -1,0 +1,24 @@
+#!/bin/sh
+# Runs every test that can run here and ends with a list of what was skipped.
+set -u
+cd "$(dirname "$0")/.."
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+
+make --no-print-directory check || status=1
+
+# Packages one after the other where there are few cores: the race detector and
+# media in real time do not share them well.
+go test -race -shuffle=on -p "${TEST_PACKAGES:-2}" $(go list ./... | grep -v /integration) || status=1
+go test -count=1 -v -timeout 20m ./integration 2>&1 | tee "$log" | grep -v -E '^(=== (RUN|PAUSE|CONT|NAME))' 
+grep -q '^ok' "$log" || status=1
+
+echo
+if grep -q -- '--- SKIP' "$log"; then
+	echo "Skipped:"
+	grep -A1 -- '--- SKIP' "$log" | grep -v '^--$'
+else
+	echo "Nothing was skipped."
+fi
+exit $status
