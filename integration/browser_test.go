@@ -1,0 +1,125 @@
+package integration
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+)
+
+// probeScript watches a page from inside; see probe.js.
+//
+//go:embed probe.js
+var probeScript string
+
+// A browser opens tabs. One of each kind runs for all tests.
+type browser interface {
+	// newTab opens a tab with a storage of its own, in which the preload scripts run before those of any page.
+	newTab(preload ...string) (tab, error)
+	stop()
+}
+
+// A tab is one page at a time. Methods are bounded in time.
+type tab interface {
+	navigate(url string) error
+	// evaluate runs an expression in the page, waits for a promise, and returns the JSON of what it gives.
+	evaluate(expression string) (string, error)
+	close()
+}
+
+// evaluateTimeout bounds one question to a page.
+const evaluateTimeout = 20 * time.Second
+
+// browsers holds those that run, by the client's name.
+var browsers = struct {
+	mu      sync.Mutex
+	running map[string]browser
+}{running: map[string]browser{}}
+
+// open returns a new tab of a browser that shows url, with the probe in it. More preload scripts may set what the probe obeys.
+func open(t *testing.T, c client, url string, preload ...string) *page {
+	t.Helper()
+	b, err := running(c, need(t, c))
+	if err != nil {
+		t.Fatalf("start %s: %v", c.name, err)
+	}
+	opened, err := b.newTab(append(preload, probeScript)...)
+	if err != nil {
+		t.Fatalf("new tab of %s: %v", c.name, err)
+	}
+	p := &page{tab: opened, name: fmt.Sprintf("%s at %s", c.name, url)}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("---- %s:\n%s", p.name, p.describe())
+		}
+		p.close()
+	})
+	if err := p.navigate(url); err != nil {
+		t.Fatalf("%s: %v", p.name, err)
+	}
+	return p
+}
+
+func running(c client, path string) (browser, error) {
+	browsers.mu.Lock()
+	defer browsers.mu.Unlock()
+	if b := browsers.running[c.name]; b != nil {
+		return b, nil
+	}
+	starter := startChromium
+	if c.name == firefox.name {
+		starter = startFirefox
+	}
+	b, err := starter(path)
+	if err == nil {
+		browsers.running[c.name] = b
+	}
+	return b, err
+}
+
+func stopBrowsers() {
+	browsers.mu.Lock()
+	defer browsers.mu.Unlock()
+	for name, b := range browsers.running {
+		b.stop()
+		delete(browsers.running, name)
+	}
+}
+
+// A page is a tab with the probe in it.
+type page struct {
+	tab
+	name string
+}
+
+// run evaluates an expression and decodes what it gives into out, if out is not nil.
+func (p *page) run(t *testing.T, expression string, out any) {
+	t.Helper()
+	if err := p.try(expression, out); err != nil {
+		t.Fatalf("%s: %v", p.name, err)
+	}
+}
+
+func (p *page) try(expression string, out any) error {
+	text, err := p.evaluate(expression)
+	if err != nil || out == nil {
+		return err
+	}
+	return json.Unmarshal([]byte(text), out)
+}
+
+// describe is what a person wants to know about a page after a failure.
+func (p *page) describe() string {
+	text, err := p.evaluate("({ report: headgateProbe.report(), text: document.body.innerText.slice(0, 600) })")
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
+// asJSON wraps an expression so that it gives JSON in every browser.
+func asJSON(expression string) string {
+	return fmt.Sprintf("(async () => JSON.stringify(await (%s)) ?? 'null')()", expression)
+}

@@ -1,0 +1,171 @@
+package integration
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// A report is what the probe tells about a page: its newest connection, its requests and its complaints. Times are in milliseconds.
+type report struct {
+	State       string
+	Connections int
+	Posts       int
+	Video       *struct {
+		Codec                  string
+		Frames, Width, Height  int
+		Freezes                int
+		Frozen                 float64
+		KeyFrames, PLIs, NACKs int
+		Packets, Lost          int
+	}
+	Audio *struct {
+		Codec         string
+		Energy        float64
+		Packets, Lost int
+		Concealed     float64
+		Samples       float64
+	}
+	Sent []struct {
+		Kind, RID, Codec      string
+		Frames, Width, Height int
+		Bytes                 int
+		Active                bool
+	}
+	LongestGap   float64
+	SilentFor    float64
+	FirstPicture float64
+	Connected    float64
+	Requests     []request
+	Log          []string
+}
+
+// A request is one that the page made with fetch.
+type request struct {
+	Method, URL string
+	Start       float64
+	Status      int
+}
+
+// report asks the probe.
+func (p *page) report(t *testing.T) report {
+	t.Helper()
+	var r report
+	p.run(t, "headgateProbe.report()", &r)
+	return r
+}
+
+// A picture is what a viewer is expected to see and hear.
+type picture struct {
+	// codec is the video codec as browsers name it: "H264".
+	codec string
+	// silent is true where the publisher sends no sound.
+	silent bool
+	// within bounds the time from the POST to the first decoded picture; 0 means a second.
+	within time.Duration
+	// rate is the lowest frame rate to accept, per second; 0 means 10.
+	rate float64
+	// freeze is the longest gap between two pictures to accept; 0 means 500 ms.
+	freeze time.Duration
+}
+
+// watchFor is how long a viewer is watched.
+const watchFor = 4 * time.Second
+
+// plays asserts that the page shows the picture: soon after its POST, with sound, and without a freeze for a while.
+func (p *page) plays(t *testing.T, want picture) report {
+	t.Helper()
+	first := p.starts(t, 15*time.Second)
+	if limit := float64(orDefault(want.within, time.Second).Milliseconds()); first.FirstPicture > limit {
+		t.Errorf("%s: first picture %.0f ms after the POST, want at most %.0f ms", p.name, first.FirstPicture, limit)
+	}
+	if first.Video.Codec != want.codec {
+		t.Errorf("%s: codec %q, want %q", p.name, first.Video.Codec, want.codec)
+	}
+	if !want.silent {
+		p.sounds(t)
+	}
+	last := p.keepsMoving(t, want)
+	t.Logf("%s: connected %.0f ms and picture %.0f ms after the POST, then %s %dx%d, longest gap %.0f ms, %d lost", p.name,
+		first.Connected, first.FirstPicture, last.Video.Codec, last.Video.Width, last.Video.Height, last.LongestGap, last.Video.Lost)
+	return last
+}
+
+// starts waits for the first decoded picture.
+func (p *page) starts(t *testing.T, timeout time.Duration) report {
+	t.Helper()
+	var r report
+	eventually(t, timeout, p.name+" shows a picture", func() error {
+		if r = p.report(t); r.Video != nil && r.Video.Frames > 0 {
+			return nil
+		}
+		return fmt.Errorf("connection %s after %d POSTs", r.State, len(r.Requests))
+	})
+	return r
+}
+
+// sounds waits until what is heard has energy: more than the near-silence that fills gaps.
+func (p *page) sounds(t *testing.T) {
+	t.Helper()
+	var before float64
+	if r := p.report(t); r.Audio != nil {
+		before = r.Audio.Energy
+	}
+	eventually(t, 10*time.Second, p.name+" sounds", func() error {
+		r := p.report(t)
+		if r.Audio == nil {
+			return fmt.Errorf("no audio")
+		}
+		if gained := r.Audio.Energy - before; gained < 1e-4 {
+			return fmt.Errorf("energy grew by %g only, %d packets", gained, r.Audio.Packets)
+		}
+		return nil
+	})
+}
+
+// keepsMoving watches the page and asserts enough pictures and no freeze.
+func (p *page) keepsMoving(t *testing.T, want picture) report {
+	t.Helper()
+	p.run(t, "headgateProbe.forget()", nil)
+	before, began := p.report(t), time.Now()
+	var r report
+	eventually(t, watchFor+5*time.Second, p.name+" is watched", func() error {
+		if time.Since(began) < watchFor {
+			return fmt.Errorf("for %v", time.Since(began))
+		}
+		r = p.report(t)
+		return nil
+	})
+	rate := float64(r.Video.Frames-before.Video.Frames) / time.Since(began).Seconds()
+	if least := orDefault(want.rate, 10); rate < least {
+		t.Errorf("%s: %.1f pictures a second, want at least %.0f", p.name, rate, least)
+	}
+	limit := float64(orDefault(want.freeze, 500*time.Millisecond).Milliseconds())
+	if gap := max(r.LongestGap, r.SilentFor); gap > limit {
+		t.Errorf("%s: no picture for %.0f ms, want at most %.0f ms", p.name, gap, limit)
+	}
+	if frozen := r.Video.Frozen - before.Video.Frozen; frozen*1000 > limit {
+		t.Errorf("%s: froze %d times for %.2f s together", p.name, r.Video.Freezes-before.Video.Freezes, frozen)
+	}
+	return r
+}
+
+// orDefault returns value, or standard where it is zero.
+func orDefault[T comparable](value, standard T) T {
+	var zero T
+	if value == zero {
+		return standard
+	}
+	return value
+}
+
+// showsMore waits until the page has decoded so many pictures in all.
+func (p *page) showsMore(t *testing.T, frames int, timeout time.Duration) {
+	t.Helper()
+	eventually(t, timeout, fmt.Sprintf("%s shows %d pictures", p.name, frames), func() error {
+		if r := p.report(t); r.Video == nil || r.Video.Frames < frames {
+			return fmt.Errorf("connection %s, video %+v", r.State, r.Video)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,145 @@
+// Runs in every page under test before the page's own scripts, and only watches: it keeps the page's connections, requests and complaints, and
+// samples the connections' statistics. Pages know nothing of it, so any page and any client library can be measured.
+(() => {
+  if (window.headgateProbe) return;
+  const probe = { connections: [], requests: [], log: [] };
+  window.headgateProbe = probe;
+  const sampleEvery = 50; // ms; statistics are cached for about as long
+  const note = (...words) => probe.log.push(words.map((word) => (word instanceof Error ? word.stack || String(word) : String(word))).join(" "));
+
+  for (const level of ["error", "warn"]) {
+    const native = console[level];
+    console[level] = (...words) => { note(level, ...words); native.apply(console, words); };
+  }
+  addEventListener("error", (event) => note("uncaught", event.message, event.filename, event.lineno));
+  addEventListener("unhandledrejection", (event) => note("unhandled", event.reason));
+  addEventListener("securitypolicyviolation", (event) => note("policy", event.violatedDirective, event.blockedURI));
+
+  const nativeFetch = window.fetch;
+  window.fetch = async function (resource, options) {
+    const request = { method: (options && options.method) || (resource && resource.method) || "GET", url: String((resource && resource.url) || resource), start: performance.now(), status: 0 };
+    probe.requests.push(request);
+    const response = await nativeFetch.apply(window, arguments);
+    request.status = response.status;
+    return response;
+  };
+
+  // headgateCodec = "VP9" makes connections offer that video codec only, whoever makes them.
+  const limitCodec = (transceiver, kind) => {
+    if (!window.headgateCodec || kind !== "video") return;
+    const wanted = ("video/" + window.headgateCodec).toLowerCase();
+    const extra = ["video/rtx", "video/red", "video/ulpfec"];
+    const codecs = RTCRtpReceiver.getCapabilities("video").codecs.filter((codec) => [wanted, ...extra].includes(codec.mimeType.toLowerCase()));
+    transceiver.setCodecPreferences(codecs);
+  };
+
+  const Native = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Native {
+    constructor(...args) {
+      super(...args);
+      const connection = { pc: this, made: performance.now(), video: null, audio: null, sent: [], longestGap: 0, firstPicture: 0, lastPicture: 0, tracks: [] };
+      probe.connections.push(connection);
+      this.addEventListener("track", (event) => connection.tracks.push(event.track));
+      this.addEventListener("connectionstatechange", () => { if (this.connectionState === "connected") connection.connected ??= performance.now(); });
+      const timer = setInterval(async () => {
+        if (this.connectionState === "closed") { clearInterval(timer); return; }
+        await sample(connection);
+      }, sampleEvery);
+    }
+    addTransceiver(track, options) {
+      const transceiver = super.addTransceiver(track, options);
+      limitCodec(transceiver, typeof track === "string" ? track : track.kind);
+      return transceiver;
+    }
+    addTrack(track, ...streams) {
+      const sender = super.addTrack(track, ...streams);
+      limitCodec(this.getTransceivers().find((transceiver) => transceiver.sender === sender), track.kind);
+      return sender;
+    }
+  };
+
+  const sample = async (connection) => {
+    if (connection.busy) return;
+    connection.busy = true;
+    try {
+      const stats = await connection.pc.getStats();
+      connection.sent = [];
+      for (const report of stats.values()) take(connection, report, stats);
+    } finally {
+      connection.busy = false;
+    }
+  };
+
+  const codecName = (report, stats) => {
+    const codec = stats.get(report.codecId);
+    return codec ? codec.mimeType.split("/")[1] : "";
+  };
+
+  const take = (connection, report, stats) => {
+    if (report.type === "inbound-rtp" && report.kind === "video") takeVideo(connection, report, codecName(report, stats));
+    if (report.type === "inbound-rtp" && report.kind === "audio") {
+      connection.audio = { codec: codecName(report, stats), energy: report.totalAudioEnergy || 0, level: report.audioLevel || 0, packets: report.packetsReceived || 0,
+        lost: report.packetsLost || 0, concealed: report.concealedSamples || 0, samples: report.totalSamplesReceived || 0 };
+    }
+    if (report.type === "outbound-rtp") {
+      connection.sent.push({ kind: report.kind, rid: report.rid || "", codec: codecName(report, stats), frames: report.framesEncoded || 0, width: report.frameWidth || 0,
+        height: report.frameHeight || 0, bytes: report.bytesSent || 0, active: report.active !== false, plis: report.pliCount || 0, nacks: report.nackCount || 0 });
+    }
+  };
+
+  const takeVideo = (connection, report, codec) => {
+    const now = performance.now();
+    const before = connection.video ? connection.video.frames : 0;
+    const frames = report.framesDecoded || 0;
+    connection.video = { codec, frames, width: report.frameWidth || 0, height: report.frameHeight || 0, freezes: report.freezeCount || 0, frozen: report.totalFreezesDuration || 0,
+      keyFrames: report.keyFramesDecoded || 0, packets: report.packetsReceived || 0, lost: report.packetsLost || 0, plis: report.pliCount || 0, nacks: report.nackCount || 0,
+      dropped: report.framesDropped || 0 };
+    if (frames <= before) return;
+    if (!connection.firstPicture) connection.firstPicture = now;
+    else connection.longestGap = Math.max(connection.longestGap, now - connection.lastPicture);
+    connection.lastPicture = now;
+  };
+
+  // report describes the newest connection. Times are in milliseconds; firstPicture counts from the start of the last POST that succeeded.
+  probe.report = () => {
+    const connection = probe.connections[probe.connections.length - 1];
+    const posts = probe.requests.filter((request) => request.method === "POST" && request.status === 201);
+    const post = posts[posts.length - 1];
+    const since = (time) => (time && post ? time - post.start : 0);
+    const result = { connections: probe.connections.length, posts: posts.length, requests: probe.requests, log: probe.log };
+    if (!connection) return { ...result, state: "none" };
+    return { ...result, state: connection.pc.connectionState, video: connection.video, audio: connection.audio, sent: connection.sent, longestGap: connection.longestGap,
+      silentFor: connection.lastPicture ? performance.now() - connection.lastPicture : 0, firstPicture: since(connection.firstPicture), connected: since(connection.connected) };
+  };
+
+  // forget starts a new measurement of the longest gap between pictures.
+  probe.forget = () => { for (const connection of probe.connections) connection.longestGap = 0; };
+
+  // channels measures the loudness of left and right for a while and returns both.
+  probe.channels = async (milliseconds) => {
+    const connection = probe.connections[probe.connections.length - 1];
+    const track = connection.tracks.find((candidate) => candidate.kind === "audio");
+    const context = new AudioContext();
+    await context.resume();
+    const source = context.createMediaStreamSource(new MediaStream([track]));
+    const splitter = context.createChannelSplitter(2);
+    source.connect(splitter);
+    const analysers = [0, 1].map((index) => {
+      const analyser = context.createAnalyser();
+      splitter.connect(analyser, index);
+      return analyser;
+    });
+    const loudest = [0, 0];
+    const samples = new Float32Array(analysers[0].fftSize);
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      analysers.forEach((analyser, index) => {
+        analyser.getFloatTimeDomainData(samples);
+        loudest[index] = Math.max(loudest[index], Math.sqrt(samples.reduce((sum, value) => sum + value * value, 0) / samples.length));
+      });
+    }
+    await context.close();
+    return loudest;
+  };
+})();

@@ -1,0 +1,154 @@
+package integration
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// pollInterval is how often a condition is looked at.
+const pollInterval = 20 * time.Millisecond
+
+// eventually polls until check returns nil and fails the test with check's last error after the timeout.
+func eventually(t *testing.T, timeout time.Duration, what string, check func() error) {
+	t.Helper()
+	deadline := time.Now().Add(timeout)
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %v: %v", what, timeout, err)
+		}
+		<-tick.C
+	}
+}
+
+// A program is a process that a test started: the gateway or a client. It ends with the test at the latest, and what it printed is shown
+// when the test failed. One goroutine waits for the process; done is closed when it has ended.
+type program struct {
+	name   string
+	cmd    *exec.Cmd
+	output transcript
+	done   chan struct{}
+	err    error
+}
+
+// start runs a command in a process group of its own.
+func start(t *testing.T, name string, cmd *exec.Cmd) *program {
+	t.Helper()
+	p := &program{name: name, cmd: cmd, done: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = &p.output, &p.output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.WaitDelay = 2 * time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start %s: %v", name, err)
+	}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("---- %s printed:\n%s", name, p.output.tail(16<<10))
+		}
+	})
+	return p
+}
+
+// kill ends the program and all it started, at once, and waits.
+func (p *program) kill() {
+	p.signal(syscall.SIGKILL)
+	<-p.done
+}
+
+// signal goes to the whole group unless the program has ended.
+func (p *program) signal(s syscall.Signal) {
+	select {
+	case <-p.done:
+	default:
+		_ = syscall.Kill(-p.cmd.Process.Pid, s)
+	}
+}
+
+// ends waits for the program to end by itself and returns how it did.
+func (p *program) ends(t *testing.T, timeout time.Duration) error {
+	t.Helper()
+	select {
+	case <-p.done:
+		return p.err
+	case <-time.After(timeout):
+		t.Fatalf("%s has not ended within %v", p.name, timeout)
+		return nil
+	}
+}
+
+// stops interrupts the program as Ctrl-C does and waits for it.
+func (p *program) stops(t *testing.T, timeout time.Duration) error {
+	t.Helper()
+	p.signal(syscall.SIGINT)
+	return p.ends(t, timeout)
+}
+
+// running is an error once the program has ended.
+func (p *program) running() error {
+	select {
+	case <-p.done:
+		return fmt.Errorf("%s has ended: %v", p.name, p.err)
+	default:
+		return nil
+	}
+}
+
+// prints waits until the output matches the pattern and returns the match with its groups.
+func (p *program) prints(t *testing.T, timeout time.Duration, pattern string) []string {
+	t.Helper()
+	expression := regexp.MustCompile(pattern)
+	var match []string
+	eventually(t, timeout, fmt.Sprintf("%s prints %q", p.name, pattern), func() error {
+		if match = expression.FindStringSubmatch(p.output.String()); match != nil {
+			return nil
+		}
+		if err := p.running(); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Errorf("its last words: %s", lastLine([]byte(p.output.tail(400))))
+	})
+	return match
+}
+
+// A transcript keeps what a program prints. It may be read while it is written.
+type transcript struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *transcript) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *transcript) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+// tail returns at most the last n bytes.
+func (o *transcript) tail(n int) string {
+	text := o.String()
+	if len(text) > n {
+		return "…" + text[len(text)-n:]
+	}
+	return text
+}

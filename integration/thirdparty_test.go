@@ -1,0 +1,61 @@
+package integration
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// thirdParties are the names of the clients in thirdparty/thirdparty.js.
+var thirdParties = []string{"medooze", "eyevinn"}
+
+// TestThirdPartyPublishes T-11, Q-MED, Q-EYE: clients of other projects publish from a page of another origin, so CORS must let their scripts read
+// Location, ETag and Link; stop ends with DELETE.
+func TestThirdPartyPublishes(t *testing.T) {
+	for _, name := range thirdParties {
+		t.Run(name, func(t *testing.T) {
+			g := startGateway(t)
+			publisher := openThirdParty(t, startSite(t))
+			publisher.run(t, fmt.Sprintf(`(async () => {
+				const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360 } });
+				window.stopPublishing = await thirdparty.%s.publish(%q, stream);
+				return true;
+			})()`, name, g.whip("live")), nil)
+			eventually(t, 15*time.Second, name+" publishes", func() error { return publisher.sends(t, "video", 3) })
+			watch(t, chromium, g, "live").plays(t, picture{codec: "H264"})
+			publisher.run(t, `(async () => { await stopPublishing(); return true; })()`, nil)
+			publisher.deleted(t)
+		})
+	}
+}
+
+// TestThirdPartyPlays Q-MED-1, Q-WRP-1: players of other projects play from a page of another origin.
+func TestThirdPartyPlays(t *testing.T) {
+	for _, name := range thirdParties {
+		t.Run(name, func(t *testing.T) {
+			g := startGateway(t)
+			publishFFmpeg(t, g.whip("live"))
+			player := openThirdParty(t, startSite(t))
+			player.run(t, fmt.Sprintf(`(async () => {
+				window.stopPlaying = await thirdparty.%s.play(%q, document.querySelector("video"));
+				return true;
+			})()`, name, g.whep("live")), nil)
+			player.plays(t, picture{codec: "H264", rate: 25})
+			player.run(t, `(async () => { await stopPlaying(); return true; })()`, nil)
+		})
+	}
+}
+
+// deleted asserts that the page ended its session with a DELETE that was answered 200 (N-150).
+func (p *page) deleted(t *testing.T) {
+	t.Helper()
+	eventually(t, 5*time.Second, p.name+" ends its session", func() error {
+		requests := p.report(t).Requests
+		for _, r := range requests {
+			if r.Method == "DELETE" && r.Status == 200 {
+				return nil
+			}
+		}
+		return fmt.Errorf("its requests: %+v", requests)
+	})
+}
