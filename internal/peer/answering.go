@@ -1,0 +1,148 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"github.com/headgate/headgate/internal/negotiate"
+	"github.com/headgate/headgate/internal/sdpfrag"
+)
+
+// gatherTimeout bounds the gathering of local candidates, which asks nobody and
+// takes some milliseconds.
+const gatherTimeout = 5 * time.Second
+
+var errGathering = errors.New("local candidates were not gathered in time")
+
+// accept answers the plan's offer and keeps the answer for the client. All our
+// candidates are in it: there is no other way to tell them (N-030).
+func (c *Conn) accept(ctx context.Context) error {
+	local, err := c.describe(ctx, c.plan.SDP, c.settle)
+	if err != nil {
+		return err
+	}
+	c.answer, err = c.plan.Finish(local, c.answerOptions())
+	if err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	c.ufrag, c.pwd = offerCredentials(c.plan.SDP)
+	c.remote.restart(c.ufrag)
+	c.emit(Gathered, strings.Join(c.host.candidates(), "; "))
+	return nil
+}
+
+func (c *Conn) answerOptions() negotiate.AnswerOptions {
+	opt := negotiate.DefaultAnswerOptions()
+	opt.Lite = c.host.cfg.Lite
+	return opt
+}
+
+// describe runs one offer and answer through the stack and returns the local
+// description with our own candidates.
+func (c *Conn) describe(ctx context.Context, offer string, settle func() error) (string, error) {
+	gathered, err := c.apply(offer, settle)
+	switch {
+	case c.closing.Load():
+		return "", ErrClosed
+	case err != nil:
+		return "", err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, gatherTimeout, errGathering)
+	defer cancel()
+	select {
+	case <-gathered:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	local := c.pc.LocalDescription()
+	if local == nil || c.closing.Load() {
+		return "", ErrClosed
+	}
+	return replaceCandidates(local.SDP, c.host.candidates()), nil
+}
+
+// apply sets both descriptions; settle is called in between. The channel is
+// closed when our candidates are gathered.
+func (c *Conn) apply(offer string, settle func() error) (gathered <-chan struct{}, err error) {
+	err = c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", negotiate.ErrBadOffer, err)
+	}
+	if err := settle(); err != nil {
+		return nil, err
+	}
+	answer, err := c.pc.CreateAnswer(nil)
+	if err != nil {
+		return nil, fmt.Errorf("create the answer: %w", err)
+	}
+	gathered = webrtc.GatheringCompletePromise(c.pc)
+	if err := c.pc.SetLocalDescription(answer); err != nil {
+		return nil, fmt.Errorf("apply the answer: %w", err)
+	}
+	return gathered, nil
+}
+
+// settle finds out which slot serves which section and makes inactive what the
+// plan answers so. A restart changes neither.
+func (c *Conn) settle() error {
+	c.matchSlots()
+	byMid := map[string]*webrtc.RTPTransceiver{}
+	for _, t := range c.pc.GetTransceivers() {
+		byMid[t.Mid()] = t
+	}
+	for _, s := range c.plan.Sections {
+		t := byMid[s.Mid]
+		if t == nil || s.Application || s.Rejected || s.Answer != "inactive" {
+			continue
+		}
+		if err := t.Stop(); err != nil {
+			return fmt.Errorf("make section %q inactive: %w", s.Mid, err)
+		}
+	}
+	return nil
+}
+
+// Restart begins a new ICE generation with the client's new credentials and
+// candidates, and returns ours (RFC 9725 section 4.3.3). DTLS, keys, SSRCs and
+// sections stay as they are. Two restarts run one after the other and the last
+// one counts (N-138).
+//
+// ctx is only looked at before the stack is touched: a restart that began is
+// finished. Errors: ErrBadCredentials, and then the old ICE session is unharmed
+// (N-135), or ErrClosed.
+func (c *Conn) Restart(ctx context.Context, ufrag, pwd string, candidates []string) (sdpfrag.Fragment, error) {
+	c.signalling.Lock()
+	defer c.signalling.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return sdpfrag.Fragment{}, context.Cause(ctx)
+	case c.closing.Load() || c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed:
+		return sdpfrag.Fragment{}, ErrClosed
+	}
+	if err := checkCredentials(ufrag, pwd); err != nil {
+		return sdpfrag.Fragment{}, err
+	}
+	if ufrag == c.ufrag && pwd == c.pwd {
+		return sdpfrag.Fragment{}, ErrBadCredentials.Because("The ICE credentials are those in force; a restart needs new ones.")
+	}
+	c.paths.restart()
+	c.remote.restart(ufrag)
+	local, err := c.describe(context.WithoutCancel(ctx), c.plan.WithCredentials(ufrag, pwd), func() error { return nil })
+	if err != nil {
+		return sdpfrag.Fragment{}, err
+	}
+	c.ufrag, c.pwd = ufrag, pwd
+	c.emit(ICERestarted, "")
+	c.addCandidates(candidates, false)
+	return c.plan.RestartFragment(local, c.answerOptions())
+}
+
+// newStreamID makes a stream id and CNAME that says nothing about anybody (RFC
+// 7022 section 4.2 wants 96 bits).
+func newStreamID() string { return fmt.Sprintf("%016x%08x", rand.Uint64(), rand.Uint32()) }

@@ -1,0 +1,70 @@
+package peer
+
+import (
+	"net"
+	"net/netip"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/transport/v4"
+)
+
+// udpMux is the stack's ICE mux with our idea of where it listens: one address
+// per family (see the package comment). It replaces interface filters, address
+// filters and rewrite rules, which the stack's own mux would ignore.
+type udpMux struct {
+	*ice.UDPMuxDefault
+	primary func() []netip.AddrPort
+}
+
+// GetListenAddresses implements ice.UDPMux.
+func (m *udpMux) GetListenAddresses() []net.Addr {
+	var addrs []net.Addr
+	for _, a := range m.primary() {
+		addrs = append(addrs, net.UDPAddrFromAddrPort(a))
+	}
+	return addrs
+}
+
+// tcpMux files connections under the one local address tcpListener gives them.
+// The stack's mux is a field and not embedded, because the agent would compare
+// its LocalAddr with the interfaces.
+type tcpMux struct{ mux *ice.TCPMuxDefault }
+
+// GetConnByUfrag implements ice.TCPMux.
+func (m *tcpMux) GetConnByUfrag(ufrag string, v6 bool, _ net.IP) (net.PacketConn, error) {
+	return m.mux.GetConnByUfrag(ufrag, v6, tcpLocal(v6))
+}
+
+// RemoveConnByUfrag implements ice.TCPMux.
+func (m *tcpMux) RemoveConnByUfrag(ufrag string) { m.mux.RemoveConnByUfrag(ufrag) }
+
+// Close implements ice.TCPMux.
+func (m *tcpMux) Close() error { return m.mux.Close() }
+
+// agentNet is the network as agents see it: one interface with the primary
+// address of each family. Agents list interfaces when they are made and when
+// they gather TCP candidates.
+type agentNet struct {
+	transport.Net
+	primary func() []netip.AddrPort
+}
+
+// Interfaces implements transport.Net.
+func (n *agentNet) Interfaces() ([]*transport.Interface, error) {
+	i := transport.NewInterface(net.Interface{Index: 1, MTU: 1500, Name: "media", Flags: net.FlagUp | net.FlagRunning})
+	for _, a := range n.primary() {
+		i.AddAddress(&net.IPNet{IP: a.Addr().AsSlice(), Mask: net.CIDRMask(a.Addr().BitLen(), a.Addr().BitLen())})
+	}
+	return []*transport.Interface{i}, nil
+}
+
+// firstOfFamily keeps the first address of each family.
+func firstOfFamily(addrs []netip.AddrPort) []netip.AddrPort {
+	var first []netip.AddrPort
+	for _, a := range addrs {
+		if len(first) == 0 || first[len(first)-1].Addr().Is4() != a.Addr().Is4() {
+			first = append(first, a)
+		}
+	}
+	return first
+}

@@ -1,0 +1,134 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"github.com/headgate/headgate/internal/negotiate"
+)
+
+// PlayParams describe a viewer to Host.Play.
+type PlayParams struct {
+	Plan *negotiate.Plan
+	// Loopback and Notify are as in PublishParams.
+	Loopback bool
+	Notify   func(Event)
+	// RTCP is told every RTCP packet of the viewer once, compounds taken apart, by
+	// one goroutine. b is reused: copy it or finish with it. It must not block.
+	// nil is allowed.
+	RTCP func(now time.Time, b []byte)
+}
+
+var errSSRCCollision = errors.New("two streams of one connection have the same SSRC")
+
+// Play answers a viewer's offer. ctx bounds the answering only. Errors are those
+// of Publish; on error nothing is left.
+func (h *Host) Play(ctx context.Context, p PlayParams) (_ *Conn, err error) {
+	c := h.newConn(p.Plan, p.Loopback, p.Notify)
+	c.intake.rtcp = p.RTCP
+	settings := h.settings.viewer
+	if p.Plan.Setup == "passive" {
+		settings = h.settings.publisher // the role has to follow the offer
+	}
+	if err := c.connect(settings); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = c.Close()
+		}
+	}()
+	if err := c.addSlots(); err != nil {
+		return nil, err
+	}
+	if err := c.accept(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.describeSections(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// addSlots adds a sending transceiver for every section there may be media in,
+// before the offer is applied: the stack matches them in order, and need not
+// match codecs twice.
+func (c *Conn) addSlots() error {
+	c.streamID = newStreamID()
+	for _, s := range c.plan.Sections {
+		if s.StreamID != "" {
+			c.streamID = s.StreamID
+		}
+	}
+	used := map[uint32]bool{0: true}
+	for _, s := range c.plan.Sections {
+		if s.Application || s.Rejected {
+			continue
+		}
+		slot, err := c.newSlot(s, newSSRC(used))
+		if err != nil {
+			return fmt.Errorf("add section %q: %w", s.Mid, err)
+		}
+		c.slots = append(c.slots, slot)
+	}
+	return nil
+}
+
+func (c *Conn) newSlot(s negotiate.Section, ssrc uint32) (*slot, error) {
+	slot := &slot{kind: s.Kind, id: fmt.Sprintf("%s-%d", s.Kind, s.Index), streamID: c.streamID}
+	t, err := c.pc.AddTransceiverFromTrack(slot, webrtc.RTPTransceiverInit{
+		Direction: webrtc.RTPTransceiverDirectionSendonly,
+		SendEncodings: []webrtc.RTPEncodingParameters{{
+			RTPCodingParameters: webrtc.RTPCodingParameters{SSRC: webrtc.SSRC(ssrc)},
+		}},
+	})
+	slot.transceiver = t
+	return slot, err
+}
+
+// matchSlots gives each slot the section the stack matched it with.
+func (c *Conn) matchSlots() {
+	for _, slot := range c.slots {
+		for i := range c.plan.Sections {
+			if s := &c.plan.Sections[i]; s.Mid == slot.transceiver.Mid() {
+				slot.section = s
+			}
+		}
+	}
+}
+
+func newSSRC(used map[uint32]bool) uint32 {
+	for {
+		if ssrc := rand.Uint32(); !used[ssrc] {
+			used[ssrc] = true
+			return ssrc
+		}
+	}
+}
+
+// describeSections collects what is sent, once the answer is applied.
+func (c *Conn) describeSections() error {
+	used := map[uint32]bool{0: true}
+	var sent []*slot
+	for _, slot := range c.slots {
+		if slot.section == nil || slot.section.Answer != "sendonly" {
+			continue
+		}
+		sent = append(sent, slot)
+		cfg := slot.config()
+		for _, ssrc := range []uint32{cfg.SSRC, cfg.RTXSSRC} {
+			if ssrc != 0 && used[ssrc] {
+				return errSSRCCollision
+			}
+			used[ssrc] = true
+		}
+		c.sections = append(c.sections, cfg)
+	}
+	c.slots = sent
+	return nil
+}

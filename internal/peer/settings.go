@@ -1,0 +1,106 @@
+package peer
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/webrtc/v4"
+)
+
+// prepared are the settings connections start from. They are values: copying
+// one is the point.
+type prepared struct {
+	// publisher leaves the DTLS role to the offer, for "actpass" we are the
+	// client; so does a viewer that offers "passive". Viewers otherwise get the
+	// server's role (RFC 8842 section 5.3).
+	publisher, viewer webrtc.SettingEngine
+}
+
+const (
+	// srtpReplayWindow is in packets; NACKed packets may come late (M-114).
+	srtpReplayWindow = 1024
+	// publisherFlight repeats our first DTLS flight: FFmpeg ignores the first
+	// ClientHello whenever it comes.
+	publisherFlight = 50 * time.Millisecond
+	// viewerFlight is longer: as server we only answer.
+	viewerFlight = 200 * time.Millisecond
+	// handshakeTimeout bounds DTLS, which would repeat itself for ever.
+	handshakeTimeout = 30 * time.Second
+	// sctpReceiveBytes bounds what a client can make us buffer on data channels,
+	// all of which are closed at once.
+	sctpReceiveBytes = 64 << 10
+)
+
+func (h *Host) prepare() prepared {
+	var s webrtc.SettingEngine
+	s.LoggerFactory = h.stackLog()
+	s.SetNet(&agentNet{Net: h.cfg.Net, primary: h.primary})
+	s.SetICEUDPMux(h.udp)
+	if h.tcp != nil {
+		s.SetICETCPMux(h.tcp)
+	}
+	s.DisableActiveTCP(true) // an offer must not make us connect anywhere
+	s.SetNetworkTypes(h.networkTypes())
+	s.SetIncludeLoopbackCandidate(true) // the address book decides
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetICETimeouts(h.cfg.DisconnectedAfter, h.cfg.FailedAfter, h.cfg.Keepalive)
+	s.SetLite(h.cfg.Lite)
+	s.SetSRTPReplayProtectionWindow(srtpReplayWindow)
+	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	s.SetDTLSInsecureSkipHelloVerify(true) // ICE has proved the address
+	s.SetDTLSConnectContextMaker(func() (context.Context, func()) {
+		return context.WithTimeout(context.Background(), handshakeTimeout)
+	})
+	s.SetSCTPMaxReceiveBufferSize(sctpReceiveBytes)
+
+	p := prepared{publisher: s, viewer: s}
+	p.publisher.SetDTLSRetransmissionInterval(publisherFlight)
+	p.viewer.SetDTLSRetransmissionInterval(viewerFlight)
+	_ = p.viewer.SetAnsweringDTLSRole(webrtc.DTLSRoleServer) // fails for other values only
+	return p
+}
+
+func (h *Host) networkTypes() []webrtc.NetworkType {
+	var types []webrtc.NetworkType
+	if h.book.v4 {
+		types = append(types, webrtc.NetworkTypeUDP4, webrtc.NetworkTypeTCP4)
+	}
+	if h.book.v6 {
+		types = append(types, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP6)
+	}
+	return types
+}
+
+// certificateYears is the validity of the certificate. The stack's own default
+// of a month would end all sessions of a gateway that runs longer.
+const certificateYears = 30
+
+// newCertificate makes the self-signed certificate of this process: ECDSA on
+// P-256, as RFC 8827 section 6.5 wants, which also keeps DTLS flights small.
+func newCertificate(now time.Time) (webrtc.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return webrtc.Certificate{}, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return webrtc.Certificate{}, err
+	}
+	name := pkix.Name{CommonName: "WebRTC"}
+	c, err := webrtc.NewCertificate(key, x509.Certificate{
+		SerialNumber: serial, Issuer: name, Subject: name,
+		NotBefore: now.AddDate(0, 0, -1), NotAfter: now.AddDate(certificateYears, 0, 0),
+	})
+	if err != nil {
+		return webrtc.Certificate{}, err
+	}
+	return *c, nil
+}
