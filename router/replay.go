@@ -104,7 +104,7 @@ func (s *section) stepReplay(now time.Time, out *Out) {
 			s.abandonReplay(now)
 			return
 		}
-		if r.due = r.timeOf(p); r.due.After(now) {
+		if r.due = earlier(r.timeOf(p), r.deadline); r.due.After(now) {
 			return
 		}
 		s.forward(now, p, out)
@@ -145,7 +145,7 @@ func (s *section) finishReplay() {
 // first frame after a replay. Numbers and pictures simply go on.
 func (s *section) land(now time.Time, p *Packet, n int64) *segment {
 	seg := *s.segments.current()
-	ts := s.line.next(p.Capture, now, s.line.rate)
+	ts := s.line.next(p.Capture, now, s.line.rate, landingStep)
 	seg.first, seg.times = n, timestampMap{in: p.Timestamp, out: ts, pace: fullPace}
 	s.landing = false
 	return s.segments.open(now, seg)

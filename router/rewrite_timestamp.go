@@ -6,6 +6,9 @@ const (
 	// timestampStep is the least by which a timestamp grows at a switch: shorter
 	// than any frame, long enough for a player to see two frames.
 	timestampStep = 10 * time.Millisecond
+	// landingStep is the least by which it grows when live media takes over from a
+	// replay, whose frames lie close together.
+	landingStep = time.Millisecond
 	// absurdCapture is how far capture and arrival distances may differ over a
 	// switch before the arrival is believed.
 	absurdCapture = 2 * time.Second
@@ -54,15 +57,15 @@ type timeline struct {
 }
 
 // next returns the timestamp for the first frame of a new segment, captured and
-// sent at the given times: the true distance to the last one, at least one step,
-// never back, and bounded.
-func (t *timeline) next(capture, sent time.Time, rate uint32) uint32 {
+// sent at the given times: the true distance to the last one, at least step, never
+// back, and bounded.
+func (t *timeline) next(capture, sent time.Time, rate uint32, step time.Duration) uint32 {
 	distance := capture.Sub(t.capture)
 	if wall := sent.Sub(t.sent); (distance - wall).Abs() > absurdCapture {
 		distance = wall
 	}
 	ts := t.out + ticks(min(max(distance, 0), longestPause), rate)
-	if least := t.highest + ticks(timestampStep, rate); int32(ts-least) < 0 {
+	if least := t.highest + ticks(step, rate); int32(ts-least) < 0 {
 		return least
 	}
 	return ts

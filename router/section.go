@@ -158,7 +158,7 @@ func (s *section) nextTimestamp(capture, sent time.Time, rate uint32) uint32 {
 	if !s.line.started {
 		return s.line.out
 	}
-	return s.line.next(capture, sent, rate)
+	return s.line.next(capture, sent, rate, timestampStep)
 }
 
 // settleBurst sends the first report right after the first packet, and keeps the
