@@ -10,6 +10,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"github.com/headgate/headgate/internal/fault"
 	"github.com/headgate/headgate/internal/negotiate"
 	"github.com/headgate/headgate/internal/sdpfrag"
 )
@@ -23,14 +24,15 @@ var errGathering = errors.New("local candidates were not gathered in time")
 // accept answers the plan's offer and keeps the answer for the client. All our
 // candidates are in it: there is no other way to tell them (N-030).
 func (c *Conn) accept(ctx context.Context) error {
-	local, err := c.describe(ctx, c.plan.SDP, c.settle)
+	local, err := c.describe(ctx, c.plan.SDP)
 	if err != nil {
 		return err
 	}
-	c.answer, err = c.plan.Finish(local, c.answerOptions())
+	answer, err := c.plan.Finish(local, c.answerOptions())
 	if err != nil {
 		return fmt.Errorf("write the answer: %w", err)
 	}
+	c.answer = answer
 	c.ufrag, c.pwd = offerCredentials(c.plan.SDP)
 	c.remote.restart(c.ufrag)
 	c.emit(Gathered, strings.Join(c.host.candidates(), "; "))
@@ -45,8 +47,8 @@ func (c *Conn) answerOptions() negotiate.AnswerOptions {
 
 // describe runs one offer and answer through the stack and returns the local
 // description with our own candidates.
-func (c *Conn) describe(ctx context.Context, offer string, settle func() error) (string, error) {
-	gathered, err := c.apply(offer, settle)
+func (c *Conn) describe(ctx context.Context, offer string) (string, error) {
+	gathered, err := c.apply(offer)
 	switch {
 	case c.closing.Load():
 		return "", ErrClosed
@@ -67,16 +69,14 @@ func (c *Conn) describe(ctx context.Context, offer string, settle func() error) 
 	return replaceCandidates(local.SDP, c.host.candidates()), nil
 }
 
-// apply sets both descriptions; settle is called in between. The channel is
-// closed when our candidates are gathered.
-func (c *Conn) apply(offer string, settle func() error) (gathered <-chan struct{}, err error) {
+// apply sets both descriptions. The channel is closed when our candidates are
+// gathered.
+func (c *Conn) apply(offer string) (gathered <-chan struct{}, err error) {
 	err = c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", negotiate.ErrBadOffer, err)
 	}
-	if err := settle(); err != nil {
-		return nil, err
-	}
+	c.matchSlots()
 	answer, err := c.pc.CreateAnswer(nil)
 	if err != nil {
 		return nil, fmt.Errorf("create the answer: %w", err)
@@ -86,26 +86,6 @@ func (c *Conn) apply(offer string, settle func() error) (gathered <-chan struct{
 		return nil, fmt.Errorf("apply the answer: %w", err)
 	}
 	return gathered, nil
-}
-
-// settle finds out which slot serves which section and makes inactive what the
-// plan answers so. A restart changes neither.
-func (c *Conn) settle() error {
-	c.matchSlots()
-	byMid := map[string]*webrtc.RTPTransceiver{}
-	for _, t := range c.pc.GetTransceivers() {
-		byMid[t.Mid()] = t
-	}
-	for _, s := range c.plan.Sections {
-		t := byMid[s.Mid]
-		if t == nil || s.Application || s.Rejected || s.Answer != "inactive" {
-			continue
-		}
-		if err := t.Stop(); err != nil {
-			return fmt.Errorf("make section %q inactive: %w", s.Mid, err)
-		}
-	}
-	return nil
 }
 
 // Restart begins a new ICE generation with the client's new credentials and
@@ -125,15 +105,15 @@ func (c *Conn) Restart(ctx context.Context, ufrag, pwd string, candidates []stri
 	case c.closing.Load() || c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed:
 		return sdpfrag.Fragment{}, ErrClosed
 	}
-	if err := checkCredentials(ufrag, pwd); err != nil {
-		return sdpfrag.Fragment{}, err
+	if !negotiate.ValidCredentials(ufrag, pwd) {
+		return sdpfrag.Fragment{}, ErrBadCredentials
 	}
 	if ufrag == c.ufrag && pwd == c.pwd {
 		return sdpfrag.Fragment{}, ErrBadCredentials.Because("The ICE credentials are those in force; a restart needs new ones.")
 	}
 	c.paths.restart()
 	c.remote.restart(ufrag)
-	local, err := c.describe(context.WithoutCancel(ctx), c.plan.WithCredentials(ufrag, pwd), func() error { return nil })
+	local, err := c.describe(context.WithoutCancel(ctx), c.plan.WithCredentials(ufrag, pwd))
 	if err != nil {
 		return sdpfrag.Fragment{}, err
 	}
@@ -141,6 +121,26 @@ func (c *Conn) Restart(ctx context.Context, ufrag, pwd string, candidates []stri
 	c.emit(ICERestarted, "")
 	c.addCandidates(candidates, false)
 	return c.plan.RestartFragment(local, c.answerOptions())
+}
+
+// ErrBadCredentials refuses ICE credentials that RFC 8839 section 5.4 does not
+// allow.
+var ErrBadCredentials = fault.New(fault.Invalid, "bad-ice-credentials",
+	"ice-ufrag needs 4 to 256 and ice-pwd 22 to 256 letters, digits, + or /.")
+
+// offerCredentials finds the first ICE credentials of an offer, all of whose
+// sections share one transport.
+func offerCredentials(sdp string) (ufrag, pwd string) {
+	for line := range strings.Lines(sdp) {
+		line = strings.TrimRight(line, "\r\n")
+		if v, ok := strings.CutPrefix(line, "a=ice-ufrag:"); ok && ufrag == "" {
+			ufrag = v
+		}
+		if v, ok := strings.CutPrefix(line, "a=ice-pwd:"); ok && pwd == "" {
+			pwd = v
+		}
+	}
+	return ufrag, pwd
 }
 
 // newStreamID makes a stream id and CNAME that says nothing about anybody (RFC

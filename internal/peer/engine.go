@@ -3,6 +3,7 @@ package peer
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pion/interceptor"
@@ -17,11 +18,12 @@ import (
 // and nothing is negotiated that nobody decided.
 func newAPI(settings webrtc.SettingEngine, plan *negotiate.Plan) (*webrtc.API, error) {
 	var engine webrtc.MediaEngine
+	parameters := formatParameters(plan.SDP)
 	for _, s := range plan.Sections {
-		if s.Application || s.Rejected {
+		if !carriesMedia(s) {
 			continue
 		}
-		if err := registerSection(&engine, s); err != nil {
+		if err := registerSection(&engine, s, parameters); err != nil {
 			return nil, fmt.Errorf("section %q: %w", s.Mid, err)
 		}
 	}
@@ -32,10 +34,29 @@ func newAPI(settings webrtc.SettingEngine, plan *negotiate.Plan) (*webrtc.API, e
 	), nil
 }
 
-func registerSection(engine *webrtc.MediaEngine, s negotiate.Section) error {
+// carriesMedia tells whether the stack sees the section at all; the plan leaves
+// others out of its offer.
+func carriesMedia(s negotiate.Section) bool {
+	return !s.Application && !s.Rejected && s.Answer != "inactive"
+}
+
+// formatParameters finds the values of a=fmtp by payload type. The sections of a
+// bundle may not use a number for different things (RFC 9143 section 10.1.2).
+func formatParameters(sdp string) map[string]string {
+	found := map[string]string{}
+	for line := range strings.Lines(sdp) {
+		if v, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "a=fmtp:"); ok {
+			number, value, _ := strings.Cut(v, " ")
+			found[number] = value
+		}
+	}
+	return found
+}
+
+func registerSection(engine *webrtc.MediaEngine, s negotiate.Section, parameters map[string]string) error {
 	kind := codecType(s.Kind)
 	for _, pt := range s.PayloadTypes {
-		for _, c := range codecParameters(pt, kind) {
+		for _, c := range codecParameters(pt, kind, parameters) {
 			if err := engine.RegisterCodec(c, kind); err != nil {
 				return err
 			}
@@ -50,14 +71,14 @@ func registerSection(engine *webrtc.MediaEngine, s negotiate.Section) error {
 }
 
 // codecParameters describes a payload type and its retransmissions.
-func codecParameters(pt router.PayloadType, kind webrtc.RTPCodecType) []webrtc.RTPCodecParameters {
+func codecParameters(pt router.PayloadType, kind webrtc.RTPCodecType, parameters map[string]string) []webrtc.RTPCodecParameters {
 	list := []webrtc.RTPCodecParameters{{
 		PayloadType: webrtc.PayloadType(pt.Number),
 		RTPCodecCapability: webrtc.RTPCodecCapability{
 			MimeType:     kind.String() + "/" + pt.Codec.Name,
 			ClockRate:    pt.Codec.ClockRate,
 			Channels:     uint16(pt.Codec.Channels),
-			SDPFmtpLine:  pt.Codec.Fmtp,
+			SDPFmtpLine:  parameters[strconv.Itoa(int(pt.Number))],
 			RTCPFeedback: rtcpFeedback(pt.Feedback),
 		},
 	}}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -52,22 +53,18 @@ func (h *Host) Play(ctx context.Context, p PlayParams) (_ *Conn, err error) {
 	if err := c.describeSections(); err != nil {
 		return nil, err
 	}
+	c.answer = oneStream(c.answer, c.streamID)
 	return c, nil
 }
 
-// addSlots adds a sending transceiver for every section there may be media in,
+// addSlots adds a sending transceiver for every section there is media in,
 // before the offer is applied: the stack matches them in order, and need not
 // match codecs twice.
 func (c *Conn) addSlots() error {
 	c.streamID = newStreamID()
-	for _, s := range c.plan.Sections {
-		if s.StreamID != "" {
-			c.streamID = s.StreamID
-		}
-	}
 	used := map[uint32]bool{0: true}
 	for _, s := range c.plan.Sections {
-		if s.Application || s.Rejected {
+		if !carriesMedia(s) {
 			continue
 		}
 		slot, err := c.newSlot(s, newSSRC(used))
@@ -114,12 +111,10 @@ func newSSRC(used map[uint32]bool) uint32 {
 // describeSections collects what is sent, once the answer is applied.
 func (c *Conn) describeSections() error {
 	used := map[uint32]bool{0: true}
-	var sent []*slot
 	for _, slot := range c.slots {
-		if slot.section == nil || slot.section.Answer != "sendonly" {
-			continue
+		if slot.section == nil {
+			return errNoCodec
 		}
-		sent = append(sent, slot)
 		cfg := slot.config()
 		for _, ssrc := range []uint32{cfg.SSRC, cfg.RTXSSRC} {
 			if ssrc != 0 && used[ssrc] {
@@ -129,6 +124,20 @@ func (c *Conn) describeSections() error {
 		}
 		c.sections = append(c.sections, cfg)
 	}
-	c.slots = sent
 	return nil
+}
+
+// oneStream gives every a=msid of an answer the same stream: the sections of a
+// plain session belong together, also those that carry nothing (the playback
+// draft, section 4.5.2).
+func oneStream(answer []byte, streamID string) []byte {
+	var b strings.Builder
+	for line := range strings.Lines(string(answer)) {
+		if v, ok := strings.CutPrefix(line, "a=msid:"); ok {
+			_, track, _ := strings.Cut(v, " ")
+			line = "a=msid:" + streamID + " " + track
+		}
+		b.WriteString(line)
+	}
+	return []byte(b.String())
 }

@@ -56,7 +56,7 @@ func ingestConfig(p PublishParams) router.IngestConfig {
 	}
 	for _, s := range p.Plan.Sections {
 		track := p.Tracks[s.Index]
-		if track == nil || s.Application || s.Rejected {
+		if track == nil || !carriesMedia(s) {
 			continue
 		}
 		cfg.Sections = append(cfg.Sections, router.IngestSection{
@@ -69,7 +69,7 @@ func ingestConfig(p PublishParams) router.IngestConfig {
 
 func hasVideo(p *negotiate.Plan) bool {
 	return slices.ContainsFunc(p.Sections, func(s negotiate.Section) bool {
-		return s.Kind == router.Video && !s.Application && !s.Rejected
+		return s.Kind == router.Video && carriesMedia(s)
 	})
 }
 
