@@ -58,7 +58,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/testkit/offers": {},
 	"internal/architecture":   {},
 	"integration":             {},
-	"cmd/headgate":            {ours: "auth internal/conformance internal/gateway internal/mediafile internal/push", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
+	"cmd/headgate":            {ours: "auth internal/wish internal/conformance internal/gateway internal/mediafile internal/push", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
 }
 
 const (

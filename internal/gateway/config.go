@@ -80,13 +80,19 @@ func DefaultConfig() Config {
 // Validate reports every fault at once, named as in the configuration file.
 func (c Config) Validate() error {
 	errs := []error{
-		c.HTTP.Validate(), c.peer(nil).Validate(), c.Auth.Validate(), c.Channels.Validate(),
+		c.HTTP.Validate(), c.peer(nil).Validate(), c.validateAuth(), c.Channels.Validate(),
 		c.Sessions.Validate(), c.ICEServers.Validate(), c.Egress.Validate(), c.Log.validate(),
 	}
 	if c.Sessions.HandshakeTimeout < c.Media.DisconnectedAfter+c.Media.FailedAfter {
 		errs = append(errs, errors.New("sessions.handshake_timeout: must not be shorter than media.disconnected_after and media.failed_after together"))
 	}
 	return errors.Join(errs...)
+}
+
+// validateAuth accepts that nothing is configured: New decides then.
+func (c Config) validateAuth() error {
+	c.Auth.Open = c.Auth.Open || c.noAuth()
+	return c.Auth.Validate()
 }
 
 func (l Log) validate() error {

@@ -62,13 +62,7 @@ func (s *Service) establish(ctx context.Context, sess *session, offer signaling.
 		return err
 	}
 	sess.fact(FactAnswer, "")
-	if err := s.register(sess); err != nil {
-		sess.media.close(s.parts.Now())
-		_ = sess.conn.Close() // the refusal says more than a failed close
-		sess.leave()
-		return err
-	}
-	return nil
+	return s.register(sess)
 }
 
 func (s *Service) negotiatePublish(ctx context.Context, sess *session, raw signaling.Offer) error {

@@ -36,7 +36,8 @@ type Service struct {
 
 	stop     context.CancelFunc
 	sweeping sync.WaitGroup
-	closing  sync.WaitGroup // goroutines that close connections
+	// unclosed counts the sessions that were admitted and are not closed yet.
+	unclosed sync.WaitGroup
 
 	mu       sync.Mutex
 	draining bool
@@ -130,8 +131,8 @@ func (s *Service) Close(ctx context.Context) error {
 		}
 	}
 	done := make(chan struct{})
-	go func() { // ends with the closing group, which this call waits for
-		s.closing.Wait()
+	go func() { // ends when the last session is closed; each close is bounded
+		s.unclosed.Wait()
 		close(done)
 	}()
 	select {
@@ -156,6 +157,7 @@ func (s *Service) admit(from netip.Addr) error {
 	}
 	s.halfOpen[from]++
 	s.pending++
+	s.unclosed.Add(1)
 	return nil
 }
 
@@ -172,29 +174,31 @@ func (s *Service) openedLocked(from netip.Addr) {
 	}
 }
 
-// register makes the session known. It fails when draining began meanwhile, or
-// when the connection ended before the answer was sent.
+// register makes the session known. A session that has ended by now, or came
+// while draining began, is finished and its reason returned.
 func (s *Service) register(sess *session) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.pending--
+	if s.draining {
+		s.mu.Unlock()
+		sess.finish(errShutdown)
+		return ErrDraining
+	}
+	defer s.mu.Unlock()
 	if reason := sess.endReason(); reason != nil {
 		return reason
-	}
-	if s.draining {
-		s.openedLocked(sess.from)
-		return ErrDraining
 	}
 	s.sessions[sess.secret] = sess
 	return nil
 }
 
-// giveUp counts a POST out that failed before register.
+// giveUp counts a POST out that failed before there was a connection.
 func (s *Service) giveUp(from netip.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pending--
 	s.openedLocked(from)
+	s.unclosed.Done()
 }
 
 // bury replaces a session by its tombstone.

@@ -166,7 +166,10 @@ func (sess *session) finish(reason *fault.Error) {
 	if !open {
 		sess.service.opened(sess.from)
 	}
-	sess.service.closing.Go(func() { sess.close(reason) })
+	go func() { // Service.Close waits for it
+		defer sess.service.unclosed.Done()
+		sess.close(reason)
+	}()
 }
 
 // close lets go of everything the session holds.

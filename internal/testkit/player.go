@@ -2,6 +2,8 @@ package testkit
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/pion/transport/v4"
 	"github.com/pion/webrtc/v4"
 
+	"github.com/headgate/headgate/internal/wish"
 	"github.com/headgate/headgate/whep"
 )
 
@@ -44,12 +47,20 @@ type Player struct {
 const maxHeaders = 100_000
 
 // Play makes a player and waits until it is connected. It is closed when the
-// test ends.
+// test ends. Where nobody publishes yet it tries again for a while, as players
+// do.
 func Play(t testing.TB, opt PlayerOptions) *Player {
 	t.Helper()
-	p, err := TryPlay(t, opt)
-	must(t, err)
-	return p
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		p, err := TryPlay(t, opt)
+		if status, ok := errors.AsType[*wish.StatusError](err); ok && status.Status == http.StatusConflict && time.Now().Before(deadline) {
+			<-time.After(50 * time.Millisecond)
+			continue
+		}
+		must(t, err)
+		return p
+	}
 }
 
 // TryPlay is Play for servers that may refuse.

@@ -1,0 +1,135 @@
+package gateway_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/headgate/headgate/internal/gateway"
+	"github.com/headgate/headgate/internal/testkit"
+	"github.com/headgate/headgate/internal/wish"
+	"github.com/headgate/headgate/router"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func moving(n int) func(testkit.Seen) bool {
+	return func(s testkit.Seen) bool { return s.Frames >= n }
+}
+
+func TestPublishThenPlay(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live")})
+	posted := time.Now()
+	player := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
+	seen := player.Wait(5*time.Second, "picture", moving(20))
+	if took := seen.First.Sub(posted); took > 2*time.Second {
+		t.Errorf("first picture %v after the POST", took)
+	}
+	if player.Sounds() == 0 {
+		t.Error("no sound")
+	}
+}
+
+func TestT90AWaitingViewerIsFedWhenSomebodyPublishes(t *testing.T) {
+	g := testkit.StartGateway(t, func(c *gateway.Config) { c.Channels.Idle = router.WaitIdle })
+	player := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
+	testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live")})
+	player.Wait(5*time.Second, "picture", moving(20))
+}
+
+func TestT89AnIdleChannelIsRefused(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	_, err := testkit.TryPlay(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
+	status, ok := errors.AsType[*wish.StatusError](err)
+	if !ok || status.Status != 409 || status.Header.Get("Retry-After") != "2" {
+		t.Errorf("%v, want 409 with Retry-After 2", err)
+	}
+}
+
+func TestT121ADeafPublisherIsSeenAtOnceFromTheKeptGroup(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	slow := testkit.Small()
+	slow.KeyEvery = 10 * slow.FramesPerSecond
+	publisher := testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live"), Picture: slow, Deaf: true})
+	first := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
+	first.Wait(5*time.Second, "picture three seconds into the group", func(s testkit.Seen) bool { return s.Last >= 75 })
+	posted := time.Now()
+	late := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
+	seen := late.Wait(3*time.Second, "picture", moving(1))
+	if took := seen.First.Sub(posted); took > 1500*time.Millisecond {
+		t.Errorf("first picture %v after the POST", took)
+	}
+	late.Wait(4*time.Second, "live edge", func(s testkit.Seen) bool { return publisher.Frame()-s.Last <= 3 })
+	if asked := publisher.KeyFrameRequests(); asked > 8 {
+		t.Errorf("%d requests for key frames to a deaf publisher", asked)
+	}
+}
+
+func TestViewersStayWhenThePublisherRestarts(t *testing.T) {
+	for name, leave := range map[string]func(*testkit.Publisher){
+		"DELETE and new POST":     (*testkit.Publisher).Close,
+		"T-88 crash and new POST": (*testkit.Publisher).Vanish,
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := testkit.StartGateway(t, nil)
+			publisher := testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live")})
+			player := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
+			before := player.Wait(5*time.Second, "picture", moving(20))
+			leave(publisher)
+			testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live"), FirstFrame: before.Last + 1000})
+			player.Wait(5*time.Second, "picture of the second publisher", func(s testkit.Seen) bool { return s.Last > before.Last+1010 })
+			checkNumbers(t, player)
+		})
+	}
+}
+
+// checkNumbers checks what a player may rely on: one SSRC, no number twice,
+// timestamps that never go back.
+func checkNumbers(t *testing.T, player *testkit.Player) {
+	t.Helper()
+	headers := player.VideoHeaders()
+	for i := 1; i < len(headers); i++ {
+		a, b := headers[i-1], headers[i]
+		if a.SSRC != b.SSRC {
+			t.Fatalf("packet %d changed the SSRC from %d to %d", i, a.SSRC, b.SSRC)
+		}
+		if b.SequenceNumber != a.SequenceNumber+1 {
+			t.Fatalf("packet %d has number %d after %d", i, b.SequenceNumber, a.SequenceNumber)
+		}
+		if int32(b.Timestamp-a.Timestamp) < 0 {
+			t.Fatalf("packet %d goes back in time: %d after %d", i, b.Timestamp, a.Timestamp)
+		}
+	}
+}
+
+func TestManyViewersAskForFewKeyFrames(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	publisher := testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live")})
+	var players []*testkit.Player
+	for range 10 {
+		players = append(players, testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")}))
+	}
+	for _, p := range players {
+		p.Wait(5*time.Second, "picture", moving(5))
+	}
+	if asked := publisher.KeyFrameRequests(); asked > 4 {
+		t.Errorf("%d requests for key frames, want them merged", asked)
+	}
+}
+
+func TestShutdownTellsEverybodyAndLeavesNothing(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	publisher := testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live")})
+	player := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
+	player.Wait(5*time.Second, "picture", moving(5))
+	started := time.Now()
+	g.Close()
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("shutdown took %v", took)
+	}
+	player.Close()
+	publisher.Vanish()
+}
