@@ -107,7 +107,11 @@ func (s *Server) newHTTP() *http.Server {
 		ConnState:         s.fresh.watch,
 	}
 	if s.cert != nil {
-		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.cert.get}
+		// The protocols are spelled out because net/http would otherwise offer h2
+		// without serving it when a plain listener is served first.
+		srv.TLSConfig = &tls.Config{
+			MinVersion: tls.VersionTLS12, GetCertificate: s.cert.get, NextProtos: []string{"h2", "http/1.1"},
+		}
 	}
 	return srv
 }
@@ -230,6 +234,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.Drain()
 	s.fresh.closeAll()
 	err := s.http.Shutdown(ctx)
+	_ = s.closeListeners() // for those that were never served; the others are closed
 	if err == nil {
 		return nil
 	}
