@@ -118,8 +118,11 @@ func shortened(s string) string {
 	return s[:end]
 }
 
-// UnmarshalJSON takes one pattern for a list of one.
+// UnmarshalJSON takes one pattern for a list of one, and null for none.
 func (p *patterns) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
 	var one jwt.Audience // the same two forms
 	if err := json.Unmarshal(b, &one); err != nil {
 		return err
