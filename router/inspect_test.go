@@ -1,0 +1,457 @@
+package router
+
+import (
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func fromHex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+const (
+	keySigns = signPicture | signKey | signKeyFirst
+	allSigns = keySigns | signParameters
+)
+
+// Parameter sets are those real encoders wrote for these sizes.
+const (
+	h264SPS638x358 = "6764001eacd940a02fea6c0440000003004000000f03c58b6580" // x264, high
+	h265SPS638x358 = "42010101600000030090000003000003003fa005020169d565959a4932bc05a020000003002000000303c1"
+	av1Seq638x358  = "0a0b0000000cc4fb6536be4010"
+)
+
+func TestInspectH264(t *testing.T) {
+	for name, c := range map[string]struct {
+		payload       string
+		signs         sign
+		width, height uint16
+	}{
+		"SPS, cropped":              {h264SPS638x358, signParameters, 638, 358},
+		"SPS, 4:2:2":                {"677a001fbcd940d83de6f0110000030001000003003c0f183196", signParameters, 854, 480},
+		"SPS, 4:4:4":                {"67f4000d919b282833f1b80880000003008000001e078a14cb", signParameters, 320, 180},
+		"SPS, interlaced":           {"67640015acd941410fc98088000003000800000301e0f8a14cb0", signParameters, 320, 244},
+		"SPS, 1080 lines":           {"67640028acd940780227e5840000030004000003 00f03c60c658", signParameters, 1920, 1080},
+		"SPS, constrained baseline": {"6742c01fda014016e806d0a135", signParameters, 1280, 720},
+		"SPS, cut off":              {"6742c0", signParameters, 0, 0},
+		"PPS":                       {"68ebe3cb22c0", 0, 0, 0},
+		"IDR":                       {"65880400", keySigns, 0, 0},
+		"slice":                     {"41880400", signPicture, 0, 0},
+		"delimiter":                 {"09f0", 0, 0, 0},
+		"STAP-A with all":           {"18 001a" + h264SPS638x358 + "0006 68ebe3cb22c0 0002 6588", allSigns, 638, 358},
+		"STAP-A of parameters":      {"18 001a" + h264SPS638x358 + "0006 68ebe3cb22c0", signParameters, 638, 358},
+		"STAP-A of slices":          {"18 0002 4188 0002 4188", signPicture, 0, 0},
+		"STAP-A, too long":          {"18 00ff 6588", 0, 0, 0},
+		"STAP-A, empty unit":        {"18 0000 0002 6588", 0, 0, 0},
+		"STAP-B":                    {"19 0001 0002 6588", keySigns, 0, 0},
+		"FU-A, IDR begins":          {"7c85 88", keySigns, 0, 0},
+		"FU-A, IDR goes on":         {"7c05 88", signPicture | signKey, 0, 0},
+		"FU-A, IDR ends":            {"7c45 88", signPicture | signKey, 0, 0},
+		"FU-A, slice":               {"7c81 88", signPicture, 0, 0},
+		"FU-A, SPS begins":          {"7c87 88", signParameters, 0, 0},
+		"FU-A, cut off":             {"7c", 0, 0, 0},
+		"empty":                     {"", 0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f Frame
+			if s := inspectH264(fromHex(t, c.payload), &f); s != c.signs || f.Width != c.width || f.Height != c.height {
+				t.Errorf("signs %06b, %dx%d; want %06b, %dx%d", s, f.Width, f.Height, c.signs, c.width, c.height)
+			}
+		})
+	}
+}
+
+func TestInspectH265(t *testing.T) {
+	for name, c := range map[string]struct {
+		payload       string
+		signs         sign
+		width, height uint16
+	}{
+		"VPS":               {"40010c01ffff016000000300900000030000", signParameters, 0, 0},
+		"SPS":               {h265SPS638x358, signParameters, 638, 358},
+		"SPS, 4:4:4":        {"4201010408000003009e0800000300003f9000a0402d3bbcb2b349265780b4040000030004000003007820", signParameters, 638, 358},
+		"SPS, 1080 lines":   {"420101016000000300900000030000030078a003c08010e596666924cae010000003001000000301e080", signParameters, 1920, 1080},
+		"SPS, cut off":      {"42010101", signParameters, 0, 0},
+		"PPS":               {"4401c172b46240", 0, 0, 0},
+		"SEI":               {"4e01 05ff", 0, 0, 0},
+		"IDR_W_RADL":        {"2601 af", keySigns, 0, 0},
+		"CRA":               {"2a01 af", keySigns, 0, 0},
+		"trailing picture":  {"0201 d0", signPicture, 0, 0},
+		"AP with all":       {"6001 0003 40010c 002b" + h265SPS638x358 + "0003 2601af", allSigns, 638, 358},
+		"AP, too long":      {"6001 00ff 2601af", 0, 0, 0},
+		"AP, empty unit":    {"6001 0000 0003 2601af", 0, 0, 0},
+		"FU, IDR begins":    {"6201 93 af", keySigns, 0, 0},
+		"FU, IDR goes on":   {"6201 13 af", signPicture | signKey, 0, 0},
+		"FU, trailing":      {"6201 81 af", signPicture, 0, 0},
+		"FU, SPS goes on":   {"6201 21 af", 0, 0, 0},
+		"PACI":              {"6401 00", 0, 0, 0},
+		"empty":             {"", 0, 0, 0},
+		"cut off":           {"4201", 0, 0, 0},
+		"FU, cut off":       {"6201", 0, 0, 0},
+		"AP without length": {"6001 00", 0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f Frame
+			if s := inspectH265(fromHex(t, c.payload), &f); s != c.signs || f.Width != c.width || f.Height != c.height {
+				t.Errorf("signs %06b, %dx%d; want %06b, %dx%d", s, f.Width, f.Height, c.signs, c.width, c.height)
+			}
+		})
+	}
+}
+
+func TestInspectVP8(t *testing.T) {
+	const keyHead = "000000 9d012a 8002 6801" // 640x360
+	first, key := signPicture|signFirst, allSigns|signFirst
+	for name, c := range map[string]struct {
+		payload string
+		signs   sign
+		want    Frame
+	}{
+		"key frame":    {"10" + keyHead, key, Frame{Width: 640, Height: 360}},
+		"scaled":       {"10 000000 9d012a 8042 6881", key, Frame{Width: 640, Height: 360}},
+		"delta frame":  {"10 01", first, Frame{}},
+		"continuation": {"00 00", signPicture | signNotFirst, Frame{}},
+		"partition 1":  {"11 00", signPicture | signNotFirst, Frame{}},
+		"key, cut off": {"10 000000 9d", key, Frame{}},
+		"7 bits": {"9080 2a 01", first, Frame{Descriptor: Descriptor{
+			Len: 3, PictureIDBits: 7, PictureIDAt: 2, PictureID: 42}}},
+		"15 bits": {"9080 ffff 01", first, Frame{Descriptor: Descriptor{
+			Len: 4, PictureIDBits: 15, PictureIDAt: 2, PictureID: 0x7fff}}},
+		"all": {"90f0 8123 45 b7" + keyHead, key, Frame{Width: 640, Height: 360, Descriptor: Descriptor{
+			Len: 6, PictureIDBits: 15, PictureIDAt: 2, PictureID: 0x123, TL0At: 4, TL0: 0x45,
+			KeyIdxAt: 5, KeyIdx: 0x17, TID: 2, SwitchUp: true}}},
+		"TID without key index": {"9020 40 01", first, Frame{Descriptor: Descriptor{TID: 1}}},
+		"TL0 without id":        {"9040 07 01", first, Frame{Descriptor: Descriptor{Len: 3, TL0At: 2, TL0: 7}}},
+		"no extension bits":     {"9000 01", first, Frame{}},
+		"id cut off":            {"9080", signNotFirst, Frame{}},
+		"long id cut off":       {"9080 80", signNotFirst, Frame{}},
+		"TL0 cut off":           {"90c0 01", signNotFirst, Frame{}},
+		"TID cut off":           {"90e0 01 02", signNotFirst, Frame{}},
+		"X cut off":             {"90", signNotFirst, Frame{}},
+		"empty":                 {"", signNotFirst, Frame{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f Frame
+			if s := inspectVP8(fromHex(t, c.payload), &f); s != c.signs || f != c.want {
+				t.Errorf("signs %06b, %+v\nwant  %06b, %+v", s, f, c.signs, c.want)
+			}
+		})
+	}
+}
+
+func TestInspectVP9(t *testing.T) {
+	first, key := signPicture|signFirst, allSigns|signFirst
+	for name, c := range map[string]struct {
+		payload string
+		signs   sign
+		want    Frame
+	}{
+		"key": {"8c 8123 82", key, Frame{Descriptor: Descriptor{
+			Len: 3, PictureIDBits: 15, PictureIDAt: 1, PictureID: 0x123}}},
+		"key goes on": {"84 23", signPicture | signKey | signNotFirst, Frame{Descriptor: Descriptor{
+			Len: 2, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23}}},
+		"delta": {"cc 23", first, Frame{Descriptor: Descriptor{
+			Len: 2, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23}}},
+		"layers": {"ec 23 50 99", first, Frame{Descriptor: Descriptor{
+			Len: 4, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, TL0At: 3, TL0: 0x99, TID: 2, SwitchUp: true}}},
+		"upper spatial layer of a key picture": {"ac 23 03 99", signPicture | signKey | signNotFirst, Frame{Descriptor: Descriptor{
+			Len: 4, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, TL0At: 3, TL0: 0x99, SID: 1}}},
+		"flexible": {"fc 23 20 0504", first, Frame{Descriptor: Descriptor{
+			Len: 5, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, TID: 1}}},
+		"structure": {"8e 23 30 0140 00b4 0280 0168", key, Frame{Width: 640, Height: 360, Descriptor: Descriptor{
+			Len: 11, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23}}},
+		"structure with pictures": {"8e 23 18 0280 0168 02 04 01 20", key, Frame{Width: 640, Height: 360, Descriptor: Descriptor{
+			Len: 11, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23}}},
+		"no picture id":          {"0c", key, Frame{}},
+		"id cut off":             {"8c", signNotFirst, Frame{}},
+		"layer cut off":          {"ac 23", signNotFirst, Frame{}},
+		"TL0 cut off":            {"ac 23 50", signNotFirst, Frame{}},
+		"references cut off":     {"dc 23 05", signNotFirst, Frame{}},
+		"structure cut off":      {"8e 23", signNotFirst, Frame{}},
+		"sizes cut off":          {"8e 23 10 0280 01", signNotFirst, Frame{}},
+		"pictures cut off":       {"8e 23 08", signNotFirst, Frame{}},
+		"picture cut off":        {"8e 23 08 02 00", signNotFirst, Frame{}},
+		"references of pictures": {"8e 23 08 01 0c 01", signNotFirst, Frame{}},
+		"empty":                  {"", signNotFirst, Frame{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f Frame
+			s := inspectVP9(fromHex(t, c.payload), &f)
+			if s != c.signs || f.Descriptor != c.want.Descriptor || s&signFirst != 0 && f != c.want {
+				t.Errorf("signs %06b, %+v\nwant  %06b, %+v", s, f, c.signs, c.want)
+			}
+		})
+	}
+}
+
+// A long scalability structure does not overflow the length: what is rewritten
+// is in front of it.
+func TestInspectVP9LongStructure(t *testing.T) {
+	payload := append(fromHex(t, "ae 8123 50 99 08 ff"), make([]byte, 255)...)
+	var f Frame
+	if s := inspectVP9(payload, &f); s&signFirst == 0 || f.Descriptor.Len != vp9LongestRewrite || f.Descriptor.TL0At != 4 {
+		t.Errorf("signs %06b, %+v", s, f)
+	}
+}
+
+func TestInspectAV1(t *testing.T) {
+	for name, c := range map[string]struct {
+		payload       string
+		signs         sign
+		width, height uint16
+	}{
+		"N, sequence header and frame":  {"28 0b 0800" + "00000cc4fb6536be40" + "3210", allSigns, 638, 358},
+		"with sizes in the OBUs":        {"18" + av1Seq638x358, allSigns, 638, 358},
+		"sequence header without N":     {"10" + av1Seq638x358, allSigns, 638, 358},
+		"rav1e":                         {"18 0a0e000000fa627db28842a20404042832", allSigns, 638, 358},
+		"timing info, constant":         {"18 0a1404000000040000007b400001bcc4fb6536be4010", allSigns, 638, 358},
+		"timing info, decoder model":    {"18 0a1e040000000400000079780000000a530000075f915f90bcc4fb6536be4010", allSigns, 638, 358},
+		"N alone":                       {"18 3210", allSigns, 0, 0},
+		"frame":                         {"10 3010", signPicture, 0, 0},
+		"continuation":                  {"90 0a0b", signPicture | signNotFirst, 0, 0},
+		"continuation, then a sequence": {"a0 01ff" + av1Seq638x358, allSigns | signNotFirst, 638, 358},
+		"every element with a length":   {"00 0d" + av1Seq638x358, allSigns, 638, 358},
+		"length beyond the end":         {"00 7f" + av1Seq638x358, signPicture, 0, 0},
+		"length that never ends":        {"00 ffffffffffffffffffff", signPicture, 0, 0},
+		"empty elements":                {"00 0000", signPicture, 0, 0},
+		"only the header":               {"10", signPicture, 0, 0},
+		"sequence header, cut off":      {"18 0a0b00", allSigns, 0, 0},
+		"sequence header, no size":      {"18 0a", allSigns, 0, 0},
+		"empty":                         {"", signNotFirst, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f Frame
+			if s := inspectAV1(fromHex(t, c.payload), &f); s != c.signs || f.Width != c.width || f.Height != c.height {
+				t.Errorf("signs %06b, %dx%d; want %06b, %dx%d", s, f.Width, f.Height, c.signs, c.width, c.height)
+			}
+		})
+	}
+}
+
+func TestInspectorsExistForVideoOnly(t *testing.T) {
+	for codec, want := range map[string]bool{H264: true, H265: true, VP8: true, VP9: true, AV1: true, Opus: false, PCMU: false, "": false} {
+		if got := inspectorOf(codec) != nil; got != want {
+			t.Errorf("%s: %v", codec, got)
+		}
+	}
+}
+
+// Exp-Golomb and emulation prevention against a writer of our own.
+func TestBitReader(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		numbers := rapid.SliceOfN(rapid.Uint32Range(0, 1<<24), 1, 40).Draw(t, "numbers")
+		var w bitWriter
+		for _, n := range numbers {
+			w.ue(n)
+		}
+		w.bits(1, 1)
+		r := bitReader{b: w.escaped(), escape: true}
+		for i, n := range numbers {
+			if got := r.ue(); got != n || r.failed {
+				t.Fatalf("number %d is %d, want %d", i, got, n)
+			}
+		}
+		r = bitReader{b: w.b}
+		for i, n := range numbers {
+			want := int32(n/2 + 1)
+			if n%2 == 0 {
+				want = -int32(n / 2)
+			}
+			if got := r.se(); n > 0 && got != want {
+				t.Fatalf("signed number %d is %d, want %d", i, got, want)
+			}
+		}
+	})
+}
+
+func TestBitReaderEnds(t *testing.T) {
+	r := bitReader{b: []byte{0}}
+	if r.ue() != 0 || !r.failed {
+		t.Error("read beyond the end")
+	}
+	r = bitReader{b: make([]byte, 9)}
+	if r.ue() != 0 || !r.failed {
+		t.Error("72 zeros are no number")
+	}
+}
+
+// Any size an encoder can write is read, with all the fields before it.
+func TestH264SizeModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		profile := rapid.SampledFrom([]uint32{66, 77, 100, 110, 122, 244}).Draw(t, "profile")
+		chroma := rapid.Uint32Range(0, 3).Draw(t, "chroma")
+		mbs, lines := rapid.Uint32Range(1, 500).Draw(t, "width"), rapid.Uint32Range(1, 300).Draw(t, "height")
+		frames := rapid.Bool().Draw(t, "frame_mbs_only")
+		crop := rapid.SliceOfN(rapid.Uint32Range(0, 3), 4, 4).Draw(t, "crop")
+		var w bitWriter
+		w.bits(8, 0x67)
+		w.bits(8, profile)
+		w.bits(16, 0x1f)
+		w.ue(0)
+		if !h264HasChroma(profile) {
+			chroma = 1
+		} else {
+			w.writeChroma(t, chroma)
+		}
+		w.ue(4)
+		w.writeOrderCount(t)
+		w.ue(2)
+		w.bits(1, 0)
+		w.ue(mbs - 1)
+		w.ue(lines - 1)
+		w.flag(frames)
+		if !frames {
+			w.bits(1, 0)
+		}
+		w.bits(2, 3) // direct_8x8_inference, cropping
+		for _, c := range crop {
+			w.ue(c)
+		}
+		w.bits(1, 0) // VUI
+		w.bits(1, 1)
+		x, y := chromaUnits(chroma)
+		fields := int64(1)
+		if !frames {
+			fields = 2
+		}
+		width := int64(mbs)*16 - x*int64(crop[0]+crop[1])
+		height := int64(lines)*16*fields - y*fields*int64(crop[2]+crop[3])
+		var f Frame
+		inspectH264(w.escaped(), &f)
+		if int64(f.Width) != width || int64(f.Height) != height {
+			t.Fatalf("%dx%d, want %dx%d", f.Width, f.Height, width, height)
+		}
+	})
+}
+
+func (w *bitWriter) writeChroma(t *rapid.T, chroma uint32) {
+	w.ue(chroma)
+	if chroma == 3 {
+		w.bits(1, 0)
+	}
+	w.ue(0)
+	w.ue(0)
+	w.bits(1, 0)
+	scaling := rapid.Bool().Draw(t, "scaling")
+	w.flag(scaling)
+	if !scaling {
+		return
+	}
+	lists := 8
+	if chroma == 3 {
+		lists = 12
+	}
+	for i := range lists {
+		present := rapid.Bool().Draw(t, "list")
+		w.flag(present)
+		if !present {
+			continue
+		}
+		if rapid.Bool().Draw(t, "default") {
+			w.ue(16) // delta -8: the rest is the default
+			continue
+		}
+		size := 16
+		if i >= 6 {
+			size = 64
+		}
+		for range size {
+			w.ue(1) // delta +1
+		}
+	}
+}
+
+func (w *bitWriter) writeOrderCount(t *rapid.T) {
+	kind := rapid.Uint32Range(0, 2).Draw(t, "pic_order_cnt_type")
+	w.ue(kind)
+	switch kind {
+	case 0:
+		w.ue(4)
+	case 1:
+		w.bits(1, 0)
+		w.ue(3)
+		w.ue(4)
+		n := rapid.Uint32Range(0, 5).Draw(t, "cycle")
+		w.ue(n)
+		for range n {
+			w.ue(9)
+		}
+	}
+}
+
+// bitWriter is the opposite of bitReader.
+type bitWriter struct {
+	b []byte
+	n int
+}
+
+func (w *bitWriter) bits(n int, v uint32) {
+	for i := n - 1; i >= 0; i-- {
+		if w.n%8 == 0 {
+			w.b = append(w.b, 0)
+		}
+		w.b[w.n/8] |= byte(v>>i&1) << (7 - w.n%8)
+		w.n++
+	}
+}
+
+func (w *bitWriter) flag(v bool) {
+	if v {
+		w.bits(1, 1)
+	} else {
+		w.bits(1, 0)
+	}
+}
+
+func (w *bitWriter) ue(v uint32) {
+	n := 0
+	for v+1 >= 2<<n {
+		n++
+	}
+	w.bits(n, 0)
+	w.bits(n+1, v+1)
+}
+
+// escaped adds emulation prevention.
+func (w *bitWriter) escaped() (out []byte) {
+	zeros := 0
+	for _, b := range w.b {
+		if zeros >= 2 && b <= 3 {
+			out = append(out, 3)
+			zeros = 0
+		}
+		out = append(out, b)
+		if b == 0 {
+			zeros++
+		} else {
+			zeros = 0
+		}
+	}
+	return out
+}
+
+func FuzzInspect(f *testing.F) {
+	for i, s := range []string{h264SPS638x358, h265SPS638x358, "18" + av1Seq638x358, "90f0812345b7000000", "8e2318028001680204012023", "18001a" + h264SPS638x358} {
+		f.Add(uint8(i), fromHex(f, s))
+	}
+	codecs := []string{H264, H265, AV1, VP8, VP9}
+	f.Fuzz(func(t *testing.T, codec uint8, payload []byte) {
+		name := codecs[int(codec)%len(codecs)]
+		var frame Frame
+		inspectorOf(name)(payload, &frame)
+		if d := frame.Descriptor; int(d.Len) > len(payload) || d.Len > 0 && (d.PictureIDAt >= d.Len || d.TL0At >= d.Len || d.KeyIdxAt >= d.Len) {
+			t.Errorf("%s descriptor %+v of %d bytes", name, d, len(payload))
+		}
+		if frame.Width > maxPictureSide || (frame.Width == 0) != (frame.Height == 0) {
+			t.Errorf("%s size %dx%d", name, frame.Width, frame.Height)
+		}
+	})
+}
