@@ -1,0 +1,45 @@
+package router
+
+import (
+	"bytes"
+	"testing"
+)
+
+func TestOutPrefixesDoNotOverlap(t *testing.T) {
+	var o Out
+	for round := range 3 {
+		var kept [][]byte
+		for i := range 400 {
+			b := o.room(maxPrefix)
+			n := 12 + i%100
+			for k := range n {
+				b[k] = byte(i)
+			}
+			o.shrink(len(b) - n)
+			kept = append(kept, b[:n:n])
+		}
+		for i, b := range kept {
+			if !bytes.Equal(b, bytes.Repeat([]byte{byte(i)}, len(b))) {
+				t.Fatalf("round %d: prefix %d was overwritten", round, i)
+			}
+		}
+		if chunks := len(o.chunks); chunks > 3 {
+			t.Fatalf("%d chunks for 25 kB", chunks)
+		}
+		o.Reset()
+	}
+}
+
+func TestOutReset(t *testing.T) {
+	var o Out
+	o.Packets = append(o.Packets, Outgoing{Shared: []byte{1}})
+	r := o.report()
+	o.RTCP = append(o.RTCP, OutgoingRTCP{Packets: r.packets[:]})
+	o.Reset()
+	if len(o.Packets) != 0 || len(o.RTCP) != 0 || o.Packets[:1][0].Shared != nil {
+		t.Error("something is kept")
+	}
+	if again := o.report(); again != r {
+		t.Error("report was not reused")
+	}
+}
