@@ -283,4 +283,3 @@ func (s *stub) live(name string) *tab {
 	tb.state("live")
 	return tb
 }
-

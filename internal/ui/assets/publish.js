@@ -130,6 +130,7 @@ function onState() {
   for (const field of [codec, guest]) field.disabled = running;
   for (const radio of form.querySelectorAll("input[type=radio]")) if (radio instanceof HTMLInputElement) radio.disabled = running;
   byID("numbers", HTMLElement).hidden = !running;
+  look.hidden = running;
   complain(state === "error" ? client?.problem ?? null : null);
   tell(sentence(state, client?.problem ?? null));
   void stayAwake(running);
@@ -193,7 +194,7 @@ async function fillList(select, kind, word) {
 
 /** Shows which tracks are held back. */
 function toggled() {
-  for (const [button, kind, off, on] of /** @type {const} */ ([[mute, "audio", "Unmute", "Mute"], [hide, "video", "Show picture", "Hide picture"]])) {
+  for (const [button, kind, off, on] of /** @type {const} */ ([[mute, "audio", "Unmute", "Mute"], [hide, "video", "Picture on", "Picture off"]])) {
     const track = stream?.getTracks().find((t) => t.kind === kind);
     button.hidden = !track;
     button.setAttribute("aria-pressed", String(track ? !track.enabled : false));
@@ -232,9 +233,18 @@ async function measure() {
     ["Video", video ? `${video.codec || "–"}, ${show.rate(video.bitrate)}` : "none"], ["Size", show.size(video)], ["Frames per second", show.fps(video?.fps)],
     ["Audio", audio ? `${audio.codec || "–"}, ${show.rate(audio.bitrate)}` : "none"], ["Round trip", show.time(rtt)], ["Loss", show.share(video?.loss ?? audio?.loss)],
   ]);
-  const held = { cpu: "This computer cannot encode faster; a smaller picture helps.", bandwidth: "The network takes no more right now." }[video?.limited ?? ""] ?? "";
+  showHeld(video?.limited ?? "");
+}
+
+let heldFor = 0;
+
+/** Says why the picture is smaller than it could be, once it stays so: every stream starts small. @param {string} limited */
+function showHeld(limited) {
+  heldFor = limited ? heldFor + 1 : 0;
+  const words = { cpu: "This computer cannot encode faster; a smaller picture helps.", bandwidth: "The network takes no more right now." }[limited];
+  const text = heldFor > 12 && words ? words : "";
   const note = byID("held", HTMLElement);
-  if (note.textContent !== held) note.textContent = held;
+  if (note.textContent !== text) note.textContent = text;
 }
 
 /**
@@ -287,19 +297,14 @@ function main() {
   byID("channel", HTMLElement).textContent = label;
   if (label) document.title = `Publish ${label} – Headgate`;
   if (place.names.length === 0 && !place.problem) return askForChannel("/publish");
+  const problem = place.problem ?? devices.whyNot("camera");
+  if (problem) return complain(problem);
   form.hidden = stage.hidden = false;
   byID("guest-row", HTMLElement).hidden = place.names.length !== 1 || place.token !== "";
   byID("guest-id", HTMLElement).textContent = guestID;
   for (const name of window.RTCRtpSender ? sendableCodecs() : []) codec.append(el("option", { value: name }, name));
   byID("share", HTMLElement).append(copyButton(() => byID("share-link", HTMLAnchorElement).href, "the link for viewers"));
   onState();
-  const problem = place.problem ?? devices.whyNot("camera");
-  if (problem) {
-    go.disabled = look.disabled = true;
-    byID("share", HTMLElement).hidden = place.problem !== null;
-    complain(problem);
-  }
-  if (place.problem) return;
   showShare();
   wire();
   void fillDevices();

@@ -26,7 +26,7 @@ export function recipes(target) {
   const path = pathOf(target.name);
   const whip = target.whip + path;
   const whep = target.whep + path;
-  return [obs(whip, target.token), ffmpeg(whip, target.token), gstreamer(whip, target.token), browser(target, path, whep), curl(whip, target.token)];
+  return [obs(whip, target.token), ffmpeg(whip, target.token), gstreamer(whip, target.token), browser(target, path, whep), push(whip, target.token), curl(whip, target.token)];
 }
 
 /** @param {string} whip @param {string} token @returns {Recipe} */
@@ -42,9 +42,9 @@ function obs(whip, token) {
 
 /** @param {string} whip @param {string} token @returns {Recipe} */
 function ffmpeg(whip, token) {
-  const encode = "-c:v libx264 -profile:v baseline -preset veryfast -tune zerolatency \\\n  -bf 0 -pix_fmt yuv420p -g 60 -b:v 2500k -c:a libopus -ar 48000 -ac 2 -b:a 128k \\\n  ";
+  const encode = "\\\n  -c:v libx264 -profile:v baseline -preset veryfast -tune zerolatency \\\n  -bf 0 -pix_fmt yuv420p -g 60 -b:v 2500k -c:a libopus -ar 48000 -ac 2 -b:a 128k \\\n  ";
   const out = `-f whip${token ? ` -authorization ${quote(token)}` : ""} ${quote(whip)}`;
-  const test = "-re -f lavfi -i testsrc2=size=1280x720:rate=30 \\\n  -re -f lavfi -i sine=frequency=440:sample_rate=48000 \\\n  ";
+  const test = "-re -f lavfi -i testsrc2=size=1280x720:rate=30 \\\n  -re -f lavfi -i sine=frequency=440:sample_rate=48000 ";
   return {
     id: "ffmpeg",
     title: "ffmpeg",
@@ -87,6 +87,17 @@ function browser(target, path, whep) {
       ["In a page of your own", `<script type="module" src="${target.origin}/assets/player.js"></script>\n<headgate-player src="${escape(whep)}"${token} controls></headgate-player>`],
     ],
     note: "The modules behind it are small and may be copied: whip.js, whep.js and player.js under /assets/.",
+  };
+}
+
+/** @param {string} whip @param {string} token @returns {Recipe} */
+function push(whip, token) {
+  return {
+    id: "push",
+    title: "Test clip",
+    intro: "No camera, no encoder: the gateway's own program sends a short clip, again and again.",
+    fields: [["In a terminal", `headgate push --whip ${quote(whip)}${token ? ` --token ${quote(token)}` : ""}`]],
+    note: "",
   };
 }
 

@@ -118,7 +118,7 @@ export const show = {
   /** @param {number | undefined} bps */
   rate: (bps) => (bps === undefined ? "–" : bps >= 1e6 ? `${(bps / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bps / 1e3)} kbit/s`),
   /** @param {number | undefined} ms */
-  time: (ms) => (ms === undefined ? "–" : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`),
+  time: (ms) => (ms === undefined ? "–" : ms < 1 ? "under 1 ms" : `${Math.round(ms)} ms`),
   /** @param {number | undefined} share */
   share: (share) => (share === undefined ? "–" : `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`),
   /** @param {Stream | undefined} s */
