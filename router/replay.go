@@ -146,6 +146,11 @@ func (s *section) finishReplay() {
 func (s *section) land(now time.Time, p *Packet, n int64) *segment {
 	seg := *s.segments.current()
 	ts := s.line.next(p.Capture, now, s.line.rate, landingStep)
+	if n > s.window.highest+1 { // a frame may still come late into the hole: leave room for its timestamp
+		if least := seg.times.at(p.Timestamp); int32(ts-least) < 0 {
+			ts = least
+		}
+	}
 	seg.first, seg.times = n, timestampMap{in: p.Timestamp, out: ts, pace: fullPace}
 	s.landing = false
 	return s.segments.open(now, seg)

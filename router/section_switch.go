@@ -7,6 +7,10 @@ import "time"
 // old layer was waited for.
 const longestStart = 1000
 
+// longestHole is how many packets may be missing before the history is taken to end
+// there. What came before the shard listened is known to no burst.
+const longestHole = 32
+
 // aim makes l, a layer of the wanted track, the one to show. The current layer
 // goes on until l has a key frame. nil means that there is none to show yet.
 func (s *section) aim(now time.Time, l *trackLayer, out *Out) {
@@ -86,9 +90,12 @@ func (s *section) start(now time.Time, l *trackLayer, p *Packet, out *Out) {
 	ts := s.nextTimestamp(p.Capture, now, l.layer.Codec().ClockRate)
 	s.begin(now, l, p, timestampMap{in: p.Timestamp, out: ts, pace: fullPace})
 	s.forward(now, p, out)
-	for seq := p.Seq + 1; seq <= l.newest; seq++ {
+	for seq, missing := p.Seq+1, 0; seq <= l.newest || missing < longestHole; seq++ {
 		if q := l.layer.Packet(seq); q != nil {
+			missing = 0
 			s.forward(now, q, out)
+		} else {
+			missing++
 		}
 	}
 }
@@ -100,7 +107,9 @@ func (s *section) begin(now time.Time, l *trackLayer, p *Packet, times timestamp
 	}
 	s.replay = replay{}
 	s.landing = false
-	s.target, s.ready, s.replayAt, s.holdUntil = nil, nil, time.Time{}, time.Time{}
+	if l != s.cur || s.target == l { // else the target is still awaited
+		s.target, s.ready, s.replayAt, s.holdUntil = nil, nil, time.Time{}, time.Time{}
+	}
 	s.setCurrent(l)
 	s.openSegment(now, l.layer, p, times)
 }
