@@ -192,3 +192,22 @@ func TestFaultNeverEchoesTheBody(t *testing.T) {
 		}
 	}
 }
+
+// N-101: a body cut off anywhere is either a shorter fragment or a fault, and
+// what was read of it is the beginning of the whole.
+func TestParseCutOff(t *testing.T) {
+	body := crlf("a=ice-ufrag:"+ufrag, "a=ice-pwd:"+pwd, "m=audio 9 RTP/AVP 0", "a=mid:0", "a=candidate:"+host, "a=end-of-candidates")
+	whole, err := Parse([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range body {
+		f, err := Parse([]byte(body[:i]))
+		switch {
+		case err != nil && !errors.Is(err, ErrBadFragment):
+			t.Fatalf("cut at %d: %v", i, err)
+		case err == nil && (len(f.Sections) > 1 || !strings.HasPrefix(whole.Ufrag, f.Ufrag) || !strings.HasPrefix(whole.Pwd, f.Pwd)):
+			t.Fatalf("cut at %d: %+v", i, f)
+		}
+	}
+}
