@@ -48,6 +48,9 @@ func (c *Conn) answerOptions() negotiate.AnswerOptions {
 // describe runs one offer and answer through the stack and returns the local
 // description with our own candidates.
 func (c *Conn) describe(ctx context.Context, offer string) (string, error) {
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
 	gathered, err := c.apply(offer)
 	switch {
 	case c.closing.Load():

@@ -20,6 +20,9 @@ func localCandidates(addrs []netip.AddrPort, tcp bool) []string {
 		return lines
 	}
 	for i, a := range addrs {
+		if a.Addr().Is6() && a.Addr().IsLoopback() {
+			continue // agents do not serve TCP there
+		}
 		priority := uint32(99)<<24 | uint32(4<<13+8191-i)<<8 | 255
 		lines = append(lines, fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", 64+i, priority, a.Addr(), a.Port()))
 	}

@@ -36,8 +36,8 @@ type Conn struct {
 	remote remoteCandidates
 	paths  paths
 	media  atomic.Int64 // when authenticated RTP or RTCP last came, in Unix nanoseconds
-	// keyFrameTold belongs to the owner goroutine.
-	keyFrameTold bool
+	// keyFrameTold and iceUp belong to the owner goroutine.
+	keyFrameTold, iceUp bool
 
 	// signalling orders restarts and candidates; ufrag and pwd are the client's.
 	signalling sync.Mutex

@@ -43,7 +43,17 @@ func (c *Conn) own() {
 // handle does what an event asks of us and tells the session.
 func (c *Conn) handle(e Event) {
 	switch e.Kind {
+	case ICEChecking, ICEDisconnected, ICEFailed:
+		c.iceUp = false
+	case DTLSStarted:
+		// The stack tells of ICE and DTLS in different goroutines; this one can
+		// come first.
+		c.handle(Event{At: e.At, Kind: ICEConnected})
 	case ICEConnected:
+		if c.iceUp {
+			return
+		}
+		c.iceUp = true
 		c.remote.connected()
 	case DTLSFailed:
 		e.Detail = c.dtlsFailure()
