@@ -51,7 +51,7 @@ func inspectH264Fragment(payload []byte) sign {
 	begins := payload[1]&0x80 != 0
 	switch t := payload[1] & 0x1f; {
 	case t == h264IDR && begins:
-		return signPicture | signKey | signKeyFirst
+		return h264Slice(payload[2:])
 	case t == h264IDR:
 		return signPicture | signKey
 	case t >= h264NonIDR && t < h264IDR:
@@ -68,11 +68,21 @@ func inspectH264Unit(unit []byte, f *Frame) sign {
 		readH264Size(unit, f)
 		return signParameters
 	case t == h264IDR:
-		return signPicture | signKey | signKeyFirst
+		return h264Slice(unit[1:])
 	case t >= h264NonIDR && t < h264IDR:
 		return signPicture
 	}
 	return 0
+}
+
+// h264Slice tells whether an IDR slice is the first of its picture:
+// first_mb_in_slice 0 is coded as a leading 1 bit (H.264 7.3.3). Encoders that
+// cut pictures into slices send several units that all say IDR.
+func h264Slice(header []byte) sign {
+	if len(header) > 0 && header[0]&0x80 == 0 {
+		return signPicture | signKey
+	}
+	return signPicture | signKey | signKeyFirst
 }
 
 // readH264Size reads the cropped size from a sequence parameter set (H.264

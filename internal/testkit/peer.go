@@ -1,15 +1,18 @@
 package testkit
 
 import (
+	"io"
 	"net"
 	"net/netip"
 	"testing"
 	"time"
 
+	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/transport/v4"
+	"github.com/pion/transport/v4/packetio"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -24,6 +27,8 @@ const (
 type peerOptions struct {
 	net   transport.Net
 	noRTX bool
+	// buffers takes the decrypted packets past the stack's own receivers.
+	buffers func(packetio.BufferPacketType, uint32) io.ReadWriteCloser
 }
 
 // newPeer makes a connection on loopback, or on a virtual network, with H.264
@@ -46,7 +51,9 @@ func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
 		registry.Add(factory)
 	}
 	settings := webrtc.SettingEngine{}
+	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetDTLSInsecureSkipHelloVerify(true)
+	settings.BufferFactory = opt.buffers
 	if opt.net != nil {
 		settings.SetNet(opt.net)
 	} else {

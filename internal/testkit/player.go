@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/transport/v4"
 	"github.com/pion/webrtc/v4"
@@ -25,26 +24,23 @@ type PlayerOptions struct {
 	// for a key frame; 0 means 200 ms, as libwebrtc.
 	Patience time.Duration
 	Net      transport.Net
+	// HTTP does the requests; nil means http.DefaultClient.
+	HTTP *http.Client
 }
 
 // Player plays a synthetic stream by WHEP. It is safe for concurrent use.
 //
 // Ownership: its goroutines end with Close, which waits for them.
 type Player struct {
-	t       testing.TB
-	pc      *webrtc.PeerConnection
-	session *whep.Session
-	Eye     *Eye
-	stop    context.CancelFunc
-	work    sync.WaitGroup
-	once    sync.Once
-
-	mu     sync.Mutex
-	sounds int
-	video  []rtp.Header // headers of video packets, the newest maxHeaders
+	t        testing.TB
+	pc       *webrtc.PeerConnection
+	session  *whep.Session
+	Eye      *Eye
+	receiver *receiver
+	stop     context.CancelFunc
+	work     sync.WaitGroup
+	once     sync.Once
 }
-
-const maxHeaders = 100_000
 
 // Play makes a player and waits until it is connected. It is closed when the
 // test ends. Where nobody publishes yet it tries again for a while, as players
@@ -70,20 +66,23 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 		opt.Patience = 200 * time.Millisecond
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	p := &Player{t: t, pc: newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX}), Eye: NewEye(), stop: stop}
+	p := &Player{t: t, Eye: NewEye(), stop: stop}
+	p.receiver = newReceiver(p)
+	p.pc = newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX, buffers: p.receiver.buffer})
 	t.Cleanup(p.Close)
 	connected := whenConnected(p.pc)
 	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
 		_, err := p.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
 		must(t, err)
 	}
-	p.pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) { p.receive(ctx, opt, track, receiver) })
-	session, err := whep.Client{}.Post(ctx, opt.Endpoint, opt.Token, offer(t, p.pc))
+	session, err := whep.Client{HTTP: opt.HTTP}.Post(ctx, opt.Endpoint, opt.Token, offer(t, p.pc))
 	if err != nil {
 		p.Close()
 		return nil, err
 	}
 	p.session = session
+	p.receiver.open(session.Answer)
+	p.work.Go(func() { p.receiver.run(ctx, opt.Patience) })
 	must(t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: session.Answer}))
 	select {
 	case <-connected:
@@ -91,57 +90,6 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 		t.Fatal("the player is not connected after 20 s")
 	}
 	return p, nil
-}
-
-// receive reads one track until the connection closes.
-func (p *Player) receive(ctx context.Context, opt PlayerOptions, track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	p.work.Go(func() {
-		for b := make([]byte, 1500); ; {
-			if _, _, err := receiver.Read(b); err != nil {
-				return
-			}
-		}
-	})
-	if track.Kind() == webrtc.RTPCodecTypeVideo {
-		p.work.Go(func() { p.askForKeyFrames(ctx, opt.Patience, uint32(track.SSRC())) })
-	}
-	for {
-		packet, _, err := track.ReadRTP()
-		if err != nil {
-			return
-		}
-		p.take(track.Kind(), packet)
-	}
-}
-
-func (p *Player) take(kind webrtc.RTPCodecType, packet *rtp.Packet) {
-	p.mu.Lock()
-	if kind == webrtc.RTPCodecTypeAudio {
-		p.sounds++
-		p.mu.Unlock()
-		return
-	}
-	if len(p.video) < maxHeaders {
-		p.video = append(p.video, packet.Header)
-	}
-	p.mu.Unlock()
-	p.Eye.Packet(time.Now(), packet.Payload)
-}
-
-// askForKeyFrames sends PLI while the picture stands still.
-func (p *Player) askForKeyFrames(ctx context.Context, patience time.Duration, ssrc uint32) {
-	tick := time.NewTicker(patience / 2)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			if p.Eye.stuckSince(now) >= patience {
-				_ = p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}) // or the next one
-			}
-		}
-	}
 }
 
 // Session is the WHEP session.
@@ -152,16 +100,17 @@ func (p *Player) Connection() *webrtc.PeerConnection { return p.pc }
 
 // Sounds counts audio packets.
 func (p *Player) Sounds() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.sounds
+	p.receiver.mu.Lock()
+	defer p.receiver.mu.Unlock()
+	return p.receiver.sounds
 }
 
-// VideoHeaders returns the headers of the video packets so far.
+// VideoHeaders returns the headers of the video packets so far, as they came
+// over the wire, without retransmissions.
 func (p *Player) VideoHeaders() []rtp.Header {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return append([]rtp.Header(nil), p.video...)
+	p.receiver.mu.Lock()
+	defer p.receiver.mu.Unlock()
+	return append([]rtp.Header(nil), p.receiver.video...)
 }
 
 // Wait returns once seen says so, or fails the test after limit.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -32,6 +33,8 @@ type PublisherOptions struct {
 	FirstFrame uint32
 	// Net is a virtual network; nil means loopback.
 	Net transport.Net
+	// HTTP does the requests; nil means http.DefaultClient.
+	HTTP *http.Client
 }
 
 // Publisher sends a synthetic stream by WHIP until it is closed.
@@ -77,7 +80,7 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 	if !opt.NoAudio {
 		audio = p.track(webrtc.MimeTypeOpus, "audio")
 	}
-	session, err := whip.Client{}.Post(ctx, opt.Endpoint, opt.Token, offer(t, p.pc))
+	session, err := whip.Client{HTTP: opt.HTTP}.Post(ctx, opt.Endpoint, opt.Token, offer(t, p.pc))
 	if err != nil {
 		p.Vanish()
 		return nil, err

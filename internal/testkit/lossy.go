@@ -1,0 +1,122 @@
+package testkit
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pion/logging"
+	"github.com/pion/transport/v4"
+	"github.com/pion/transport/v4/vnet"
+
+	"github.com/headgate/headgate/internal/gateway"
+	"github.com/headgate/headgate/internal/peer"
+)
+
+// Internet is a virtual network with a gateway and clients, and a loss and a
+// delay that a test chooses.
+type Internet struct {
+	t      testing.TB
+	router *vnet.Router
+	server *vnet.Net
+	next   byte
+
+	mu     sync.Mutex
+	random *rand.Rand
+	// dropped counts the datagrams lost on purpose.
+	dropped atomic.Int64
+}
+
+const gatewayAddress = "10.0.0.1"
+
+// NewInternet makes a network that delays by oneWay and loses the given share of
+// all media datagrams (RTP and RTCP, both ways). The handshakes pass, so that a
+// test measures media and not luck.
+func NewInternet(t testing.TB, oneWay time.Duration, loss float64, seed uint64) *Internet {
+	t.Helper()
+	quiet := logging.NewDefaultLoggerFactory()
+	quiet.DefaultLogLevel = logging.LogLevelDisabled
+	r, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "10.0.0.0/24", MinDelay: oneWay, QueueSize: 100_000, LoggerFactory: quiet})
+	must(t, err)
+	n := &Internet{t: t, router: r, next: 10, random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // losses need not be secret
+	r.AddChunkFilter(func(c vnet.Chunk) bool { return n.passes(c.UserData(), loss) })
+	n.server = n.host(gatewayAddress)
+	must(t, r.Start())
+	t.Cleanup(func() { must(t, r.Stop()) })
+	return n
+}
+
+// passes decides about one datagram: RTP and RTCP have 128 to 191 first
+// (RFC 7983).
+func (n *Internet) passes(b []byte, loss float64) bool {
+	if len(b) == 0 || b[0] < 128 || b[0] > 191 {
+		return true
+	}
+	n.mu.Lock()
+	lost := n.random.Float64() < loss
+	n.mu.Unlock()
+	if lost {
+		n.dropped.Add(1)
+	}
+	return !lost
+}
+
+func (n *Internet) host(ip string) *vnet.Net {
+	n.t.Helper()
+	h, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{ip}})
+	must(n.t, err)
+	must(n.t, n.router.AddNet(h))
+	return h
+}
+
+// Client makes another machine.
+func (n *Internet) Client() transport.Net {
+	n.next++
+	return n.host(fmt.Sprintf("10.0.0.%d", n.next))
+}
+
+// Dropped counts the datagrams lost so far.
+func (n *Internet) Dropped() int64 { return n.dropped.Load() }
+
+// Gateway makes a gateway whose media is on this network. It opens no socket of
+// the machine that anybody reads from, so that it can live in the fake time of
+// testing/synctest; its HTTP is reached by the returned client.
+func (n *Internet) Gateway() (*gateway.Gateway, *http.Client) {
+	n.t.Helper()
+	socket, err := n.server.ListenPacket("udp4", gatewayAddress+":8190")
+	must(n.t, err)
+	cfg := gateway.DefaultConfig()
+	cfg.HTTP.HTTP = "127.0.0.1:0"
+	g, err := gateway.New(context.Background(), cfg, gateway.Options{
+		Peer: func(c *peer.Config) { c.Net, c.UDPConn, c.TCP, c.IPv6 = n.server, socket, false, false },
+	})
+	must(n.t, err)
+	n.t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		must(n.t, g.Run(ctx))
+	})
+	return g, &http.Client{Transport: direct{g.Handler()}}
+}
+
+// direct hands requests to a handler without a network.
+type direct struct{ handler http.Handler }
+
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	rec := httptest.NewRecorder()
+	r = r.Clone(r.Context())
+	r.RemoteAddr, r.RequestURI = "127.0.0.1:1", r.URL.RequestURI()
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	d.handler.ServeHTTP(rec, r)
+	res := rec.Result()
+	res.Request = r
+	return res, nil
+}

@@ -1,0 +1,180 @@
+package testkit
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/transport/v4/packetio"
+
+	"github.com/headgate/headgate/router"
+)
+
+// receiver is the receiving half of a Player. The stack's own receivers hand
+// retransmissions out late and keep asking for packets they got; this one
+// repairs as browsers do, with the gateway's own way in.
+type receiver struct {
+	player *Player
+
+	mu     sync.Mutex
+	ingest *router.Ingest
+	tracks []*router.Track
+	media  []uint32 // SSRCs of video
+	sounds int
+	video  []rtp.Header // the newest maxHeaders
+}
+
+const maxHeaders = 100_000
+
+func newReceiver(p *Player) *receiver { return &receiver{player: p} }
+
+// sink takes decrypted packets of one SSRC.
+type sink func(b []byte)
+
+func (s sink) Write(b []byte) (int, error) { s(b); return len(b), nil }
+func (s sink) Read([]byte) (int, error)    { return 0, io.EOF }
+func (s sink) Close() error                { return nil }
+
+func (r *receiver) buffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
+	if kind == packetio.RTCPBufferPacket {
+		return sink(func(b []byte) {
+			if in := r.in(); in != nil {
+				in.RTCP(time.Now(), b)
+			}
+		})
+	}
+	return sink(func(b []byte) {
+		r.note(b)
+		if in := r.in(); in != nil {
+			in.RTP(time.Now(), b)
+		}
+	})
+}
+
+func (r *receiver) in() *router.Ingest {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ingest
+}
+
+// note keeps the headers of video as it came over the wire.
+func (r *receiver) note(b []byte) {
+	var h rtp.Header
+	if _, err := h.Unmarshal(b); err != nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if slices.Contains(r.media, h.SSRC) && len(r.video) < maxHeaders {
+		r.video = append(r.video, h)
+	}
+}
+
+// open prepares for the SSRCs of an answer.
+func (r *receiver) open(answer string) {
+	clock := new(router.SourceClock)
+	settings := router.DefaultIngestSettings()
+	cfg := router.IngestConfig{SenderSSRC: 1, CNAME: "player", Settings: settings}
+	for i, text := range strings.Split(answer, "\r\nm=")[1:] {
+		kind, pt := router.Video, h264()
+		if strings.HasPrefix(text, "audio") {
+			kind, pt = router.Audio, opus()
+		}
+		track := router.NewTrack(kind, clock)
+		track.Subscribe(r)
+		r.tracks = append(r.tracks, track)
+		sec := router.IngestSection{Mid: strconv.Itoa(i), Track: track, PayloadTypes: []router.PayloadType{pt}}
+		if ssrc := declared(text); ssrc.Media != 0 {
+			sec.SSRCs = []router.DeclaredSSRC{ssrc}
+			if kind == router.Video {
+				r.media = append(r.media, ssrc.Media)
+			}
+		}
+		cfg.Sections = append(cfg.Sections, sec)
+	}
+	in := router.NewIngest(cfg)
+	r.mu.Lock()
+	r.ingest = in
+	r.mu.Unlock()
+}
+
+func h264() router.PayloadType {
+	return router.PayloadType{
+		Number: h264Type, RTX: rtxType, Feedback: router.Feedback{NACK: true, PLI: true},
+		Codec: router.Codec{Name: router.H264, ClockRate: 90000, Fmtp: "packetization-mode=1"},
+	}
+}
+
+func opus() router.PayloadType {
+	return router.PayloadType{Number: opusType, Codec: router.Codec{Name: router.Opus, ClockRate: 48000, Channels: 2}}
+}
+
+// declared reads a=ssrc and a=ssrc-group:FID of one section.
+func declared(section string) (d router.DeclaredSSRC) {
+	for line := range strings.SplitSeq(section, "\r\n") {
+		if group, ok := strings.CutPrefix(line, "a=ssrc-group:FID "); ok {
+			media, rtx, _ := strings.Cut(group, " ")
+			return router.DeclaredSSRC{Media: number(media), RTX: number(rtx)}
+		}
+		if one, ok := strings.CutPrefix(line, "a=ssrc:"); ok && d.Media == 0 {
+			ssrc, _, _ := strings.Cut(one, " ")
+			d.Media = number(ssrc)
+		}
+	}
+	return d
+}
+
+func number(s string) uint32 {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(n)
+}
+
+// Deliver implements router.Subscriber.
+func (r *receiver) Deliver(b router.Burst) {
+	now := time.Now()
+	if b.Layer.Track().Kind() == router.Audio {
+		r.mu.Lock()
+		r.sounds += len(b.Packets)
+		r.mu.Unlock()
+		return
+	}
+	for _, p := range b.Packets {
+		r.player.Eye.Packet(now, p.Payload)
+	}
+}
+
+// run sends feedback, and asks for key frames while the picture stands still.
+func (r *receiver) run(ctx context.Context, patience time.Duration) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	var asked time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if r.player.Eye.stuckSince(now) >= patience && now.Sub(asked) >= patience {
+				asked = now
+				r.askForKeyFrame()
+			}
+			for _, datagram := range r.ingest.Tick(now) {
+				_ = r.player.pc.WriteRTCP(datagram) // or the next one
+			}
+		}
+	}
+}
+
+func (r *receiver) askForKeyFrame() {
+	for _, ssrc := range r.media {
+		_ = r.player.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}) // or the next one
+	}
+}
