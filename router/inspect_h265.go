@@ -27,19 +27,20 @@ func inspectH265(payload []byte, f *Frame) (s sign) {
 			if n < 2 || n > len(b) {
 				break
 			}
-			s |= inspectH265Unit(b[0]>>1&0x3f, b[:n], true, f)
+			s |= inspectH265Unit(b[0]>>1&0x3f, b[:n], b[2:n], true, f)
 			b = b[n:]
 		}
 		return s
 	case h265FU:
 		begins := payload[2]&0x80 != 0
-		return inspectH265Unit(payload[2]&0x3f, nil, begins, f)
+		return inspectH265Unit(payload[2]&0x3f, nil, payload[3:], begins, f)
 	}
-	return inspectH265Unit(payload[0]>>1&0x3f, payload, true, f)
+	return inspectH265Unit(payload[0]>>1&0x3f, payload, payload[2:], true, f)
 }
 
-// inspectH265Unit judges a unit by its type; unit is nil for a fragment.
-func inspectH265Unit(t byte, unit []byte, begins bool, f *Frame) sign {
+// inspectH265Unit judges a unit by its type; unit is nil for a fragment, body is
+// what follows its header.
+func inspectH265Unit(t byte, unit, body []byte, begins bool, f *Frame) sign {
 	switch {
 	case t == h265VPS && begins:
 		return signParameters
@@ -48,7 +49,7 @@ func inspectH265Unit(t byte, unit []byte, begins bool, f *Frame) sign {
 			readH265Size(unit, f)
 		}
 		return signParameters
-	case t >= h265FirstIRAP && t <= h265LastIRAP && begins:
+	case t >= h265FirstIRAP && t <= h265LastIRAP && begins && firstH265Segment(body):
 		return signPicture | signKey | signKeyFirst
 	case t >= h265FirstIRAP && t <= h265LastIRAP:
 		return signPicture | signKey
@@ -100,3 +101,6 @@ func skipProfileTierLevel(r *bitReader, subLayers int) {
 	}
 	r.bits(skip)
 }
+
+// firstH265Segment reads first_slice_segment_in_pic_flag (H.265 7.3.6.1).
+func firstH265Segment(body []byte) bool { return len(body) == 0 || body[0]&0x80 != 0 }
