@@ -14,6 +14,8 @@ type Config struct {
 	Version string
 	// Origin returns scheme and authority for absolute URLs.
 	Origin func(*http.Request) string
+	// AcceptRawToken takes an Authorization header without a scheme for a token.
+	AcceptRawToken bool
 }
 
 // Backend answers for the rest of the gateway. It authorises every request.
@@ -68,7 +70,7 @@ type handlers struct {
 }
 
 func (h handlers) channels(c echo.Context) error {
-	cred := auth.CredentialFrom(c.Request().Header.Get(echo.HeaderAuthorization), false)
+	cred := auth.CredentialFrom(c.Request().Header.Get(echo.HeaderAuthorization), h.cfg.AcceptRawToken)
 	channels, err := h.backend.Channels(c.Request().Context(), cred)
 	if err != nil {
 		return err

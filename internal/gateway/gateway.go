@@ -60,6 +60,7 @@ func New(ctx context.Context, cfg Config, opt Options) (_ *Gateway, err error) {
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
+	g.cfg.Auth.Log = g.log
 	if err := g.decideAccess(); err != nil {
 		return nil, err
 	}
@@ -154,7 +155,7 @@ func (g *Gateway) routes() {
 	wish.Register(e, cfg, g.sessions)
 	whip.Register(e, cfg, g.sessions)
 	whep.Register(e, cfg, g.sessions)
-	api.Register(e, api.Config{Version: g.version, Origin: g.server.Origin}, roster{g})
+	api.Register(e, api.Config{Version: g.version, Origin: g.server.Origin, AcceptRawToken: g.cfg.Auth.AcceptRawToken}, roster{g})
 	ui.Register(e, g.cfg.Pages)
 }
 
