@@ -171,7 +171,7 @@ func (s *ingestStream) elapsed(now time.Time) time.Duration { return now.Sub(s.b
 
 // next takes the newest packet.
 func (s *ingestStream) next(now time.Time, m *incoming, ext int64) {
-	whole := s.numbers.started && s.numbers.arrived(ext-1)
+	joined := s.numbers.started && s.numbers.arrived(ext-1)
 	seq, missing := s.numbers.take(now, ext, m.timestamp, len(m.payload) == 0)
 	if !m.repaired {
 		s.reception.arrive(s.elapsed(now), ext, m.timestamp, s.numbers.rate)
@@ -194,7 +194,7 @@ func (s *ingestStream) next(now time.Time, m *incoming, ext int64) {
 	if len(s.open) > 0 && s.open[0].Timestamp != p.Timestamp {
 		s.flush()
 	}
-	s.frames.next(p, signs, whole)
+	s.frames.next(p, signs, joined)
 	if p.Frame.KeyStart {
 		s.startKeyFrame(now, p)
 		s.nack.supersede(ext)

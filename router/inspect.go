@@ -38,21 +38,23 @@ func inspectorOf(codec string) inspector {
 type frameTracker struct {
 	started    bool
 	timestamp  uint32 // of the newest packet
+	whole      bool   // nothing of the newest picture is missing so far
 	keyStarted bool
 	keyStamp   uint32 // of the newest key frame
 	keySeq     int64  // where it starts
 	parameters bool   // the key frame's parameters came, but no picture yet
 }
 
-// next completes f for a packet that is newer than all before. whole tells that
-// the packet right before it came.
-func (t *frameTracker) next(p *Packet, s sign, whole bool) {
+// next completes p.Frame for a packet that is newer than all before. joined tells
+// that the packet right before it came.
+func (t *frameTracker) next(p *Packet, s sign, joined bool) {
 	f := &p.Frame
 	begins := !t.started || p.Timestamp != t.timestamp
+	t.whole = joined && (begins || t.whole)
 	t.started, t.timestamp = true, p.Timestamp
 	f.Start = s&signFirst != 0 || begins && s&signNotFirst == 0
 	f.End = f.End || p.Marker
-	if t.opensKey(p, s, whole) {
+	if t.opensKey(p, s) {
 		f.KeyStart = true
 		t.keyStarted, t.keyStamp, t.keySeq = true, p.Timestamp, p.Seq
 		t.parameters = s&signKeyFirst == 0
@@ -68,21 +70,21 @@ func (t *frameTracker) next(p *Packet, s sign, whole bool) {
 // opensKey tells whether a key frame starts with the packet. Its parameters, or
 // the first slice where they are not sent in band; after a hole the slice may
 // belong to parameters that were lost.
-func (t *frameTracker) opensKey(p *Packet, s sign, whole bool) bool {
+func (t *frameTracker) opensKey(p *Packet, s sign) bool {
 	if t.ofKey(p) {
 		return false
 	}
 	if s&signParameters != 0 {
 		return !t.parameters
 	}
-	return s&signKeyFirst != 0 && !t.parameters && whole
+	return s&signKeyFirst != 0 && !t.parameters && t.whole
 }
 
 func (t *frameTracker) ofKey(p *Packet) bool {
 	return t.keyStarted && p.Timestamp == t.keyStamp
 }
 
-// late completes f for a packet that fills a hole; before is the packet right
+// late completes p.Frame for a packet that fills a hole; before is the packet right
 // before it, if it is known.
 func (t *frameTracker) late(p, before *Packet, s sign) {
 	f := &p.Frame

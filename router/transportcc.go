@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// maxTransportGap is the largest step of transport-wide numbers that is taken
-	// more than once between two feedbacks: recording a step costs its length.
+	// maxTransportGap is the largest step of transport-wide numbers that counts as
+	// loss. A larger one begins anew, once between two feedbacks: recording a step
+	// costs its length.
 	maxTransportGap = 1000
 	// maxTransportDatagrams bounds the feedback of one interval.
 	maxTransportDatagrams = 8
@@ -21,6 +22,7 @@ const (
 // draft-holmer-rmcat-transport-wide-cc-extensions-01), whatever its SSRC: the
 // senders' probes count too.
 type transportFeedback struct {
+	sender   uint32
 	recorder *twcc.Recorder
 	interval time.Duration
 	last     time.Duration
@@ -39,7 +41,7 @@ func newTransportFeedback(cfg *IngestConfig) *transportFeedback {
 		for _, pt := range s.PayloadTypes {
 			if pt.Feedback.TransportCC {
 				return &transportFeedback{
-					recorder: twcc.NewRecorder(cfg.SenderSSRC),
+					sender: cfg.SenderSSRC, recorder: twcc.NewRecorder(cfg.SenderSSRC),
 					interval: cfg.Settings.TransportCCInterval,
 				}
 			}
@@ -54,6 +56,7 @@ func (t *transportFeedback) record(at time.Duration, ssrc uint32, number uint16)
 			return
 		}
 		t.jumped = true
+		t.recorder = twcc.NewRecorder(t.sender)
 	}
 	t.any, t.number = true, number
 	t.recorder.Record(ssrc, number, (at + transportEpoch).Microseconds())
