@@ -1,10 +1,21 @@
 package router
 
-import "github.com/pion/rtcp"
+import (
+	"slices"
+
+	"github.com/pion/rtcp"
+)
 
 // prefixChunk is how many bytes of prefixes one chunk of the arena holds. A
 // prefix is some 12 to 60 bytes, so that one chunk serves a few hundred packets.
 const prefixChunk = 16 << 10
+
+// An Out that has grown beyond these, by many viewers joining at once, gives the
+// memory back: 4 MiB of prefixes, 8 MiB of packets.
+const (
+	keptChunks  = 256
+	keptPackets = 1 << 17
+)
 
 // maxPrefix bounds one prefix: header, extensions, original number, descriptor.
 const maxPrefix = rtpHeader + maxExtensionBlock + 2 + 255 + 1
@@ -61,6 +72,12 @@ func (o *Out) Reset() {
 	clear(o.Packets)
 	clear(o.RTCP)
 	o.Packets, o.RTCP = o.Packets[:0], o.RTCP[:0]
+	if cap(o.Packets) > keptPackets {
+		o.Packets = nil
+	}
+	if len(o.chunks) > keptChunks {
+		o.chunks = slices.Delete(o.chunks, keptChunks, len(o.chunks))
+	}
 	o.chunk, o.used, o.nreport = 0, 0, 0
 }
 

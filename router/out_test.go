@@ -43,3 +43,18 @@ func TestOutReset(t *testing.T) {
 		t.Error("report was not reused")
 	}
 }
+
+func TestOutGivesMemoryBack(t *testing.T) {
+	var o Out
+	for range (keptChunks + 50) * prefixChunk / maxPrefix {
+		o.room(maxPrefix)
+	}
+	o.Packets = make([]Outgoing, keptPackets+1)
+	o.Reset()
+	if len(o.chunks) != keptChunks || o.Packets != nil {
+		t.Errorf("%d chunks and room for %d packets are kept", len(o.chunks), cap(o.Packets))
+	}
+	if b := o.room(100); len(b) != 100 {
+		t.Error("not usable after that")
+	}
+}

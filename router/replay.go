@@ -163,7 +163,10 @@ func (s *section) abandonReplay(now time.Time) {
 	if s.target == nil && l.track == s.want {
 		s.target = l
 	}
-	l.layer.RequestKeyFrame(now)
+	s.mayReplay = false
+	if s.target != nil {
+		s.ask(now, s.target, s.settings().KeyFrameRepeat)
+	}
 }
 
 // besideReplay handles live packets of the layer that is being replayed. A key

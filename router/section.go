@@ -23,9 +23,11 @@ type section struct {
 	readyBy time.Time
 	// holdUntil ends the showing of another track than want.
 	holdUntil time.Time
-	// replayAt is when target's group is replayed if no key frame came.
-	replayAt time.Time
-	replay   replay
+	// askAt is when more is done to get a key frame of target: its group is
+	// replayed if the viewer sees nothing, or the publisher is asked again.
+	askAt     time.Time
+	mayReplay bool
+	replay    replay
 	// landing is set after a replay until the next frame begins: landingAt is the
 	// layer's timestamp of the frame that was begun in replay.
 	landing   bool
@@ -185,7 +187,7 @@ func (s *section) nextWake() time.Time {
 	if s.ready != nil {
 		next = earlier(next, s.readyBy)
 	}
-	return earlier(earlier(next, s.holdUntil), s.replayAt)
+	return earlier(earlier(next, s.holdUntil), s.askAt)
 }
 
 // earlier returns the earlier of two times, of which zero means never.
@@ -207,9 +209,8 @@ func (s *section) wake(now time.Time, out *Out) time.Time {
 	if due(s.holdUntil, now) {
 		s.endHold()
 	}
-	if due(s.replayAt, now) {
-		s.replayAt = time.Time{}
-		s.replayGroup(now, s.target, out)
+	if due(s.askAt, now) {
+		s.askAgain(now, out)
 	}
 	if due(s.reports.at, now) || s.reports.at.IsZero() && s.reports.fresh {
 		s.report(now, out)

@@ -21,7 +21,7 @@ func (s *section) aim(now time.Time, l *trackLayer, out *Out) {
 	if l == s.target {
 		return
 	}
-	s.target, s.ready, s.replayAt = l, nil, time.Time{}
+	s.target, s.ready, s.askAt = l, nil, time.Time{}
 	if l == nil || l == s.cur {
 		s.target = nil
 		return
@@ -34,15 +34,32 @@ func (s *section) aim(now time.Time, l *trackLayer, out *Out) {
 // await gets a key frame of l: out of its group if that is young, or else from the
 // publisher.
 func (s *section) await(now time.Time, l *trackLayer, out *Out) {
-	if s.needsReplay(l) {
+	s.mayReplay = s.needsReplay(l)
+	if s.mayReplay {
 		g := l.layer.Group()
 		if g != nil && (now.Sub(g[0].Capture) < s.settings().ReplayYoung || l.layer.Deaf()) {
 			s.startReplay(now, l, g, out)
 			return
 		}
-		s.replayAt = now.Add(s.settings().KeyFrameWait)
 	}
+	s.ask(now, l, s.settings().KeyFrameWait)
+}
+
+// ask asks l for a key frame and comes back to it after a while: the one that
+// comes may be incomplete, or lost on the way to this shard.
+func (s *section) ask(now time.Time, l *trackLayer, again time.Duration) {
 	l.layer.RequestKeyFrame(now)
+	s.askAt = now.Add(again)
+}
+
+// askAgain is called when no key frame of the target came in time.
+func (s *section) askAgain(now time.Time, out *Out) {
+	l := s.target
+	s.askAt = time.Time{}
+	if l == nil || s.ready != nil || s.mayReplay && s.replayGroup(now, l, out) {
+		return
+	}
+	s.ask(now, l, s.settings().KeyFrameRepeat)
 }
 
 // needsReplay tells that the viewer sees nothing of what it should see. A viewer
@@ -108,7 +125,7 @@ func (s *section) begin(now time.Time, l *trackLayer, p *Packet, times timestamp
 	s.replay = replay{}
 	s.landing = false
 	if l != s.cur || s.target == l { // else the target is still awaited
-		s.target, s.ready, s.replayAt, s.holdUntil = nil, nil, time.Time{}, time.Time{}
+		s.target, s.ready, s.askAt, s.holdUntil = nil, nil, time.Time{}, time.Time{}
 	}
 	s.setCurrent(l)
 	s.openSegment(now, l.layer, p, times)
@@ -135,7 +152,7 @@ func (s *section) setWant(now time.Time, t *shardTrack, out *Out) {
 	if old != nil {
 		s.viewer.shard.release(old, s)
 	}
-	s.target, s.ready, s.replayAt, s.holdUntil = nil, nil, time.Time{}, time.Time{}
+	s.target, s.ready, s.askAt, s.holdUntil = nil, nil, time.Time{}, time.Time{}
 	if s.cur != nil && (t == nil || s.cfg.Kind == Audio && s.cur.track != t) {
 		s.setCurrent(nil)
 	}

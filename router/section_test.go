@@ -395,3 +395,34 @@ func TestSectionMIDUntilKnown(t *testing.T) {
 		t.Error("retransmission without MID (M-009)")
 	}
 }
+
+func TestSectionAsksAgainWhileItWaits(t *testing.T) {
+	// The first packet of the key frame that came was lost for good: nobody else would ask.
+	w := newWay(t)
+	track := NewTrack(Video, nil)
+	f := w.feedOf(1, track, testVP8)
+	show(track, f)
+	f.send(false)
+	v := w.view(testVideo(100))
+	w.source(v, 0, track)
+	if !f.asked() {
+		t.Fatal("not asked at the join")
+	}
+	f.arrive(f.frame(true)[1:]...)
+	asked := 0
+	for range 10 {
+		w.sleep(500 * time.Millisecond)
+		if f.asked() {
+			asked++
+		}
+	}
+	if asked != 5 {
+		t.Errorf("asked %d times in 5 s", asked)
+	}
+	f.send(true)
+	f.asked()
+	w.sleep(3 * time.Second)
+	if f.asked() || len(w.player(v, 0).order) != 3 {
+		t.Error("goes on asking")
+	}
+}

@@ -26,7 +26,8 @@ type ViewerConfig struct {
 	Sections []SectionConfig
 	// CNAME goes into every report. It is the stream id of the answer's msid, so
 	// that players synchronise the sections (M-072).
-	CNAME    string
+	CNAME string
+	// Settings is DefaultViewerSettings if left zero.
 	Settings ViewerSettings
 	// Handle is the worker's own and comes back with Viewer.Handle.
 	Handle any
@@ -48,6 +49,9 @@ type Viewer struct {
 
 // NewViewer makes a viewer that is not yet part of a Shard.
 func NewViewer(cfg ViewerConfig) *Viewer {
+	if cfg.Settings == (ViewerSettings{}) {
+		cfg.Settings = DefaultViewerSettings()
+	}
 	v := &Viewer{cfg: cfg}
 	for i := range cfg.Sections {
 		first := 1 + rand.Int64N(1<<14) // low, so that the first numbers never wrap (RFC 3711 section 3.3.1)

@@ -2,8 +2,8 @@ package router
 
 import "time"
 
-// ViewerSettings are the timing and the bounds of a viewer. The zero value is not
-// usable; start from DefaultViewerSettings.
+// ViewerSettings are the timing and the bounds of a viewer. The zero value stands
+// for DefaultViewerSettings; to change one thing start from those.
 type ViewerSettings struct {
 	// ReportEvery is the mean interval of a section's sender reports.
 	ReportEvery time.Duration
@@ -13,6 +13,9 @@ type ViewerSettings struct {
 	// KeyFrameWait is how long a key frame is waited for before an older group is
 	// replayed.
 	KeyFrameWait time.Duration
+	// KeyFrameRepeat is how often a section that still waits asks again. Layers
+	// merge and limit what their viewers ask.
+	KeyFrameRepeat time.Duration
 	// SwitchHold is how long the old source is shown while a new one's key frame
 	// is awaited.
 	SwitchHold time.Duration
@@ -65,6 +68,7 @@ func DefaultViewerSettings() ViewerSettings {
 		ReportEvery:      time.Second,
 		ReportsEndAfter:  5 * time.Second,
 		KeyFrameWait:     500 * time.Millisecond,
+		KeyFrameRepeat:   time.Second,
 		SwitchHold:       2 * time.Second,
 		FrameWait:        30 * time.Millisecond,
 		ReplayYoung:      1500 * time.Millisecond,
