@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/headgate/headgate/internal/linkhdr"
 	"github.com/headgate/headgate/internal/signaling"
 )
 
@@ -78,22 +77,4 @@ func rank(s signaling.ICEServer) int {
 		return 1
 	}
 	return 0
-}
-
-// Links prints the servers, one Link header line each. credential-type is not
-// in RFC 9725 any more, but there are clients that want it, and in this order.
-func Links(servers []signaling.ICEServer) []string {
-	lines := make([]string, 0, len(servers))
-	for _, s := range servers {
-		l := linkhdr.Link{URI: s.URL, Rel: "ice-server"}
-		if s.Username != "" {
-			l.Params = []linkhdr.Param{
-				{Name: "username", Value: s.Username},
-				{Name: "credential", Value: s.Credential},
-				{Name: "credential-type", Value: "password"},
-			}
-		}
-		lines = append(lines, l.String())
-	}
-	return lines
 }
