@@ -7,7 +7,7 @@ import (
 
 // ffmpegCommand is FFmpeg publishing a small test picture and a tone with more options, for rows that the example does not cover.
 func ffmpegCommand(path, url string, sound string, options ...string) *exec.Cmd {
-	arguments := []string{"-hide_banner", "-nostdin", "-loglevel", "level+verbose", "-re", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30"}
+	arguments := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+verbose", "-re", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30"}
 	if sound != "" {
 		arguments = append(arguments, "-re", "-f", "lavfi", "-i", sound, "-c:a", "libopus", "-ar", "48000", "-ac", "2", "-b:a", "96k")
 	}
@@ -27,6 +27,6 @@ func publishBriefly(t *testing.T, url string) *program {
 
 // ffmpegAudioOnly is FFmpeg publishing a sound and no picture.
 func ffmpegAudioOnly(path, url, sound string) *exec.Cmd {
-	return exec.Command(path, "-hide_banner", "-nostdin", "-loglevel", "level+verbose", "-re", "-f", "lavfi", "-i", sound,
+	return exec.Command(path, "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+verbose", "-re", "-f", "lavfi", "-i", sound,
 		"-c:a", "libopus", "-ar", "48000", "-ac", "2", "-b:a", "96k", "-f", "whip", url)
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// TestFFmpegStays N-156, T-85, T-138: FFmpeg publishes and is watched for two minutes, well beyond what consent and idle timers allow a
+// TestSoakFFmpeg N-156, T-85, T-138: FFmpeg publishes and is watched for two minutes, well beyond what consent and idle timers allow a
 // silent peer.
-func TestFFmpegStays(t *testing.T) {
+func TestSoakFFmpeg(t *testing.T) {
 	needSoak(t)
 	need(t, ffmpeg)
 	g := startGateway(t)

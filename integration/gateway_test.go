@@ -3,10 +3,12 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,7 +18,8 @@ import (
 // A gateway is the real binary, serving. The test that started it ends it, and fails if it does not end in order.
 type gateway struct {
 	*program
-	url string
+	url   string
+	media []string
 }
 
 // startGateway runs "headgate serve" on free ports, open to everybody unless arguments say otherwise, with text logs at debug level.
@@ -30,8 +33,8 @@ func serve(t *testing.T, args []string, env ...string) *gateway {
 	t.Helper()
 	dir := t.TempDir()
 	ready := filepath.Join(dir, "ready.json")
-	cmd := exec.Command(os.Getenv(binaryVar), append([]string{"serve", "--http", "127.0.0.1:0", "--media", ":0", "--ready-file", ready, "--log-level", "debug"}, args...)...)
-	cmd.Env = append(os.Environ(), append([]string{"HOME=" + dir, "XDG_STATE_HOME=" + dir}, env...)...)
+	cmd := exec.Command(binary(), append([]string{"serve", "--http", "127.0.0.1:0", "--media", ":0", "--ready-file", ready, "--log-level", "debug"}, args...)...)
+	cmd.Env = append(cleanEnvironment(), append([]string{"HOME=" + dir, "XDG_STATE_HOME=" + dir}, env...)...)
 	g := &gateway{program: start(t, "headgate", cmd)}
 	t.Cleanup(func() { g.endsInOrder(t) })
 	eventually(t, 10*time.Second, "the gateway is ready", func() error {
@@ -43,16 +46,27 @@ func serve(t *testing.T, args []string, env ...string) *gateway {
 	return g
 }
 
+// binary is the path of the headgate under test.
+func binary() string { return os.Getenv(binaryVar) }
+
+// cleanEnvironment is this process's without what configures the gateway or these tests: the gateway refuses names that it does not know.
+func cleanEnvironment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "HEADGATE_") })
+}
+
 func (g *gateway) readReady(file string) error {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	var ready struct{ HTTP string }
+	var ready struct {
+		HTTP  string
+		Media []string
+	}
 	if err := json.Unmarshal(content, &ready); err != nil {
 		return err
 	}
-	g.url = strings.TrimSuffix(ready.HTTP, "/")
+	g.url, g.media = strings.TrimSuffix(ready.HTTP, "/"), ready.Media
 	return nil
 }
 
@@ -70,6 +84,16 @@ func (g *gateway) endsInOrder(t *testing.T) {
 			t.Errorf("the gateway logged: %s", strings.TrimSpace(line))
 		}
 	}
+}
+
+// mediaPort is the one port of all media.
+func (g *gateway) mediaPort(t *testing.T) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(g.media[0])
+	if err != nil {
+		t.Fatalf("the ready file says media %q: %v", g.media, err)
+	}
+	return port
 }
 
 // whip, whep, publishPage and watchPage are the addresses of a channel.

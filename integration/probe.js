@@ -115,31 +115,20 @@
   // forget starts a new measurement of the longest gap between pictures.
   probe.forget = () => { for (const connection of probe.connections) connection.longestGap = 0; };
 
-  // channels measures the loudness of left and right for a while and returns both.
+  // channels records what is heard for a while and returns how loud left and right were. Recording works on machines without a sound card too.
   probe.channels = async (milliseconds) => {
     const connection = probe.connections[probe.connections.length - 1];
     const track = connection.tracks.find((candidate) => candidate.kind === "audio");
-    const context = new AudioContext();
-    await context.resume();
-    const source = context.createMediaStreamSource(new MediaStream([track]));
-    const splitter = context.createChannelSplitter(2);
-    source.connect(splitter);
-    const analysers = [0, 1].map((index) => {
-      const analyser = context.createAnalyser();
-      splitter.connect(analyser, index);
-      return analyser;
-    });
-    const loudest = [0, 0];
-    const samples = new Float32Array(analysers[0].fftSize);
-    const end = performance.now() + milliseconds;
-    while (performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      analysers.forEach((analyser, index) => {
-        analyser.getFloatTimeDomainData(samples);
-        loudest[index] = Math.max(loudest[index], Math.sqrt(samples.reduce((sum, value) => sum + value * value, 0) / samples.length));
-      });
-    }
-    await context.close();
-    return loudest;
+    const recorder = new MediaRecorder(new MediaStream([track]));
+    const parts = [];
+    recorder.ondataavailable = (event) => parts.push(event.data);
+    const stopped = new Promise((resolve) => { recorder.onstop = resolve; });
+    recorder.start();
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    recorder.stop();
+    await stopped;
+    const sound = await new OfflineAudioContext(2, 48000, 48000).decodeAudioData(await new Blob(parts).arrayBuffer());
+    const loudness = (samples) => Math.sqrt(samples.reduce((sum, value) => sum + value * value, 0) / samples.length);
+    return [0, 1].map((channel) => (channel < sound.numberOfChannels ? loudness(sound.getChannelData(channel)) : loudness(sound.getChannelData(0))));
   };
 })();

@@ -28,4 +28,5 @@ set -- "$@" -c:v libx264 -profile:v baseline -preset ultrafast -tune zerolatency
 [ "${DTLS:-passive}" = passive ] || set -- "$@" -whip_flags dtls_active
 [ -z "${TOKEN:-}" ] || set -- "$@" -authorization "$TOKEN"
 
+[ -t 2 ] || set -- -nostats "$@"
 exec ffmpeg -hide_banner -nostdin ${LOGLEVEL:+-loglevel "$LOGLEVEL"} "$@" -f whip "$url"
