@@ -79,7 +79,7 @@ func isPort(s string) bool {
 }
 
 func isName(host string) bool {
-	if host == "" || len(host) > 253 {
+	if host == "" || len(host) > 253 || strings.Contains("."+host+".", "..") {
 		return false
 	}
 	for i := range len(host) {

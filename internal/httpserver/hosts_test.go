@@ -29,6 +29,8 @@ func TestHostsAllow(t *testing.T) {
 		{"nothing", "", plain, false},
 		{"bad port", "localhost:x", plain, false},
 		{"nonsense", "a b", plain, false},
+		{"empty label", "a..localhost", plain, false},
+		{"dots", "..", plain, false},
 		{"configured", "gateway:8080", named, true},
 		{"public URL", "live.example.com", named, true},
 		{"others stay out", "other.example.com", named, false},

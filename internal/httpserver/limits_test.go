@@ -1,7 +1,10 @@
 package httpserver
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -218,5 +221,22 @@ func TestDrainingT91(t *testing.T) {
 	}
 	if res := r.ask("127.0.0.1", "GET", "/healthz", ""); res.Code != 200 {
 		t.Errorf("/healthz = %d", res.Code)
+	}
+}
+
+func TestReadinessAsksTheOwner(t *testing.T) {
+	reason := errors.New("private reason")
+	s, err := New(DefaultConfig(), Options{Log: slog.New(slog.DiscardHandler), Ready: func(context.Context) error { return reason }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{Server: s, t: t}
+	res := r.ask(school, "GET", "/readyz", "")
+	if res.Code != 503 || res.Header().Get("Retry-After") == "" || strings.Contains(res.Body.String(), "private") {
+		t.Errorf("/readyz = %d %s", res.Code, res.Body)
+	}
+	reason = nil
+	if res := r.ask(school, "GET", "/readyz", ""); res.Code != 200 {
+		t.Errorf("/readyz = %d", res.Code)
 	}
 }

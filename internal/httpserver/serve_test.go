@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +127,9 @@ func TestTLSBesidePlainAndReload(t *testing.T) {
 	cert := writePair(t, files, 1, time.Now().Add(-time.Minute))
 	r := newRig(t, &wishtest.Backend{}, func(c *Config) { c.HTTPS, c.TLS = "127.0.0.1:0", files })
 	_, stop := r.run()
+	if !slices.Contains(r.http.TLSConfig.NextProtos, "h2") {
+		t.Error("h2 depends on which listener is served first")
+	}
 	urls := r.URLs()
 	if len(urls) != 2 || !strings.HasPrefix(urls[0], "http://") || !strings.HasPrefix(urls[1], "https://") {
 		t.Fatalf("URLs = %q", urls)
@@ -161,7 +165,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 	writePair(t, files, 1, time.Now())
 	r := newRig(t, nil, func(c *Config) { c.HTTP, c.HTTPS, c.TLS = "", "127.0.0.1:0", files })
 	origin, _ := r.run()
-	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}}
+	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}}
 	if conn, err := d.DialContext(t.Context(), "tcp", strings.TrimPrefix(origin, "https://")); err == nil {
 		conn.Close()
 		t.Error("TLS 1.1 is taken")

@@ -53,8 +53,8 @@ func TestEveryKindHasAStatus(t *testing.T) {
 		}
 		seen[status] = kind
 	}
-	if problem.Status(fault.Internal) != 500 {
-		t.Error("Internal is not 500")
+	if problem.Status(fault.Internal) != 500 || problem.Status(fault.Kind(255)) != 500 {
+		t.Error("our own mistakes are not 500")
 	}
 }
 

@@ -31,7 +31,8 @@ type Sessions interface {
 type Config struct {
 	CORS CORS
 	// Origin returns scheme and authority (and a path prefix, if the gateway is
-	// published under one) for absolute URLs, without a slash at the end.
+	// published under one) for absolute URLs, without a slash at the end; nil makes
+	// them relative, which some clients cannot follow (Q-OBS-3, Q-GST-1).
 	Origin func(*http.Request) string
 	// Gate wraps every handler inside CORS: limits per address, draining. Nil
 	// lets everything through.

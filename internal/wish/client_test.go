@@ -193,3 +193,54 @@ func TestClientObeysItsContext(t *testing.T) {
 		t.Errorf("Post = %v", err)
 	}
 }
+
+func TestClientReportsRefusals(t *testing.T) {
+	status := http.StatusCreated
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "/s")
+		w.WriteHeader(status)
+	}))
+	defer srv.Close()
+	c := wish.Client{HTTP: srv.Client()}
+	s, err := c.Post(t.Context(), srv.URL, "", wishtest.Offer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := func() error { _, err := c.Options(t.Context(), srv.URL, ""); return err }
+	trickle := func() error { return s.Trickle(t.Context(), "") }
+	restart := func() error { _, err := s.Restart(t.Context(), ""); return err }
+	end := func() error { return s.Delete(t.Context()) }
+	tests := []struct {
+		name    string
+		call    func() error
+		status  int
+		refused bool
+	}{
+		{"OPTIONS", options, 200, false}, {"OPTIONS", options, 204, false}, {"OPTIONS", options, 401, true},
+		{"trickle", trickle, 204, false}, {"trickle", trickle, 200, false}, {"trickle", trickle, 412, true}, {"trickle", trickle, 405, true},
+		{"restart", restart, 200, false}, {"restart", restart, 204, true}, {"restart", restart, 422, true},
+		{"DELETE", end, 200, false}, {"DELETE", end, 204, false}, {"DELETE", end, 404, false}, {"DELETE", end, 410, false}, {"DELETE", end, 403, true},
+	}
+	for _, tc := range tests {
+		status = tc.status
+		var refused *wish.StatusError
+		if err := tc.call(); errors.As(err, &refused) != tc.refused || (err != nil) != tc.refused {
+			t.Errorf("%s answered %d: %v", tc.name, tc.status, err)
+		}
+	}
+}
+
+func TestClientErrorsWithoutServer(t *testing.T) {
+	srv := httptest.NewServer(http.NotFoundHandler())
+	srv.Close()
+	var c wish.Client
+	if _, err := c.Post(t.Context(), srv.URL, "t", wishtest.Offer); err == nil || strings.Contains(err.Error(), "Bearer") {
+		t.Errorf("Post = %v", err)
+	}
+	if _, err := c.Post(t.Context(), "://", "", wishtest.Offer); err == nil {
+		t.Error("Post to nonsense works")
+	}
+	if _, err := c.Options(t.Context(), srv.URL, ""); err == nil {
+		t.Error("Options of nobody works")
+	}
+}

@@ -135,6 +135,9 @@ func TestPostRefusesT13T15(t *testing.T) {
 		if n := g.backend.Sessions(); n != 0 {
 			t.Errorf("%d sessions were made", n)
 		}
+		if r := g.do("POST", endpoint, "", "Content-Type", wish.SDPType); !strings.Contains(r.body, "empty") {
+			t.Errorf("an empty body is not called so: %s", r.body)
+		}
 		g.post(endpoint) // T-15: the server is alive
 	})
 }

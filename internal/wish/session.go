@@ -13,9 +13,6 @@ import (
 // SessionPrefix is the path of every session, before its secret.
 const SessionPrefix = "/session/"
 
-// maxSecretBytes bounds what is looked up.
-const maxSecretBytes = 128
-
 func (cfg Config) sessionURL(r *http.Request, secret string) string {
 	origin := ""
 	if cfg.Origin != nil {
@@ -47,7 +44,7 @@ func (s *sessionResource) register(e *echo.Echo) {
 // has any is nobody's.
 func secret(c echo.Context) (string, error) {
 	id := strings.TrimPrefix(c.Request().URL.EscapedPath(), SessionPrefix)
-	if id == "" || len(id) > maxSecretBytes {
+	if id == "" {
 		return "", errNoSession
 	}
 	for i := range len(id) {
