@@ -78,7 +78,7 @@ func (s *ingestStream) reset(pt *PayloadType) {
 	asked := s.keys.pending
 	s.numbers = newSequencer(window, rate)
 	s.reception = reception{}
-	s.nack = nackList{settings: s.settings, rtt: s.nack.rtt}
+	s.nack = nackList{settings: s.settings, rtt: s.nack.rtt, samples: s.nack.samples, count: s.nack.count}
 	s.keys = newKeyFramePolicy(s.settings, can)
 	if asked {
 		s.keys.request()

@@ -1,16 +1,20 @@
 package router
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // nackDatagram bounds the packets one NACK asks for; the rest follows with the
 // next.
 const nackDatagram = 256
 
-// The bounds of a measured round trip time, and the weight of a new measurement.
+// The bounds of a measured round trip time, and of how many answers the smallest
+// is taken.
 const (
 	minNACKSpacing = 10 * time.Millisecond
 	maxNACKSpacing = 500 * time.Millisecond
-	rttWeight      = 4
+	rttSamples     = 8
 )
 
 // missingPacket is one number that has not come.
@@ -28,6 +32,8 @@ type nackList struct {
 	settings *IngestSettings
 	missing  []missingPacket // by ext
 	rtt      time.Duration   // 0: not measured
+	samples  [rttSamples]time.Duration
+	count    int
 }
 
 // lose notes the n numbers right below ext. It returns false when the hole is
@@ -58,14 +64,12 @@ func (l *nackList) find(now time.Time, ext int64) (asked bool) {
 	return false
 }
 
-// measure takes the time from the first request to the packet. When requests
-// were lost this is more than the round trip, which only makes us patient.
+// measure takes the time from the first request to the packet. When requests or
+// answers were lost this is more than the round trip: the smallest of some counts.
 func (l *nackList) measure(d time.Duration) {
-	d = min(max(d, minNACKSpacing), maxNACKSpacing)
-	if l.rtt == 0 {
-		l.rtt = d
-	}
-	l.rtt += (d - l.rtt) / rttWeight
+	l.samples[l.count%rttSamples] = min(max(d, minNACKSpacing), maxNACKSpacing)
+	l.count++
+	l.rtt = slices.Min(l.samples[:min(l.count, rttSamples)])
 }
 
 // supersede forgets what is missing before ext: a key frame starts there.
@@ -118,9 +122,11 @@ func (l *nackList) ripe(now time.Time, highest int64, m missingPacket) bool {
 	return highest-m.ext >= int64(l.settings.ReorderPackets) || now.Sub(m.since) >= l.settings.ReorderWait
 }
 
+// spacing is the time between two requests for one packet: a little more than
+// the round trip.
 func (l *nackList) spacing() time.Duration {
 	if l.rtt == 0 {
 		return l.settings.RTT
 	}
-	return l.rtt
+	return l.rtt + l.rtt/8
 }

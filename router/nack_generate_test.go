@@ -36,8 +36,8 @@ func TestNACKTiming(t *testing.T) {
 	}{
 		"three packets behind":  {13, 0, 0, 40 * ms},
 		"fewer behind":          {12, 0, 15 * ms, 40 * ms},
-		"measured round trip":   {12, 100 * ms, 15 * ms, 100 * ms},
-		"very short round trip": {12, 10 * ms, 15 * ms, 10 * ms},
+		"measured round trip":   {12, 80 * ms, 15 * ms, 90 * ms},
+		"very short round trip": {12, 10 * ms, 15 * ms, 15 * ms},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newNackList()
@@ -71,6 +71,21 @@ func TestNACKEnds(t *testing.T) {
 			t.Errorf("round trip %v", l.rtt)
 		}
 	})
+	t.Run("and the smallest of eight answers is the round trip", func(t *testing.T) {
+		l := newNackList()
+		for _, d := range []time.Duration{200, 60, 150, 1, 900} {
+			l.measure(d * ms)
+		}
+		if l.rtt != minNACKSpacing {
+			t.Errorf("%v", l.rtt)
+		}
+		for range 8 {
+			l.measure(80 * ms)
+		}
+		if l.rtt != 80*ms {
+			t.Errorf("%v after eight of 80 ms", l.rtt)
+		}
+	})
 	t.Run("at a key frame", func(t *testing.T) {
 		l := newNackList()
 		l.lose(intakeStart, 11, 4)
@@ -84,7 +99,7 @@ func TestNACKEnds(t *testing.T) {
 		l := newNackList()
 		l.rtt = 500 * ms
 		l.lose(intakeStart, 11, 1)
-		if got := timesAsked(&l, 0, 10*time.Second, 30); len(got) != 5 || got[4] != 2*time.Second {
+		if got := timesAsked(&l, 0, 10*time.Second, 30); len(got) != 4 || got[0] != 0 || got[3] != 1695*ms {
 			t.Errorf("%v", got)
 		}
 	})
