@@ -19,6 +19,4 @@ var (
 		"If-Match is not a list of entity-tags with their quotes, nor an asterisk.")
 	errNoEndpoint = fault.New(fault.NotFound, "not-found",
 		"An endpoint names a channel, a participant and a source at most; check the address.")
-	errNoSession = fault.New(fault.NotFound, "session-unknown",
-		"There is no such session; it may have ended. Start a new one by POST.")
 )

@@ -42,29 +42,14 @@ func (s *sessionResource) register(e *echo.Echo) {
 
 // secret reads the id from the escaped path. Ids need no escaping, so one that
 // has any is nobody's.
-func secret(c echo.Context) (string, error) {
-	id := strings.TrimPrefix(c.Request().URL.EscapedPath(), SessionPrefix)
-	if id == "" {
-		return "", errNoSession
-	}
-	for i := range len(id) {
-		c := id[i]
-		isID := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
-		if !isID {
-			return "", errNoSession
-		}
-	}
-	return id, nil
+func secret(c echo.Context) string {
+	return strings.TrimPrefix(c.Request().URL.EscapedPath(), SessionPrefix)
 }
 
 // get answers GET and HEAD with success and no content (RFC 9725 section 4.1).
 func (s *sessionResource) get(c echo.Context) error {
-	id, err := secret(c)
-	if err != nil {
-		return err
-	}
 	noStore(c.Response().Header())
-	if err := s.sessions.Look(c.Request().Context(), id, s.cfg.request(c)); err != nil {
+	if err := s.sessions.Look(c.Request().Context(), secret(c), s.cfg.request(c)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -83,15 +68,11 @@ func (s *sessionResource) options(c echo.Context) error {
 // restart 200 with the new one and the server's fragment (RFC 9725 sections
 // 4.3.2 and 4.3.3).
 func (s *sessionResource) patch(c echo.Context) error {
-	id, err := secret(c)
-	if err != nil {
-		return err
-	}
 	p, err := s.decode(c)
 	if err != nil {
 		return err
 	}
-	done, err := s.sessions.Patch(c.Request().Context(), id, p)
+	done, err := s.sessions.Patch(c.Request().Context(), secret(c), p)
 	if err != nil {
 		return err
 	}
@@ -126,11 +107,7 @@ func (s *sessionResource) decode(c echo.Context) (signaling.Patch, error) {
 // delete ends the session. An If-Match is ignored (RFC 9725 section 4.3.1), and
 // the status is 200: OBS takes 204 for a failure.
 func (s *sessionResource) delete(c echo.Context) error {
-	id, err := secret(c)
-	if err != nil {
-		return err
-	}
-	if err := s.sessions.End(c.Request().Context(), id, s.cfg.request(c)); err != nil {
+	if err := s.sessions.End(c.Request().Context(), secret(c), s.cfg.request(c)); err != nil {
 		return err
 	}
 	noStore(c.Response().Header())
