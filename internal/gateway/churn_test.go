@@ -1,0 +1,135 @@
+package gateway_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/internal/gateway"
+	"github.com/headgate/headgate/internal/testkit"
+	"github.com/headgate/headgate/internal/testkit/offers"
+)
+
+// usage is what a process holds when nothing is going on.
+type usage struct {
+	heap        uint64
+	goroutines  int
+	descriptors int
+}
+
+func (u usage) String() string {
+	return fmt.Sprintf("%.1f MiB heap, %d goroutines, %d descriptors", float64(u.heap)/(1<<20), u.goroutines, u.descriptors)
+}
+
+// settled measures once every session is closed.
+func settled(t *testing.T, g *testkit.Gateway) usage {
+	t.Helper()
+	http.DefaultClient.CloseIdleConnections()
+	deadline := time.Now().Add(20 * time.Second)
+	for len(g.Sessions()) > 0 {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d sessions are still there", len(g.Sessions()))
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	var u usage
+	for stable := 0; stable < 5; {
+		<-time.After(50 * time.Millisecond)
+		before := u.goroutines
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		u = usage{heap: m.HeapInuse, goroutines: runtime.NumGoroutine(), descriptors: descriptors(t)}
+		if u.goroutines == before {
+			stable++
+		} else {
+			stable = 0
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the number of goroutines does not settle: %v", u)
+		}
+	}
+	return u
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("descriptors are counted on Linux")
+	}
+	return len(entries)
+}
+
+// churn lets n sessions come and go and n POSTs be abandoned.
+func churn(t *testing.T, g *testkit.Gateway, n int) {
+	t.Helper()
+	for range n / 2 { // a publisher and a viewer each
+		t.Run("session", func(t *testing.T) { comeAndGo(t, g) }) // clean-ups of a test hold what they clean
+	}
+	abandon(t, g, n)
+}
+
+func comeAndGo(t *testing.T, g *testkit.Gateway) {
+	t.Helper()
+	publisher := testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("churn")})
+	player := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("churn")})
+	player.Wait(10*time.Second, "picture", moving(1))
+	player.Close()
+	publisher.Close()
+}
+
+// abandon POSTs n offers and never connects.
+func abandon(t *testing.T, g *testkit.Gateway, n int) {
+	t.Helper()
+	var abandoned sync.WaitGroup
+	gate := make(chan struct{}, 8)
+	for i := range n {
+		gate <- struct{}{}
+		abandoned.Go(func() {
+			defer func() { <-gate }()
+			res, err := http.Post(g.WHIP(fmt.Sprintf("abandoned%d", i)), "application/sdp", strings.NewReader(offers.Get("obs")))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = res.Body.Close()
+			if res.StatusCode != http.StatusCreated {
+				t.Errorf("POST: %s", res.Status)
+			}
+		})
+	}
+	abandoned.Wait()
+}
+
+func TestSoakSessionsComeAndGoWithoutATrace(t *testing.T) {
+	n := 40
+	if os.Getenv("HEADGATE_SOAK") != "" {
+		n = 1000
+	}
+	g := testkit.StartGateway(t, func(c *gateway.Config) {
+		c.Sessions.HandshakeTimeout = 2 * time.Second
+		c.Sessions.RememberFor = time.Second
+		c.Media.DisconnectedAfter, c.Media.FailedAfter = time.Second, time.Second
+	})
+	churn(t, g, n/4) // so that pools, caches and tables have their size
+	before := settled(t, g)
+	churn(t, g, n)
+	after := settled(t, g)
+	t.Logf("%d sessions and %d abandoned POSTs: before %v, after %v", n, n, before, after)
+	if after.heap > before.heap+before.heap/10 && after.heap-before.heap > 2<<20 {
+		t.Errorf("the heap grew by more than a tenth")
+	}
+	if after.goroutines > before.goroutines {
+		t.Errorf("goroutines were left")
+	}
+	if after.descriptors > before.descriptors {
+		t.Errorf("descriptors were left")
+	}
+}
