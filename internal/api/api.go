@@ -16,6 +16,8 @@ type Config struct {
 	Origin func(*http.Request) string
 	// AcceptRawToken takes an Authorization header without a scheme for a token.
 	AcceptRawToken bool
+	// Gate wraps every handler: limits per address. Nil lets everything through.
+	Gate echo.MiddlewareFunc
 }
 
 // Backend answers for the rest of the gateway. It authorises every request.
@@ -60,8 +62,12 @@ type settings struct {
 // Register adds the API to e.
 func Register(e *echo.Echo, cfg Config, backend Backend) {
 	h := handlers{cfg: cfg, backend: backend}
-	e.GET("/api/v1/channels", h.channels)
-	e.GET("/api/v1/settings", h.settings)
+	var gate []echo.MiddlewareFunc
+	if cfg.Gate != nil {
+		gate = append(gate, cfg.Gate)
+	}
+	e.GET("/api/v1/channels", h.channels, gate...)
+	e.GET("/api/v1/settings", h.settings, gate...)
 }
 
 type handlers struct {
