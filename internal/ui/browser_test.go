@@ -253,6 +253,18 @@ func eval[T any](tb *tab, expression string) T {
 	return value
 }
 
+// js runs an expression for its effect, its promise included.
+func (tb *tab) js(expression string) {
+	tb.t.Helper()
+	eval[bool](tb, "(async () => { await "+expression+"; return true })()")
+}
+
+// typeIn replaces what stands in a field.
+func (tb *tab) typeIn(id, text string) {
+	tb.t.Helper()
+	tb.js(fmt.Sprintf(`(() => { const f = document.getElementById(%q); f.value = %s; f.dispatchEvent(new Event("input", { bubbles: true })); })()`, id, inJS(tb.t, text)))
+}
+
 // text is what a person reads in an element.
 func (tb *tab) text(selector string) string {
 	tb.t.Helper()

@@ -29,9 +29,13 @@ type stub struct {
 	canned   map[string][]canned
 	heard    []heard
 	next     int
+	// lastViewer is the path of the newest WHEP session.
+	lastViewer string
 
 	// listing and settings are the bodies of the two REST routes; "" is 404.
 	listing, settings string
+	// cors lets pages of other origins in.
+	cors bool
 	// waits accepts viewers of idle channels instead of answering 409.
 	waits bool
 }
@@ -42,6 +46,7 @@ type canned struct {
 	code, detail       string
 	retryAfter         string
 	contentType, plain string
+	location           string
 }
 
 // heard is a request that came.
@@ -60,7 +65,7 @@ func newStub(t *testing.T, cfg Config) *stub {
 	e := echo.New()
 	e.Pre(s.listen)
 	Register(e, cfg)
-	e.GET("/api/v1/channels", func(c echo.Context) error { return blob(c, s.listing) })
+	e.GET("/api/v1/channels", func(c echo.Context) error { return blob(c, s.list()) })
 	e.GET("/api/v1/settings", func(c echo.Context) error { return blob(c, s.settings) })
 	e.POST("/whip/*", s.publish)
 	e.POST("/whep/*", s.play)
@@ -92,6 +97,19 @@ func blob(c echo.Context, body string) error {
 	return c.Blob(http.StatusOK, "application/json", []byte(body))
 }
 
+func (s *stub) list() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listing
+}
+
+// setListing changes who is on air while a page looks on.
+func (s *stub) setListing(listing string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listing = listing
+}
+
 // listen notes every request but those for pages, and gives canned answers.
 func (s *stub) listen(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -113,6 +131,16 @@ func (s *stub) listen(next echo.HandlerFunc) echo.HandlerFunc {
 			s.canned[key] = queue[1:]
 		}
 		s.mu.Unlock()
+		if s.cors {
+			h := c.Response().Header()
+			h.Set("Access-Control-Allow-Origin", "*")
+			h.Set("Access-Control-Allow-Methods", "POST, PATCH, DELETE")
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
+			h.Set("Access-Control-Expose-Headers", "Location, ETag, Link")
+			if r.Method == http.MethodOptions {
+				return c.NoContent(http.StatusOK)
+			}
+		}
 		if len(queue) > 0 && queue[0].status != 0 {
 			return queue[0].send(c)
 		}
@@ -131,6 +159,12 @@ func (s *stub) answer(request string, answers ...canned) {
 func (a canned) send(c echo.Context) error {
 	if a.retryAfter != "" {
 		c.Response().Header().Set("Retry-After", a.retryAfter)
+	}
+	if a.location != "" {
+		c.Response().Header().Set("Location", a.location)
+	}
+	if a.status == http.StatusNoContent {
+		return c.NoContent(a.status)
 	}
 	if a.contentType != "" {
 		return c.Blob(a.status, a.contentType, []byte(a.plain))
@@ -152,7 +186,7 @@ func (s *stub) requests(method, prefix string) []heard {
 	defer s.mu.Unlock()
 	var found []heard
 	for _, h := range s.heard {
-		if h.method == method && strings.HasPrefix(h.path, prefix) {
+		if (h.method == method || method == "") && strings.HasPrefix(h.path, prefix) {
 			found = append(found, h)
 		}
 	}
@@ -219,6 +253,9 @@ func (s *stub) create(c echo.Context, fill func(*stubSession) error) error {
 	s.next++
 	path := fmt.Sprintf("/session/s%d", s.next)
 	s.sessions[path] = session
+	if strings.HasPrefix(c.Request().URL.Path, "/whep/") {
+		s.lastViewer = path
+	}
 	s.mu.Unlock()
 	if err := fill(session); err != nil {
 		return err
@@ -272,6 +309,12 @@ func (s *stub) last() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return fmt.Sprintf("/session/s%d", s.next)
+}
+
+func (s *stub) viewer() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastViewer
 }
 
 // live puts a test picture of another browser on a channel and leaves it there.

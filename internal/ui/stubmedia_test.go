@@ -89,7 +89,7 @@ func (m *stubMedia) close() {
 // stubChannel forwards one publisher to its viewers under constant SSRCs and
 // continuous numbers.
 type stubChannel struct {
-	video, audio *webrtc.TrackLocalStaticRTP
+	video, audio stubTrack
 
 	mu        sync.Mutex
 	publisher *webrtc.PeerConnection
@@ -106,7 +106,38 @@ func newStubChannel(t *testing.T, codec webrtc.RTPCodecCapability) *stubChannel 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &stubChannel{video: video, audio: audio}
+	return &stubChannel{video: stubTrack{out: video}, audio: stubTrack{out: audio}}
+}
+
+// stubTrack continues one publisher's numbers with the next one's.
+type stubTrack struct {
+	out *webrtc.TrackLocalStaticRTP
+
+	mu        sync.Mutex
+	sequence  uint16
+	timestamp uint32
+}
+
+// forward passes a publisher's packets on until it ends.
+func (o *stubTrack) forward(track *webrtc.TrackRemote) {
+	var first *rtp.Packet
+	var sequence uint16
+	var timestamp uint32
+	for {
+		packet, _, err := track.ReadRTP()
+		if err != nil {
+			return
+		}
+		o.mu.Lock()
+		if first == nil {
+			first, sequence, timestamp = packet, o.sequence+1, o.timestamp+9000
+		}
+		o.sequence = sequence + packet.SequenceNumber - first.SequenceNumber
+		o.timestamp = timestamp + packet.Timestamp - first.Timestamp
+		header := rtp.Header{Version: 2, Marker: packet.Marker, SequenceNumber: o.sequence, Timestamp: o.timestamp}
+		o.mu.Unlock()
+		_ = o.out.WriteRTP(&rtp.Packet{Header: header, Payload: packet.Payload})
+	}
 }
 
 func (ch *stubChannel) live() bool {
@@ -163,14 +194,14 @@ func (s *stubSession) publishes(ch *stubChannel) {
 	ch.publisher = s.pc
 	ch.mu.Unlock()
 	s.pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
-		out := ch.audio
+		out := &ch.audio
 		if track.Kind() == webrtc.RTPCodecTypeVideo {
-			out = ch.video
+			out = &ch.video
 			ch.mu.Lock()
 			ch.ssrc = uint32(track.SSRC())
 			ch.mu.Unlock()
 		}
-		s.work.Go(func() { forward(track, out) })
+		s.work.Go(func() { out.forward(track) })
 	})
 	s.pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		if state != webrtc.PeerConnectionStateClosed && state != webrtc.PeerConnectionStateFailed {
@@ -184,19 +215,8 @@ func (s *stubSession) publishes(ch *stubChannel) {
 	})
 }
 
-func forward(track *webrtc.TrackRemote, out *webrtc.TrackLocalStaticRTP) {
-	for {
-		packet, _, err := track.ReadRTP()
-		if err != nil {
-			return
-		}
-		_ = out.WriteRTP(&rtp.Packet{Header: rtp.Header{Version: 2, Marker: packet.Marker, SequenceNumber: packet.SequenceNumber,
-			Timestamp: packet.Timestamp}, Payload: packet.Payload})
-	}
-}
-
 func (s *stubSession) plays(ch *stubChannel) error {
-	for _, track := range []*webrtc.TrackLocalStaticRTP{ch.audio, ch.video} {
+	for _, track := range []*webrtc.TrackLocalStaticRTP{ch.audio.out, ch.video.out} {
 		sender, err := s.pc.AddTrack(track)
 		if err != nil {
 			return err

@@ -57,25 +57,64 @@ const rate = () => Number(bitrate.value) || (USUAL.get(Number(size.value)) ?? 2_
 /** Names this page publishes to. */
 const names = () => (guest.checked && place.names.length === 1 && !tokenOf(location.hash) ? [...place.names, guestID] : place.names);
 
-/** Opens camera, microphone or screen, or changes them, also while live. */
-async function open() {
+/** @type {Promise<boolean> | null} the newest attempt to open devices, while it runs */
+let opening = null;
+
+/**
+ * Opens camera, microphone or screen, or changes them, also while live.
+ * @returns {Promise<boolean>} whether there is something to send
+ */
+function open() {
+  /** @type {Promise<boolean>} */
+  const mine = Promise.resolve().then(() => attempt(() => opening === mine)).finally(() => {
+    if (opening === mine) opening = null;
+  });
+  return (opening = mine);
+}
+
+/**
+ * @param {() => boolean} wanted false when somebody changed their mind while the browser asked
+ * @returns {Promise<boolean>}
+ */
+async function attempt(wanted) {
   complain(null);
   try {
     const fresh = await devices.capture(wish());
+    if (!wanted()) {
+      devices.stop(fresh);
+      return opening ?? false;
+    }
     const old = stream;
     use(fresh);
-    if (client) for (const track of fresh.getTracks()) await client.replace(track);
+    if (client) await resend(client, fresh);
     devices.stop(old);
     await fillDevices();
     return true;
   } catch (thrown) {
+    if (!wanted()) return opening ?? false;
     complain(asProblem(thrown));
     return false;
   }
 }
 
-/** Shows a stream. @param {MediaStream | null} fresh */
+/**
+ * Sends other tracks. A kind that was not offered yet needs another offer.
+ * @param {WHIPClient} running
+ * @param {MediaStream} fresh
+ */
+async function resend(running, fresh) {
+  const offered = running.stream.getTracks().map((t) => t.kind);
+  if (fresh.getTracks().every((t) => offered.includes(t.kind))) {
+    for (const track of fresh.getTracks()) await running.replace(track);
+    return;
+  }
+  await stop();
+  await start();
+}
+
+/** Shows a stream. Who is muted stays so. @param {MediaStream | null} fresh */
 function use(fresh) {
+  for (const track of fresh?.getTracks() ?? []) track.enabled = stream?.getTracks().find((t) => t.kind === track.kind)?.enabled ?? true;
   stream = fresh;
   meter?.close();
   meter = fresh ? new Meter(fresh, showLevel) : null;
@@ -95,6 +134,7 @@ async function lost(track) {
 
 /** Stops everything; the camera's light goes out. */
 async function close() {
+  opening = null;
   devices.stop(stream);
   use(null);
   await stop();
@@ -102,7 +142,7 @@ async function close() {
 
 async function start() {
   if (!stream && !(await open())) return;
-  if (!stream) return;
+  if (!stream || (client && client.state !== "error")) return; // pressed twice
   complain(null);
   const url = `/whip/${pathOf(...names())}`;
   client = new WHIPClient(new URL(url, location.origin).href, {
@@ -282,7 +322,7 @@ async function changed(field) {
   if (field === guest) showShare();
   if (field === bitrate || field === codec || field === guest) return;
   byID("camera-row", HTMLElement).hidden = wish().source === "screen";
-  if (stream) await open();
+  if (stream || opening) await open();
 }
 
 function showShare() {

@@ -26,8 +26,10 @@ import { WishClient } from "./wish.js";
 
 /** Publishes one MediaStream: at most one audio and one video track. */
 export class WHIPClient extends WishClient {
-  /** @type {MediaStream} */
+  /** What is sent; its own object, the tracks are those given. */
   stream = new MediaStream();
+  /** @type {Promise<void>} */
+  #limiting = Promise.resolve();
 
   /**
    * @param {string} url the endpoint
@@ -47,7 +49,7 @@ export class WHIPClient extends WishClient {
    * @throws {import("./problem.js").Problem} when the server refuses for good
    */
   publish(stream) {
-    this.stream = stream;
+    this.stream = new MediaStream(stream.getTracks());
     return this.start();
   }
 
@@ -63,8 +65,14 @@ export class WHIPClient extends WishClient {
   }
 
   /** @param {number} bitsPerSecond highest rate of the video; 0 leaves it to the browser */
-  async limit(bitsPerSecond) {
+  limit(bitsPerSecond) {
     this.bitrate = bitsPerSecond;
+    // One after the other: parameters that were read are void after the next change.
+    return (this.#limiting = this.#limiting.then(() => this.#limit(bitsPerSecond)));
+  }
+
+  /** @param {number} bitsPerSecond */
+  async #limit(bitsPerSecond) {
     for (const sender of this.pc?.getSenders() ?? []) {
       if (sender.track?.kind !== "video") continue;
       const parameters = sender.getParameters();
