@@ -84,6 +84,14 @@ func TestFinishHoldsTheStackAgainstThePlan(t *testing.T) {
 	}
 }
 
+func TestFinishWantsATrackToSend(t *testing.T) {
+	plan := mustPlay(t, offers.Get("gstreamer-play"), liveChannel())
+	local := answer(t, newStack(t).open(t), plan, plan.SDP)
+	if _, err := plan.Finish(without(t, local, "a=msid:"), DefaultAnswerOptions()); err == nil || fault.Of(err).Kind != fault.Internal {
+		t.Errorf("N-061: %v", err)
+	}
+}
+
 func TestNoCandidatesIsAnError(t *testing.T) {
 	plan := mustPublish(t, offers.Get("obs-video-only"))
 	_, err := plan.Finish(localDescription(0), DefaultAnswerOptions())

@@ -11,7 +11,7 @@ import (
 func TestCandidatesArePresentedInOrder(t *testing.T) {
 	want := []string{
 		"1 1 udp 2130706431 203.0.113.5 8190 typ host",
-		"2 1 udp 2130706430 203.0.113.6 8190 typ host",
+		"0 1 udp 2130706430 203.0.113.6 8190 typ host",
 		"3 1 udp 2130706431 192.168.1.5 8190 typ host",
 		"4 1 udp 2130706431 169.254.1.1 8190 typ host",
 		"5 1 udp 2130706431 127.0.0.1 8190 typ host",

@@ -72,6 +72,9 @@ func compareSections(o, a *sdp.MediaDescription) []string {
 			wrong("%s", p)
 		}
 	}
+	if len(values(a, "rtcp-rsize")) > len(values(o, "rtcp-rsize")) {
+		wrong("a=rtcp-rsize was not offered")
+	}
 	for _, key := range requiredIn(a) {
 		if n := len(values(a, key)); n != 1 {
 			wrong("%d times a=%s", n, key)

@@ -90,14 +90,12 @@ func h264ProfileRank(current, fmtp string) int {
 	switch {
 	case current != "" && have == want:
 		return 0
-	case current != "" && have.family() == want.family():
-		return 1
 	case have == constrainedBaseline:
-		return 2
+		return 1
 	case have == baseline:
-		return 3
+		return 2
 	}
-	return 4
+	return 3
 }
 
 // singleStream refuses H.265 over several streams (RFC 7798 section 7.1).

@@ -53,11 +53,3 @@ func h264ProfileFor(idc, flags byte) h264Profile {
 	}
 	return otherProfile
 }
-
-// family lets both kinds of baseline be one, which is how decoders treat them.
-func (p h264Profile) family() h264Profile {
-	if p == baseline {
-		return constrainedBaseline
-	}
-	return p
-}

@@ -27,10 +27,9 @@ type Offer struct {
 	fingerprint string
 	options     string // a=ice-options, space separated
 	lite        bool
-	mixed       bool // a=extmap-allow-mixed
-	simulcast   bool // a=simulcast at session level, where it has no place
-	grouped     bool // the offer has a BUNDLE group
-	bundle      []string
+	mixed       bool     // a=extmap-allow-mixed
+	simulcast   bool     // a=simulcast at session level, where it has no place
+	bundle      []string // mids of the BUNDLE group that name active sections
 	sections    []*offered
 }
 
@@ -102,7 +101,6 @@ func (o *Offer) readBundle(groups []string, mids map[string]*offered) {
 		if len(tags) == 0 || tags[0] != "BUNDLE" {
 			continue
 		}
-		o.grouped = true
 		for _, tag := range tags[1:] {
 			if s := mids[tag]; s != nil && !s.disabled && !s.bundled {
 				s.bundled = true

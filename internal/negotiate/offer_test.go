@@ -115,7 +115,7 @@ func TestParseOfferTolerates(t *testing.T) {
 		"8858 rtcp-mux-only says rtcp-mux":   edit(t, good, "a=rtcp-mux\r\n", "a=rtcp-mux-only\r\n"),
 		"unknown attributes":                 edit(t, good, "a=rtcp-mux\r\n", "a=rtcp-mux\r\na=framerate:30\r\na=imageattr:* send *\r\n"),
 		"first tag of BUNDLE names no mid":   edit(t, good, "BUNDLE 0 1", "BUNDLE ghost 0 1"),
-		"Q-OBS-13 other groups before":       edit(t, good, "a=group:BUNDLE", "a=group:LS 0 1\r\na=group:BUNDLE"),
+		"Q-OBS-13 other groups before":       edit(t, good, "a=group:BUNDLE", "a=group:LS 0\r\na=group:BUNDLE"),
 		"bandwidth and title in the session": edit(t, good, "t=0 0\r\n", "c=IN IP4 192.0.2.1\r\nb=AS:1\r\nt=0 0\r\n"),
 	}
 	for name, text := range cases {
@@ -137,6 +137,10 @@ func TestTransportIsFoundOnEveryLevel(t *testing.T) {
 	tagged := edit(t, other, "BUNDLE 0 1", "BUNDLE 1 0")
 	if o := mustParse(t, tagged); o.Ufrag != "second" || o.Setup != setupPassive {
 		t.Errorf("8843 7.1.3 the tagged section does not count: %q %q", o.Ufrag, o.Setup)
+	}
+	third := edit(t, tagged, "BUNDLE 1 0", "BUNDLE 2 1 0") + "m=text 0 RTP/AVP 100\r\na=mid:2\r\n"
+	if o := mustParse(t, third); o.Ufrag != "second" {
+		t.Errorf("N-052 the first tag is disabled, the next one is not taken: %q", o.Ufrag)
 	}
 	if o := mustParse(t, without(t, obs, "a=setup")); o.Setup != setupActive {
 		t.Errorf("4145 4.1 default setup: %q", o.Setup)

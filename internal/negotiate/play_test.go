@@ -85,6 +85,7 @@ func TestForPlayAccepts(t *testing.T) {
 		{"N-221 data section", edit(t, chrome, "BUNDLE 0 1", "BUNDLE 0 1 2") + data, "0 opus [111] / 1 H264 [109 114] nack pli fir / 2 application=true rejected=false"},
 		{"N-221 second data section", edit(t, chrome, "BUNDLE 0 1", "BUNDLE 0 1 2 3") + data + edit(t, data, "a=mid:2", "a=mid:3"), "0 opus [111] / 1 H264 [109 114] nack pli fir / 2 application=true rejected=false / 3 application=true rejected=true"},
 		{"D14 text section", chrome + "m=text 9 RTP/AVP 100\r\na=mid:2\r\n", "0 opus [111] / 1 H264 [109 114] nack pli fir / 2 application=false rejected=true"},
+		{"D14 text section in the bundle", edit(t, chrome, "BUNDLE 0 1", "BUNDLE 2 0 1") + "m=text 9 RTP/AVP 100\r\na=mid:2\r\n", "0 opus [111] / 1 H264 [109 114] nack pli fir / 2 application=false rejected=true"},
 		{"nack for Opus without RTX", edit(t, chrome, "a=rtpmap:111 opus/48000/2\r\n", "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack\r\n"), "0 opus [111] / 1 H264 [109 114] nack pli fir"},
 	}
 	for _, c := range cases {
@@ -167,6 +168,7 @@ func TestPlayMatchesProfiles(t *testing.T) {
 		{"M-100 H265 without parameters", "chrome-play", video(router.H265, ""), 49},
 		{"M-100 H265 without parameters on both sides", "gstreamer-play", video(router.H265, ""), 104},
 		{"M-100 H265 main 10", "safari-play", video(router.H265, "profile-id=2"), 0},
+		{"M-100 H265 over several streams", "h265-mrst", video(router.H265, ""), 0},
 		{"M-101 AV1 without parameters", "chrome-play", video(router.AV1, ""), 45},
 		{"M-101 AV1 profile 1", "chrome-play", video(router.AV1, "profile=1"), 0},
 	}
@@ -174,7 +176,7 @@ func TestPlayMatchesProfiles(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			policy := liveChannel()
 			policy.Video.Codecs = []router.Codec{c.codec}
-			p, err := mustParse(t, offers.Get(c.offer)).ForPlay(policy)
+			p, err := mustParse(t, playerOffer(t, c.offer)).ForPlay(policy)
 			if c.want == 0 {
 				wantFault(t, err, ErrCodecUnsupported)
 				return
@@ -223,4 +225,13 @@ func TestStereoIsToldToViewers(t *testing.T) {
 	if got := p.Sections[0].parameters[109]; got != "maxplaybackrate=48000;stereo=1;useinbandfec=1" {
 		t.Errorf("the offered parameters are changed: %q", got)
 	}
+}
+
+// playerOffer returns an offer by name; h265-mrst is a variant of Safari's.
+func playerOffer(t *testing.T, name string) string {
+	t.Helper()
+	if name == "h265-mrst" {
+		return edit(t, offers.Get("safari-play"), "tx-mode=SRST", "tx-mode=MRST")
+	}
+	return offers.Get(name)
 }

@@ -76,6 +76,7 @@ func TestForPublishRefuses(t *testing.T) {
 	}{
 		{"T-31 recvonly", edit(t, good, "a=sendonly", "a=recvonly"), ErrBadDirection},
 		{"T-31 inactive", edit(t, good, "a=sendonly", "a=inactive"), ErrBadDirection},
+		{"Q-FFX-6 recvonly at session level", edit(t, without(t, good, "a=sendonly"), "t=0 0\r\n", "t=0 0\r\na=recvonly\r\n"), ErrBadDirection},
 		{"N-023 one section recvonly", strings.Replace(good, "a=sendonly", "a=recvonly", 1), ErrBadDirection},
 		{"T-37 two video sections", good + edit(t, second, "a=mid:1", "a=mid:2"), ErrTooManyTracks},
 		{"T-37 two stream ids", edit(t, good, "msid:FFmpeg video", "msid:other video"), ErrTooManyTracks},
@@ -93,6 +94,8 @@ func TestForPublishRefuses(t *testing.T) {
 		{"8.1 interleaved mode", edit(t, good, "packetization-mode=1", "packetization-mode=2"), ErrCodecUnsupported},
 		{"T-39 no rtcp-mux", without(t, good, "a=rtcp-mux"), ErrNoRTCPMux},
 		{"N-053 one section without rtcp-mux", strings.Replace(good, "a=rtcp-mux\r\n", "", 1), ErrNoRTCPMux},
+		{"N-053 bundle-only with a port is not bundle-only", edit(t, good, "a=rtcp-mux\r\n", "a=bundle-only\r\n"), ErrNoRTCPMux},
+		{"M-100 H265 over several streams", edit(t, good, "H264/90000", "H265/90000", "a=fmtp:106 ", "a=fmtp:106 tx-mode=MRST;"), ErrCodecUnsupported},
 		{"T-39 no BUNDLE", without(t, good, "a=group"), ErrNoBundle},
 		{"N-051 one section outside BUNDLE", edit(t, good, "BUNDLE 0 1", "BUNDLE 0"), ErrNoBundle},
 		{"N-051 a bundle each", edit(t, good, "BUNDLE 0 1", "BUNDLE 0\r\na=group:BUNDLE 1"), ErrNoBundle},
@@ -133,6 +136,11 @@ func TestForPublishAccepts(t *testing.T) {
 		{"M-103 wildcard feedback", edit(t, good, "a=rtcp-fb:106 nack", "a=rtcp-fb:* nack\r\na=rtcp-fb:* ccm fir"), "0 opus [111] / 1 H264 [106 105] nack fir"},
 		{"8829 5.1.2 older profile", edit(t, good, "UDP/TLS/RTP/SAVPF", "RTP/SAVPF"), "0 opus [111] / 1 H264 [106 105] nack"},
 		{"apt of another payload type", edit(t, good, "apt=106", "apt=99"), "0 opus [111] / 1 H264 [106] nack"},
+		{"N-027 SSRC group beside a=rid", edit(t, offers.Get("chrome-simulcast"), "a=rid:q", "a=ssrc-group:SIM 1 2 3\r\na=rid:q"), "0 opus [111] cc / 1 H264 [109 114] nack pli fir cc"},
+		{"two RTX for one", edit(t, good, "SAVPF 106 105", "SAVPF 106 105 107", "a=fmtp:105", "a=rtpmap:107 RTX/90000\r\na=fmtp:107 apt=106\r\na=fmtp:105"), "0 opus [111] / 1 H264 [106 105] nack"},
+		{"8866 RTX in another case", edit(t, good, "rtx/", "RTX/"), "0 opus [111] / 1 H264 [106 105] nack"},
+		{"two of the same profile", edit(t, good, "SAVPF 106 105", "SAVPF 106 105 107", "a=fmtp:105", "a=rtpmap:107 H264/90000\r\na=fmtp:107 packetization-mode=1;profile-level-id=42e028\r\na=fmtp:105"), "0 opus [111] / 1 H264 [106 105] nack"},
+		{"second a=fmtp line", edit(t, good, "a=fmtp:105", "a=fmtp:106 packetization-mode=2\r\na=fmtp:105"), "0 opus [111] / 1 H264 [106 105] nack"},
 		{"duplicate payload type", edit(t, good, "SAVPF 106 105", "SAVPF 106 106 105 x 300"), "0 opus [111] / 1 H264 [106 105] nack"},
 	}
 	for _, c := range cases {
@@ -240,12 +248,18 @@ func TestPublishDeclaredSources(t *testing.T) {
 		"chrome-simulcast": {{{Media: 911548203}}, nil},
 		"rfc9725":          {nil, nil},
 	}
+	ffmpeg := cases["ffmpeg9"][1]
 	for name, want := range cases {
 		for i, s := range mustPublish(t, offers.Get(name)).Sections {
 			if !slices.Equal(s.SSRCs, want[i]) {
 				t.Errorf("%s section %d: %v", name, i, s.SSRCs)
 			}
 		}
+	}
+	line := "a=ssrc-group:FID 1740315528 1740315529\r\n"
+	swapped := edit(t, two(), line, "a=ssrc:1740315529 cname:FFmpeg\r\n") + line
+	if got := mustPublish(t, swapped).Sections[1].SSRCs; !slices.Equal(got, ffmpeg) {
+		t.Errorf("RTX declared first: %v", got)
 	}
 	noRTX := mustPublish(t, edit(t, two(), "apt=106", "apt=99"))
 	if got := noRTX.Sections[1].SSRCs; !slices.Equal(got, []router.DeclaredSSRC{{Media: 1740315528}}) {

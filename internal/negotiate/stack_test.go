@@ -300,7 +300,7 @@ func wantLines(t *testing.T, text string, lines ...string) {
 func TestInactiveAndRejectedSections(t *testing.T) {
 	policy := liveChannel()
 	policy.Audio = MediaChoice{Absent: true}
-	offer := edit(t, offers.Get("chrome-play"), "BUNDLE 0 1", "BUNDLE 0 1 3") +
+	offer := edit(t, offers.Get("chrome-play"), "BUNDLE 0 1", "BUNDLE 2 0 1 3") +
 		"m=text 9 RTP/AVP 100\r\na=mid:2\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:3\r\na=max-message-size:65536\r\n"
 	text := finished(t, mustPlay(t, offer, policy), DefaultAnswerOptions())
 	checkAnswer(t, offer, text)
