@@ -46,7 +46,7 @@ func (s *section) startReplay(now time.Time, l *trackLayer, g []*Packet, out *Ou
 	s.line.anchor(ts, edge, now, rate)
 	s.viewer.pending.replays++
 	s.replay = replay{
-		active: true, group: g, next: first.Seq, newest: max(last.Seq, l.newest),
+		active: true, group: g, next: first.Seq, newest: last.Seq,
 		begun: now, captured: first.Capture, pace: pace, last: first.Timestamp,
 		keyOnly:  catchUp(now, first, last, pace) > s.settings().ReplayCatchUp,
 		deadline: now.Add(s.settings().ReplayCatchUp),
