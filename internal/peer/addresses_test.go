@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,14 +132,20 @@ func TestLocalAddressesAreListedAgainAfterAWhile(t *testing.T) {
 // away.
 func TestPublicNamesAreResolvedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		answer, failure := netip.MustParseAddr("203.0.113.1"), error(nil)
+		type reply struct {
+			addr string
+			err  error
+		}
+		var dns atomic.Pointer[reply]
+		dns.Store(&reply{addr: "203.0.113.1"})
 		b := testBook(func(b *addressBook) {
 			b.cfg.PublicAddresses = []string{"gate.example"}
 			b.cfg.lookup = func(_ context.Context, name string) ([]netip.Addr, error) {
 				if name != "gate.example" {
 					t.Errorf("looked up %q", name)
 				}
-				return []netip.Addr{answer}, failure
+				r := dns.Load()
+				return []netip.Addr{netip.MustParseAddr(r.addr)}, r.err
 			}
 		})
 		want := func(when string, addrs ...string) {
@@ -157,13 +164,13 @@ func TestPublicNamesAreResolvedAgain(t *testing.T) {
 		done := make(chan struct{})
 		go func() { defer close(done); b.keepResolving(ctx, all) }()
 		want("at first", "203.0.113.1")
-		answer = netip.MustParseAddr("203.0.113.2")
+		dns.Store(&reply{addr: "203.0.113.2"})
 		time.Sleep(nameAge + time.Second) // the bubble's clock
 		want("after a minute", "203.0.113.2")
-		failure = errors.New("outage")
+		dns.Store(&reply{addr: "203.0.113.4", err: errors.New("outage")})
 		time.Sleep(nameAge)
 		want("during an outage", "203.0.113.2")
-		answer, failure = netip.MustParseAddr("203.0.113.3"), nil
+		dns.Store(&reply{addr: "203.0.113.3"})
 		time.Sleep(nameRetry)
 		want("soon after it", "203.0.113.3")
 		cancel()

@@ -51,44 +51,55 @@ func (c *Conn) describe(ctx context.Context, offer string) (string, error) {
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
-	gathered, err := c.apply(offer)
+	err := c.apply(offer)
+	if err == nil {
+		err = c.waitGathered(ctx)
+	}
+	local := c.pc.LocalDescription()
 	switch {
 	case c.closing.Load():
 		return "", ErrClosed
 	case err != nil:
 		return "", err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, gatherTimeout, errGathering)
-	defer cancel()
-	select {
-	case <-gathered:
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	}
-	local := c.pc.LocalDescription()
-	if local == nil || c.closing.Load() {
+	case local == nil:
 		return "", ErrClosed
 	}
 	return replaceCandidates(local.SDP, c.host.candidates()), nil
 }
 
-// apply sets both descriptions. The channel is closed when our candidates are
-// gathered.
-func (c *Conn) apply(offer string) (gathered <-chan struct{}, err error) {
-	err = c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer})
+// apply sets both descriptions, which starts the gathering.
+func (c *Conn) apply(offer string) error {
+	err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", negotiate.ErrBadOffer, err)
+		return fmt.Errorf("%w: %w", negotiate.ErrBadOffer, err)
 	}
 	c.matchSlots()
 	answer, err := c.pc.CreateAnswer(nil)
 	if err != nil {
-		return nil, fmt.Errorf("create the answer: %w", err)
+		return fmt.Errorf("create the answer: %w", err)
 	}
-	gathered = webrtc.GatheringCompletePromise(c.pc)
 	if err := c.pc.SetLocalDescription(answer); err != nil {
-		return nil, fmt.Errorf("apply the answer: %w", err)
+		return fmt.Errorf("apply the answer: %w", err)
 	}
-	return gathered, nil
+	return nil
+}
+
+// waitGathered waits until the agent has our addresses: a check that comes
+// earlier would find nobody. The stack's own promise can miss the end of a
+// gathering that it is made during, which every restart does.
+func (c *Conn) waitGathered(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, gatherTimeout, errGathering)
+	defer cancel()
+	for c.pc.ICEGatheringState() != webrtc.ICEGatheringStateComplete {
+		select {
+		case <-c.gathering:
+		case <-c.stop:
+			return ErrClosed
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }
 
 // Restart begins a new ICE generation with the client's new credentials and

@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds every wait of these tests.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 // eventually waits until ok holds.
 func eventually(t *testing.T, what string, ok func() bool) {
@@ -387,6 +387,7 @@ type nat struct {
 	outside *net.UDPConn
 	client  netip.AddrPort
 	sniff   func(fromServer bool, b []byte) (pass bool)
+	alter   func(b []byte) []byte // of the client
 	work    sync.WaitGroup
 }
 
@@ -453,7 +454,11 @@ func (n *nat) outward() {
 		n.mu.Lock()
 		n.client = from
 		if n.passes(false, b[:size]) {
-			_, _ = n.outside.WriteToUDPAddrPort(b[:size], n.server)
+			out := b[:size]
+			if n.alter != nil {
+				out = n.alter(out)
+			}
+			_, _ = n.outside.WriteToUDPAddrPort(out, n.server)
 		}
 		n.mu.Unlock()
 	}

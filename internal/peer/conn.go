@@ -45,8 +45,10 @@ type Conn struct {
 
 	events chan Event    // see emit for the overflow
 	wake   chan struct{} // one token: there are candidates to hand on
-	stop   chan struct{} // closed by Close when the stack is down
-	done   chan struct{} // closed by the owner goroutine
+	// gathering has a token when the gathering state changed; for describe.
+	gathering chan struct{}
+	stop      chan struct{} // closed by Close when the stack is down
+	done      chan struct{} // closed by the owner goroutine
 
 	closing   atomic.Bool
 	closeOnce sync.Once
@@ -57,12 +59,13 @@ type Conn struct {
 func (h *Host) newConn(plan *negotiate.Plan, loopback bool, notify func(Event)) *Conn {
 	c := &Conn{
 		host: h, plan: plan, notify: notify,
-		remote: remoteCandidates{loopback: loopback},
-		paths:  paths{silence: h.cfg.Keepalive * 3 / 2},
-		events: make(chan Event, eventQueue),
-		wake:   make(chan struct{}, 1),
-		stop:   make(chan struct{}),
-		done:   make(chan struct{}),
+		remote:    remoteCandidates{loopback: loopback},
+		paths:     paths{silence: h.cfg.Keepalive * 3 / 2},
+		events:    make(chan Event, eventQueue),
+		wake:      make(chan struct{}, 1),
+		gathering: make(chan struct{}, 1),
+		stop:      make(chan struct{}),
+		done:      make(chan struct{}),
 	}
 	c.intake.c = c
 	c.paths.restart()
@@ -178,12 +181,17 @@ func (c *Conn) addCandidates(lines []string, end bool) (taken, dropped int) {
 		c.emit(CandidateDropped, describeDropped(reasons))
 	}
 	if taken > 0 {
-		select {
-		case c.wake <- struct{}{}:
-		default:
-		}
+		token(c.wake)
 	}
 	return taken, dropped
+}
+
+// token wakes the reader of a channel of capacity 1.
+func token(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 func describeDropped(reasons map[string]int) string {

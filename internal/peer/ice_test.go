@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pion/ice/v4"
+	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -37,6 +38,49 @@ func TestClientMovesToAnotherPort(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Browsers nominate in every check. Such a client is followed at its first answer
+// to us, not when the old address has been silent long enough.
+func TestNominatingClientIsFollowedAtOnce(t *testing.T) {
+	h := newTestHost(t, func(c *Config) { c.Keepalive = time.Hour })
+	n := newNAT(t, h.Addr())
+	c := newClient(t, func(s *webrtc.SettingEngine) {
+		s.SetICETimeouts(time.Minute, time.Minute, 50*time.Millisecond)
+	})
+	v := play(t, h, c, playPolicy, n.inAnswer)
+	a := n.outsideAddr()
+	v.conn.AddCandidates([]string{"1 1 udp 2130706431 127.0.0.1 " + uintString(uint32(a.Port())) + " typ host"}, true)
+	_, pwd := credentialsOf(t, string(v.conn.Answer()))
+	n.mu.Lock()
+	n.alter = func(b []byte) []byte { return nominating(b, pwd) }
+	n.mu.Unlock()
+	v.connected(t)
+	eventually(t, "the first address", func() bool { _, r, _ := v.conn.Pair(); return r == a })
+	n.rebind(t)
+	eventually(t, "the second address", func() bool { _, r, _ := v.conn.Pair(); return r == n.outsideAddr() })
+}
+
+// nominating adds USE-CANDIDATE to a binding request and signs it again.
+func nominating(b []byte, pwd string) []byte {
+	if !stun.IsMessage(b) {
+		return b
+	}
+	m := &stun.Message{Raw: b}
+	if m.Decode() != nil || m.Type != stun.BindingRequest {
+		return b
+	}
+	out := stun.MustBuild(stun.NewTransactionIDSetter(m.TransactionID), stun.BindingRequest)
+	for _, attr := range m.Attributes {
+		if attr.Type != stun.AttrMessageIntegrity && attr.Type != stun.AttrFingerprint && attr.Type != stun.AttrUseCandidate {
+			out.Add(attr.Type, attr.Value)
+		}
+	}
+	out.Add(stun.AttrUseCandidate, nil)
+	if stun.NewShortTermIntegrity(pwd).AddTo(out) != nil || stun.Fingerprint.AddTo(out) != nil {
+		return b
+	}
+	return out.Raw
 }
 
 // T-77, M-121: ICE-TCP when UDP is blocked.

@@ -95,6 +95,7 @@ func (c *Conn) watch() {
 		}
 	})
 	c.pc.OnDataChannel(c.refuse)
+	c.pc.OnICEGatheringStateChange(func(webrtc.ICEGatheringState) { token(c.gathering) })
 }
 
 var iceEvents = map[webrtc.ICETransportState]EventKind{

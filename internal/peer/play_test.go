@@ -17,7 +17,7 @@ import (
 )
 
 // packetOf builds what the router would plan.
-func packetOf(t *testing.T, ssrc uint32, pt uint8, seq uint16, payload []byte) []byte {
+func packetOf(t testing.TB, ssrc uint32, pt uint8, seq uint16, payload []byte) []byte {
 	t.Helper()
 	b, err := (&rtp.Packet{
 		Header:  rtp.Header{Version: 2, Marker: true, PayloadType: pt, SequenceNumber: seq, Timestamp: uint32(seq) * 3000, SSRC: ssrc},
