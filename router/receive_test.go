@@ -83,7 +83,7 @@ func (c *compactor) take(at int) (seq int64, missing int) {
 		c.begun, c.first, c.highest, c.taken = true, at, at-1, map[int]bool{}
 	}
 	seq = firstCycle + int64(at)
-	if c.start+int64(at) >= 1<<16 && c.start+int64(c.first) >= 1<<16 {
+	if c.start+int64(c.first) >= 1<<16 {
 		seq -= 1 << 16 // the first number that came is extended from its 16 bits
 	}
 	seq += c.start
