@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -49,7 +50,8 @@ func open(t *testing.T, c client, url string, preload ...string) *page {
 	if err != nil {
 		t.Fatalf("new tab of %s: %v", c.name, err)
 	}
-	p := &page{tab: opened, name: fmt.Sprintf("%s at %s", c.name, url)}
+	where, _, _ := strings.Cut(url, "#") // what follows may be a token
+	p := &page{tab: opened, name: fmt.Sprintf("%s at %s", c.name, where)}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("---- %s:\n%s", p.name, p.describe())

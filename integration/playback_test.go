@@ -2,6 +2,8 @@ package integration
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -86,8 +88,8 @@ func (p *page) plays(t *testing.T, want picture) report {
 		p.sounds(t)
 	}
 	last := p.keepsMoving(t, want)
-	t.Logf("%s: connected %.0f ms and picture %.0f ms after the POST, then %s %dx%d, longest gap %.0f ms, %d lost", p.name,
-		first.Connected, first.FirstPicture, last.Video.Codec, last.Video.Width, last.Video.Height, last.LongestGap, last.Video.Lost)
+	t.Logf("%s: connected %.0f ms and picture %.0f ms after the POST, then %s %dx%d, longest gap %.0f ms, %d lost; %s", p.name,
+		first.Connected, first.FirstPicture, last.Video.Codec, last.Video.Width, last.Video.Height, last.LongestGap, last.Video.Lost, cpuPressure())
 	return last
 }
 
@@ -148,6 +150,17 @@ func (p *page) keepsMoving(t *testing.T, want picture) report {
 		t.Logf("%s: %d short freezes of %.2f s together", p.name, freezes, r.Video.Frozen-before.Video.Frozen)
 	}
 	return r
+}
+
+// cpuPressure tells how starved of CPU this machine has been for ten seconds, to judge a failure by: media in real time does not survive on two
+// cores that have other work.
+func cpuPressure() string {
+	content, err := os.ReadFile("/proc/pressure/cpu")
+	if err != nil {
+		return "CPU pressure unknown"
+	}
+	some, _, _ := strings.Cut(strings.TrimPrefix(string(content), "some "), " ")
+	return "CPU pressure " + some
 }
 
 // orDefault returns value, or standard where it is zero.
