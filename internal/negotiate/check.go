@@ -45,6 +45,24 @@ func (o *Offer) checkDirections(direction string) *fault.Error {
 	return nil
 }
 
+// checkNumbers refuses a payload type that two sections of the bundle use for
+// different things (RFC 9143 section 10.1.2): packets could not be told apart.
+func checkNumbers(sections []Section) *fault.Error {
+	taken := make(map[uint8]int)
+	for _, s := range sections {
+		if !s.flows() {
+			continue
+		}
+		for _, n := range s.numbers() {
+			if other, ok := taken[n]; ok && other != s.Index {
+				return ErrBadOffer.Because("Payload type %d stands for different codecs in two sections.", n)
+			}
+			taken[n] = s.Index
+		}
+	}
+	return nil
+}
+
 // count returns how many active sections of a kind there are.
 func (o *Offer) count(media string) int {
 	n := 0

@@ -83,7 +83,10 @@ func (s *offered) rejected() Section {
 }
 
 // plan completes the decision about every section.
-func (o *Offer) plan(sections []Section, streamID string) *Plan {
+func (o *Offer) plan(sections []Section, streamID string) (*Plan, error) {
+	if refusal := checkNumbers(sections); refusal != nil {
+		return nil, refusal
+	}
 	p := &Plan{Sections: sections, Setup: o.Setup, mixed: o.mixed, streamID: streamID}
 	p.nameSections()
 	for _, mid := range o.bundle {
@@ -96,7 +99,7 @@ func (o *Offer) plan(sections []Section, streamID string) *Plan {
 		p.bundle = p.accepted() // one section, or there would be a group
 	}
 	p.SDP = p.writeOffer(o)
-	return p
+	return p, nil
 }
 
 // nameSections makes up a mid for a lone section without one (RFC 8829 section

@@ -33,7 +33,8 @@ type PlayPolicy struct {
 // ForPlay decides what of the offer is answered to a viewer. Sections of a sort
 // that is not supported are rejected, sections of an absent kind are inactive;
 // the rest must be playable, and something has to be left. Refusals are
-// Unprocessable and name what the channel has.
+// Unprocessable and name what the channel has; ErrBadOffer where one payload
+// type stands for two codecs.
 func (o *Offer) ForPlay(p PlayPolicy) (*Plan, error) {
 	if refusal := o.checkPlay(); refusal != nil {
 		return nil, refusal
@@ -56,7 +57,7 @@ func (o *Offer) ForPlay(p PlayPolicy) (*Plan, error) {
 	if !slices.ContainsFunc(sections, func(s Section) bool { return s.Answer == sendonly }) {
 		return nil, ErrNoMedia.Because("Nothing the offer asks for is there: the channel has %s.", p.present())
 	}
-	return o.plan(sections, p.StreamID), nil
+	return o.plan(sections, p.StreamID)
 }
 
 func (o *Offer) checkPlay() *fault.Error {

@@ -133,7 +133,7 @@ func TestPlayAnswersAllWhereSectionsAreRefilled(t *testing.T) {
 				continue
 			}
 			for _, pt := range s.PayloadTypes {
-				got = append(got, fmt.Sprint(pt.Codec.Name, " ", numbers(Section{PayloadTypes: []router.PayloadType{pt}})))
+				got = append(got, fmt.Sprint(pt.Codec.Name, " ", (&Section{PayloadTypes: []router.PayloadType{pt}}).numbers()))
 			}
 		}
 		if text := strings.Join(got, " "); text != want {

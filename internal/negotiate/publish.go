@@ -14,7 +14,8 @@ type PublishPolicy struct {
 
 // ForPublish decides what of the offer is accepted from a publisher: one codec
 // for each of at most one audio and one video section. It is all or nothing
-// (RFC 9725 sections 4.4.2 and 4.4.3); refusals are Unprocessable.
+// (RFC 9725 sections 4.4.2 and 4.4.3). Refusals are Unprocessable, but
+// ErrBadOffer where one payload type stands for two codecs.
 func (o *Offer) ForPublish(p PublishPolicy) (*Plan, error) {
 	if refusal := o.checkPublish(); refusal != nil {
 		return nil, refusal
@@ -27,7 +28,7 @@ func (o *Offer) ForPublish(p PublishPolicy) (*Plan, error) {
 		}
 		sections = append(sections, section)
 	}
-	return o.plan(sections, ""), nil
+	return o.plan(sections, "")
 }
 
 func (o *Offer) checkPublish() *fault.Error {

@@ -51,7 +51,7 @@ func describe(p *Plan) string {
 			out = append(out, fmt.Sprintf("%s application=%v rejected=%v", s.Mid, s.Application, s.Rejected))
 			continue
 		}
-		text := fmt.Sprint(s.Mid, " ", s.PayloadTypes[0].Codec.Name, " ", numbers(s))
+		text := fmt.Sprint(s.Mid, " ", s.PayloadTypes[0].Codec.Name, " ", s.numbers())
 		f := s.PayloadTypes[0].Feedback
 		for _, b := range []struct {
 			set  bool
@@ -199,7 +199,7 @@ func TestPublishCodecFollowsThePolicy(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if got := fmt.Sprint(p.Sections[1].PayloadTypes[0].Codec.Name, " ", numbers(p.Sections[1])); got != c.want {
+		if got := fmt.Sprint(p.Sections[1].PayloadTypes[0].Codec.Name, " ", p.Sections[1].numbers()); got != c.want {
 			t.Errorf("%s: got %s", c.name, got)
 		}
 		if p.Sections[0].PayloadTypes[0].Codec.Name != router.PCMA {
@@ -237,6 +237,21 @@ func TestPublishFormatParametersAreKept(t *testing.T) {
 	if got := p.Sections[0].PayloadTypes[0].Codec.Fmtp; parameter(got, "sprop-stereo") != "1" {
 		t.Errorf("M-098 stereo is lost: %q", got)
 	}
+}
+
+func TestOneNumberForTwoCodecsIsRefused(t *testing.T) {
+	cases := map[string]string{
+		"media": edit(t, two(), "SAVPF 106 105", "SAVPF 111 105", ":106 ", ":111 ", "apt=106", "apt=111"),
+		"RTX":   edit(t, two(), "SAVPF 106 105", "SAVPF 106 111", ":105 ", ":111 "),
+	}
+	for name, offer := range cases {
+		_, err := mustParse(t, offer).ForPublish(anyPublisher)
+		if got := wantFault(t, err, ErrBadOffer); !strings.Contains(got.Public, "111") {
+			t.Errorf("9143 10.1.2 %s: %q", name, got.Public)
+		}
+	}
+	unused := edit(t, offers.Get("chrome-publish"), "a=rtpmap:96 VP8", "a=rtpmap:111 VP8", "SAVPF 96 97", "SAVPF 111 97")
+	mustPublish(t, unused) // the number that is not answered does no harm
 }
 
 func TestPublishDeclaredSources(t *testing.T) {

@@ -142,18 +142,6 @@ func parsed(t *testing.T, text string) *sdp.SessionDescription {
 	return &desc
 }
 
-// numbers lists the payload types of a planned section, RTX behind its media.
-func numbers(s Section) []uint8 {
-	var out []uint8
-	for _, pt := range s.PayloadTypes {
-		out = append(out, pt.Number)
-		if pt.RTX != 0 {
-			out = append(out, pt.RTX)
-		}
-	}
-	return out
-}
-
 // two is an offer with one Opus and one H.264 section and nothing special.
 func two() string { return offers.Get("ffmpeg9") }
 

@@ -112,14 +112,22 @@ func (t *text) offeredData(s *Section, setup string) {
 	t.lineIf(s.maxMessage != "", "a=max-message-size:", s.maxMessage)
 }
 
-// formats lists the payload types of an m= line, each followed by its RTX.
+// numbers lists the payload types of an m= line, each followed by its RTX.
+func (s *Section) numbers() []uint8 {
+	var out []uint8
+	for _, pt := range s.PayloadTypes {
+		out = append(out, pt.Number)
+		if pt.RTX != 0 {
+			out = append(out, pt.RTX)
+		}
+	}
+	return out
+}
+
 func formats(s *Section) string {
 	var out []string
-	for _, pt := range s.PayloadTypes {
-		out = append(out, strconv.Itoa(int(pt.Number)))
-		if pt.RTX != 0 {
-			out = append(out, strconv.Itoa(int(pt.RTX)))
-		}
+	for _, n := range s.numbers() {
+		out = append(out, strconv.Itoa(int(n)))
 	}
 	return strings.Join(out, " ")
 }
