@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"runtime"
@@ -26,7 +27,12 @@ func (u usage) String() string {
 	return fmt.Sprintf("%.1f MiB heap, %d goroutines, %d descriptors", float64(u.heap)/(1<<20), u.goroutines, u.descriptors)
 }
 
-// settled measures once every session is closed.
+// remembered is how long the gateway under test remembers ended sessions.
+const remembered = time.Second
+
+// settled measures once every session is closed and forgotten. The heap is what
+// is reachable after two collections, not the spans that hold it: those depend on
+// what was allocated beside it.
 func settled(t *testing.T, g *testkit.Gateway) usage {
 	t.Helper()
 	http.DefaultClient.CloseIdleConnections()
@@ -37,6 +43,7 @@ func settled(t *testing.T, g *testkit.Gateway) usage {
 		}
 		<-time.After(50 * time.Millisecond)
 	}
+	<-time.After(2*remembered + time.Second) // one more sweep than needed
 	var u usage
 	for stable := 0; stable < 5; {
 		<-time.After(50 * time.Millisecond)
@@ -45,7 +52,7 @@ func settled(t *testing.T, g *testkit.Gateway) usage {
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		u = usage{heap: m.HeapInuse, goroutines: runtime.NumGoroutine(), descriptors: descriptors(t)}
+		u = usage{heap: m.HeapAlloc, goroutines: runtime.NumGoroutine(), descriptors: descriptors(t)}
 		if u.goroutines == before {
 			stable++
 		} else {
@@ -108,6 +115,10 @@ func abandon(t *testing.T, g *testkit.Gateway, n int) {
 	abandoned.Wait()
 }
 
+// tolerated is what may stay in pools and tables on top of a tenth, so that the
+// short run does not judge by kilobytes.
+const tolerated = 512 << 10
+
 func TestSoakSessionsComeAndGoWithoutATrace(t *testing.T) {
 	n := 40
 	if os.Getenv("HEADGATE_SOAK") != "" {
@@ -115,15 +126,15 @@ func TestSoakSessionsComeAndGoWithoutATrace(t *testing.T) {
 	}
 	g := testkit.StartGateway(t, func(c *gateway.Config) {
 		c.Sessions.HandshakeTimeout = 2 * time.Second
-		c.Sessions.RememberFor = time.Second
+		c.Sessions.RememberFor = remembered
 		c.Media.DisconnectedAfter, c.Media.FailedAfter = time.Second, time.Second
-	})
+	}, func(o *gateway.Options) { o.Log = slog.New(slog.DiscardHandler) }) // a test keeps what is logged
 	churn(t, g, n/4) // so that pools, caches and tables have their size
 	before := settled(t, g)
 	churn(t, g, n)
 	after := settled(t, g)
 	t.Logf("%d sessions and %d abandoned POSTs: before %v, after %v", n, n, before, after)
-	if after.heap > before.heap+before.heap/10 && after.heap-before.heap > 2<<20 {
+	if after.heap > before.heap+before.heap/10 && after.heap > before.heap+tolerated {
 		t.Errorf("the heap grew by more than a tenth")
 	}
 	if after.goroutines > before.goroutines {
