@@ -54,7 +54,7 @@ func (r *resender) slot(n int64) *resent {
 }
 
 // repairs tells whether what went out in seg can be sent again.
-func (s *section) repairs(seg *segment) bool { return s.cfg.RTXSSRC != 0 && seg.pt.RTX != 0 }
+func (s *section) repairs(seg *segment) bool { return s.cfg.RTXSSRC != 0 && seg.rtx != 0 }
 
 // nack answers one entry of a generic NACK (RFC 4585 section 6.2.1): seq, and
 // after it those whose bits are set.

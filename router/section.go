@@ -150,7 +150,7 @@ func (s *section) openSegment(now time.Time, l *Layer, p *Packet, times timestam
 	s.line.rate = l.Codec().ClockRate
 	return s.segments.open(now, segment{
 		layer: l, first: first, offset: first - p.Seq,
-		times: times, shift: s.pictures.shift(&p.Frame.Descriptor), pt: pt,
+		times: times, shift: s.pictures.shift(&p.Frame.Descriptor), number: pt.Number, rtx: pt.RTX,
 	})
 }
 

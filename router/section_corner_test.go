@@ -182,10 +182,11 @@ func TestReplayGivenUpOfAnUnwantedSource(t *testing.T) {
 	w, f, v, p := joinAfter(t, 1400*time.Millisecond, 0, set, false)
 	v.sections[0].replay.begun = w.now.Add(10 * time.Second)
 	w.source(v, 0, NewTrack(Video, nil))
-	f.run(time.Second, false)
+	f.run(400*time.Millisecond, false)
+	f.asked()
 	before := p.highest
-	f.run(time.Second, true)
-	if p.highest != before {
+	f.run(1500*time.Millisecond, true)
+	if p.highest != before || f.asked() || v.sections[0].target != nil {
 		t.Error("went back to a source that is no longer wanted")
 	}
 }
@@ -219,5 +220,24 @@ func TestNACKOfWhatIsNoLongerKept(t *testing.T) {
 	w.rtcp(v, nackOf(100, w.player(v, 0).order[5]))
 	if s := v.Stats(); s.NotFound != 1 || v.sections[0].resend.pending.n != 0 {
 		t.Errorf("stats %+v: it waits for what was sent", s)
+	}
+}
+
+func TestNACKOfWhatOnlyTheGroupKeeps(t *testing.T) {
+	// The ring has moved on, the group since the key frame is still there.
+	w := newWay(t)
+	track := NewTrack(Video, nil)
+	f := w.feedOf(1, track, testVP8)
+	f.layer.history = newHistory(16, groupBounds{age: 12 * time.Second, bytes: 1 << 20, packets: 6000})
+	show(track, f)
+	f.run(time.Second, true)
+	v := w.view(testVideo(100))
+	w.source(v, 0, track)
+	f.run(time.Second, false)
+	p := w.player(v, 0)
+	noGap(t, p, 1000)
+	w.rtcp(v, nackOf(100, p.order[0], p.order[5]))
+	if len(p.rtx) != 2 {
+		t.Errorf("%d of 2 found", len(p.rtx))
 	}
 }

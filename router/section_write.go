@@ -43,9 +43,9 @@ func (s *section) write(now time.Time, out *Out, p *Packet, seg *segment, n int6
 // header writes the fixed header without the bits for extensions and padding, and
 // returns the SSRC in it.
 func (s *section) header(b []byte, p *Packet, seg *segment, n int64, rtx bool) uint32 {
-	ssrc, pt, seq := s.cfg.SSRC, seg.pt.Number, uint16(n)
+	ssrc, pt, seq := s.cfg.SSRC, seg.number, uint16(n)
 	if rtx {
-		ssrc, pt, seq = s.cfg.RTXSSRC, seg.pt.RTX, s.resend.nextSeq()
+		ssrc, pt, seq = s.cfg.RTXSSRC, seg.rtx, s.resend.nextSeq()
 	}
 	b[0], b[1] = 0x80, pt&0x7F
 	if p.Marker {

@@ -18,8 +18,9 @@ type segment struct {
 	first, offset int64
 	times         timestampMap
 	shift         pictureShift
-	pt            PayloadType
-	closed        time.Time // zero for the current one
+	// number and rtx are the payload types of media and retransmissions.
+	number, rtx uint8
+	closed      time.Time // zero for the current one
 }
 
 // segmentList is the recent past of a section, oldest first, so that NACKs can be
