@@ -33,6 +33,9 @@ var browser struct {
 // missing browser a failure.
 func chromium(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("browser tests take about a minute")
+	}
 	for _, name := range []string{os.Getenv("HEADGATE_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil && name != "" {
 			return path
@@ -55,6 +58,7 @@ func startBrowser(path string) {
 	for _, flag := range []string{
 		"headless", "no-sandbox", "disable-gpu", "use-fake-ui-for-media-stream", "disable-background-networking",
 		"disable-component-update", "disable-sync", "no-first-run", "allow-loopback-in-peer-connection", "hide-scrollbars",
+		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding",
 	} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
@@ -184,7 +188,7 @@ func (tb *tab) forgive(text string) bool {
 }
 
 // patience bounds every wait of a browser test.
-const patience = 20 * time.Second
+const patience = 40 * time.Second
 
 func (tb *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	tb.t.Helper()

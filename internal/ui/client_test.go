@@ -79,8 +79,12 @@ func TestWHIPClientSpeaksRFC9725(t *testing.T) {
 	if got := eval[string](tb, `client.pc.getConfiguration().iceServers.map((s) => s.urls).join()`); got != "stun:127.0.0.1:9" {
 		t.Errorf("ICE servers of the Link header: %s", got)
 	}
+	tb.js(`(() => { const real = window.fetch; window.fetch = (url, init) => { window.kept = init?.keepalive; return real(url, init); }; })()`)
 	tb.js(`client.stop()`)
 	end := s.await("DELETE", "/session/", 1)
+	if !eval[bool](tb, "window.kept === true") {
+		t.Error("the DELETE would not survive the page that sends it")
+	}
 	if end.header.Get("Authorization") != "Bearer secret.token" {
 		t.Errorf("DELETE with %v", end.header)
 	}

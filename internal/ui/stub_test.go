@@ -55,8 +55,10 @@ type heard struct {
 	header                    http.Header
 }
 
+// newStub starts a stub. Tests with one run beside each other: they mostly wait.
 func newStub(t *testing.T, cfg Config) *stub {
 	t.Helper()
+	t.Parallel()
 	s := &stub{
 		t: t, channels: map[string]*stubChannel{}, sessions: map[string]*stubSession{}, gone: map[string]string{},
 		canned: map[string][]canned{}, listing: `{"channels":[]}`, settings: `{"version":"test","open":true}`,

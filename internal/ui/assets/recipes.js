@@ -59,7 +59,7 @@ function gstreamer(whip, token) {
   const sink = `whipclientsink name=out signaller::whip-endpoint=${quote(whip)}${token ? ` \\\n  signaller::auth-token=${quote(token)}` : ""}`;
   const video = "videotestsrc is-live=true ! video/x-raw,width=1280,height=720,framerate=30/1 \\\n  ! videoconvert ! ";
   const audio = "audiotestsrc is-live=true wave=ticks ! audioconvert ! ";
-  const packets = "x264enc tune=zerolatency bframes=0 key-int-max=60 ! rtph264pay pt=96 ssrc=2 ! queue ! application/x-rtp,media=video,encoding-name=H264,payload=96";
+  const packets = "x264enc tune=zerolatency speed-preset=veryfast bitrate=2500 key-int-max=60 bframes=0 ! video/x-h264,profile=constrained-baseline ! rtph264pay pt=96 ssrc=2 config-interval=-1 aggregate-mode=zero-latency ! queue ! application/x-rtp,media=video,encoding-name=H264,payload=96";
   const sound = "opusenc ! rtpopuspay pt=100 ssrc=1 ! queue ! application/x-rtp,media=audio,encoding-name=OPUS,payload=100";
   return {
     id: "gstreamer",
