@@ -205,7 +205,7 @@ func TestSeveralDeclaredSSRCs(t *testing.T) {
 func TestDemuxIsBounded(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		i := newIntake(t, simulcast)
-		for range 200 {
+		for range 60 {
 			w := wire{
 				ssrc: rapid.Uint32().Draw(r, "ssrc"), seq: rapid.Uint16().Draw(r, "seq"),
 				pt:      rapid.SampledFrom([]uint8{intakeVideoPT, intakeRTX, intakeAudioPT, 5}).Draw(r, "pt"),

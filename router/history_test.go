@@ -163,6 +163,25 @@ func TestLateKeyStart(t *testing.T) {
 	}
 }
 
+// More packets may come late than a group has room for beside it.
+func TestManyLatePackets(t *testing.T) {
+	h := videoHistory(1024, groupBounds{})
+	h.add(packetAt(0, true))
+	h.add(packetAt(500, false))
+	for seq := int64(499); seq > 0; seq-- {
+		h.add(packetAt(seq, false))
+	}
+	g := h.currentGroup()
+	for n, p := range g {
+		if p.Seq != int64(n) {
+			t.Fatalf("packet %d is %d", n, p.Seq)
+		}
+	}
+	if len(g) != 501 {
+		t.Errorf("%d packets", len(g))
+	}
+}
+
 func TestAudioHasNoGroup(t *testing.T) {
 	h := newHistory(8, groupBounds{})
 	h.add(packetAt(1, true))

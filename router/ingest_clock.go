@@ -30,6 +30,7 @@ type streamClock struct {
 
 	delay smallest // without reports: arrival minus media time
 
+	last      uint64 // NTP time of the newest report
 	mapped    bool
 	mappedAt  time.Duration
 	mapTicks  int64
@@ -48,11 +49,13 @@ func (c *streamClock) extend(stamp uint32) int64 {
 }
 
 // report takes a sender report: the NTP time and the RTP time of one moment.
-// Reports that cannot be about this stream are ignored (Q-OBS-10).
+// Reports that cannot be about this stream are ignored (Q-OBS-10), so is one that
+// is handed over more than once: it must not confirm itself.
 func (c *streamClock) report(now time.Duration, ntp uint64, stamp uint32) {
-	if !c.started || ntp == 0 {
+	if !c.started || ntp == 0 || ntp == c.last {
 		return
 	}
+	c.last = ntp
 	ticks := c.extend(stamp)
 	if !within(durationOf(ticks-c.ticks, c.rate), now-c.arrival, reportSkew) {
 		return

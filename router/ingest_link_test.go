@@ -157,7 +157,7 @@ func TestLossyLinkIsRepaired(t *testing.T) {
 			t.Run(fmt.Sprint(name, " ", loss), func(t *testing.T) {
 				l := newLink(t, 1, loss)
 				l.answer = answer
-				l.run(20 * time.Second)
+				l.run(8 * time.Second)
 				lost := l.checkPackets(t)
 				t.Logf("%d of %d not repaired, %d numbers asked for, %d times at most", lost, len(l.sent), len(l.nacks), most(l.nacks))
 				if lost > int(loss*loss*loss*float64(len(l.sent)))+1 {

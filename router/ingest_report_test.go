@@ -177,3 +177,16 @@ func TestRTCPThatIsNone(t *testing.T) {
 		t.Error("a BYE behind another packet was missed")
 	}
 }
+
+// RFC 3550 A.3: duplicates count as received, retransmissions on another SSRC do
+// not count at all.
+func TestReportedLossCountsWhatCame(t *testing.T) {
+	i := newIntake(t, nil)
+	lost := []wire{vp8(2, intakeFrame, false), vp8(4, 3*intakeFrame, false)}
+	i.send(vp8(1, 0, true), vp8(3, 2*intakeFrame, false), vp8(5, 4*intakeFrame, false))
+	i.send(repairOf(lost[0], 1), repairOf(lost[1], 2), lost[0])
+	i.pass(300 * ms)
+	if r := rtcpOf[*rtcp.ReceiverReport](i.sent)[0].Reports[0]; r.TotalLost != 1 {
+		t.Errorf("%+v", r)
+	}
+}

@@ -135,6 +135,9 @@ func (s *ingestStream) accept(now time.Time, m *incoming) (again bool) {
 		return !m.repaired && s.strange(now, m)
 	case arrivedTwice:
 		s.stats.Duplicates++
+		if !m.repaired {
+			s.reception.received++ // RFC 3550 A.3 counts duplicates
+		}
 	case arrivedLate:
 		s.late(now, m, ext)
 	case arrivedNext:

@@ -122,7 +122,7 @@ func TestNACKBounds(t *testing.T) {
 		tries := map[uint16]int{}
 		last := map[uint16]time.Time{}
 		now, highest := intakeStart, int64(0)
-		for range 150 {
+		for range 40 {
 			now = now.Add(time.Duration(rapid.IntRange(1, 60).Draw(t, "ms")) * ms)
 			if n := rapid.IntRange(0, 20).Draw(t, "lost"); n > 0 {
 				highest += int64(n) + 1

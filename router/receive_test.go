@@ -187,6 +187,10 @@ func TestReceptionLoss(t *testing.T) {
 	check("nothing came", 0, 49)
 	arrive(9_000_000, 9_000_000)
 	check("clamped", 255, 0x7fffff)
+	r = reception{}
+	arrive(10, 10)
+	arrive(9, 9)
+	check("swapped at the start", 0, 0)
 }
 
 // RFC 3550 A.8: the jitter of a constant variation of 10 ms settles there.
