@@ -27,9 +27,12 @@ type prepared struct {
 const (
 	// srtpReplayWindow is in packets; NACKed packets may come late (M-114).
 	srtpReplayWindow = 1024
-	// publisherFlight repeats our first DTLS flight: FFmpeg ignores the first
-	// ClientHello whenever it comes.
-	publisherFlight = 50 * time.Millisecond
+	// publisherFlight is the interval of RFC 6347 section 4.2.4.1. A shorter one
+	// repeats our last flight while FFmpeg, which looks every 50 ms, is about to
+	// answer it; a DTLS datagram after its handshake makes FFmpeg's socket block
+	// and its stream crawl. What FFmpeg needs is a second ClientHello: see
+	// udpConn.
+	publisherFlight = time.Second
 	// viewerFlight is longer: as server we only answer.
 	viewerFlight = 200 * time.Millisecond
 	// handshakeTimeout bounds DTLS, which would repeat itself for ever.

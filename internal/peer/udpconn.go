@@ -118,11 +118,20 @@ func (c *udpConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	to = unmapped(to)
 	for _, s := range c.sockets {
 		if s.serves(to.Addr()) {
+			if isClientHello(b) {
+				// FFmpeg loses the first ClientHello whenever it comes and answers the
+				// second; everybody else discards a copy.
+				_, _ = s.write(b, to)
+			}
 			return s.write(b, to)
 		}
 	}
 	return 0, errNoFamily
 }
+
+// isClientHello tells a datagram that begins with a DTLS ClientHello (RFC 6347
+// section 4.2.2): content type 22, message type 1.
+func isClientHello(b []byte) bool { return len(b) > 13 && b[0] == 22 && b[13] == 1 }
 
 var errNoFamily = errors.New("no socket of this address family")
 

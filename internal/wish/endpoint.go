@@ -99,7 +99,7 @@ func (ep *endpoint) post(c echo.Context) error {
 	h.Set(headerAcceptPatch, FragmentType)
 	noStore(h)
 	ep.linkServers(c, offer.Request, offer.Place)
-	return c.Blob(http.StatusCreated, SDPType, created.SDP)
+	return whole(c, http.StatusCreated, SDPType, created.SDP)
 }
 
 // offer decodes a POST (RFC 9725 section 4.2).

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -41,3 +42,10 @@ func (r resource) allow() string {
 
 // noStore keeps what holds ICE or TURN secrets out of caches.
 func noStore(h http.Header) { h.Set(echo.HeaderCacheControl, "no-store") }
+
+// whole answers with a body of stated length: net/http sends larger ones in
+// chunks, which the HTTP reader of FFmpeg's muxer does not take for an answer.
+func whole(c echo.Context, status int, contentType string, body []byte) error {
+	c.Response().Header().Set(echo.HeaderContentLength, strconv.Itoa(len(body)))
+	return c.Blob(status, contentType, body)
+}

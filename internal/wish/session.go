@@ -82,7 +82,7 @@ func (s *sessionResource) patch(c echo.Context) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	h.Set(headerETag, done.ETag)
-	return c.Blob(http.StatusOK, FragmentType, done.Fragment.Marshal())
+	return whole(c, http.StatusOK, FragmentType, done.Fragment.Marshal())
 }
 
 func (s *sessionResource) decode(c echo.Context) (signaling.Patch, error) {
