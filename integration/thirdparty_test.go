@@ -2,27 +2,40 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
 
-// thirdParties are the names of the clients in thirdparty/thirdparty.js.
-var thirdParties = []string{"medooze", "eyevinn"}
+// thirdParties are the clients in thirdparty/thirdparty.js.
+var thirdParties = []struct {
+	name string
+	// trickles: its PATCH has the condition that RFC 9725 wants. The other one sends ETag instead of If-Match, is answered 428 and stops trickling;
+	// it connects by its checks (Q-EYE-1).
+	trickles bool
+}{
+	{name: "medooze", trickles: true},
+	{name: "eyevinn"},
+}
 
 // TestThirdPartyPublishes T-11, Q-MED, Q-EYE: clients of other projects publish from a page of another origin, so CORS must let their scripts read
 // Location, ETag and Link; stop ends with DELETE.
 func TestThirdPartyPublishes(t *testing.T) {
-	for _, name := range thirdParties {
-		t.Run(name, func(t *testing.T) {
+	for _, row := range thirdParties {
+		t.Run(row.name, func(t *testing.T) {
 			g := startGateway(t)
 			publisher := openThirdParty(t, startSite(t))
 			publisher.run(t, fmt.Sprintf(`(async () => {
 				const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360 } });
 				window.stopPublishing = await thirdparty.%s.publish(%q, stream);
 				return true;
-			})()`, name, g.whip("live")), nil)
-			eventually(t, 15*time.Second, name+" publishes", func() error { return publisher.sends(t, "video", 3) })
+			})()`, row.name, g.whip("live")), nil)
+			eventually(t, 15*time.Second, row.name+" publishes", func() error { return publisher.sends(t, "video", 3) })
 			watch(t, chromium, g, "live").plays(t, picture{codec: "H264"})
+			t.Logf("%s asked: %s", row.name, publisher.exchanges(t))
+			if row.trickles {
+				publisher.trickled(t)
+			}
 			publisher.run(t, `(async () => { await stopPublishing(); return true; })()`, nil)
 			publisher.deleted(t)
 		})
@@ -31,16 +44,17 @@ func TestThirdPartyPublishes(t *testing.T) {
 
 // TestThirdPartyPlays Q-MED-1, Q-WRP-1: players of other projects play from a page of another origin.
 func TestThirdPartyPlays(t *testing.T) {
-	for _, name := range thirdParties {
-		t.Run(name, func(t *testing.T) {
+	for _, row := range thirdParties {
+		t.Run(row.name, func(t *testing.T) {
 			g := startGateway(t)
 			publishFFmpeg(t, g.whip("live"))
 			player := openThirdParty(t, startSite(t))
 			player.run(t, fmt.Sprintf(`(async () => {
 				window.stopPlaying = await thirdparty.%s.play(%q, document.querySelector("video"));
 				return true;
-			})()`, name, g.whep("live")), nil)
+			})()`, row.name, g.whep("live")), nil)
 			player.plays(t, picture{codec: "H264", rate: 25})
+			t.Logf("%s asked: %s", row.name, player.exchanges(t))
 			player.run(t, `(async () => { await stopPlaying(); return true; })()`, nil)
 		})
 	}
@@ -58,4 +72,14 @@ func (p *page) deleted(t *testing.T) {
 		}
 		return fmt.Errorf("its requests: %+v", requests)
 	})
+}
+
+// exchanges lists what the page asked over HTTP and what it was answered: "OPTIONS 204, POST 201".
+func (p *page) exchanges(t *testing.T) string {
+	t.Helper()
+	var all []string
+	for _, r := range p.report(t).Requests {
+		all = append(all, fmt.Sprintf("%s %d", r.Method, r.Status))
+	}
+	return strings.Join(all, ", ")
 }
