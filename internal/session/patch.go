@@ -80,8 +80,8 @@ func (sess *session) restart(ctx context.Context, p signaling.Patch) (signaling.
 // End ends a session by DELETE (RFC 9725 section 4.2). A session that ended a
 // short while ago may be ended again.
 func (s *Service) End(ctx context.Context, secret string, r signaling.Request) error {
-	sess, grave, buried := s.find(secret)
-	if buried {
+	sess, grave := s.find(secret)
+	if grave != nil {
 		_, err := s.permit(ctx, r, grave.action, grave.place, grave.grant)
 		return err
 	}
@@ -104,8 +104,8 @@ func (s *Service) Look(ctx context.Context, secret string, r signaling.Request) 
 // authorised finds a live session for a caller that could have made it. A newer
 // token of the same subject moves the session's end.
 func (s *Service) authorised(ctx context.Context, secret string, r signaling.Request) (*session, error) {
-	sess, grave, buried := s.find(secret)
-	if buried {
+	sess, grave := s.find(secret)
+	if grave != nil {
 		if _, err := s.permit(ctx, r, grave.action, grave.place, grave.grant); err != nil {
 			return nil, err
 		}

@@ -41,8 +41,8 @@ type Service struct {
 
 	mu       sync.Mutex
 	draining bool
-	sessions map[string]*session  // by secret
-	graves   map[string]tombstone // by secret
+	sessions map[string]*session   // by secret
+	graves   map[string]*tombstone // by secret; pointers, because a map never shrinks
 	halfOpen map[netip.Addr]int
 	pending  int // POSTs under negotiation, counted against MaxSessions
 }
@@ -62,7 +62,7 @@ func Start(cfg Config, parts Parts) *Service {
 	s := &Service{
 		cfg: cfg, parts: parts, stop: stop,
 		sessions: make(map[string]*session),
-		graves:   make(map[string]tombstone),
+		graves:   make(map[string]*tombstone),
 		halfOpen: make(map[netip.Addr]int),
 	}
 	s.sweeping.Go(func() { s.sweepLoop(ctx) })
@@ -207,21 +207,20 @@ func (s *Service) bury(sess *session, reason *fault.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, sess.secret)
-	s.graves[sess.secret] = tombstone{
+	s.graves[sess.secret] = &tombstone{
 		action: sess.action, place: sess.place, grant: sess.currentGrant(),
 		reason: reason, until: now.Add(s.cfg.RememberFor),
 	}
 }
 
 // find returns the session, or the tombstone, or neither.
-func (s *Service) find(secret string) (*session, tombstone, bool) {
+func (s *Service) find(secret string) (*session, *tombstone) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if sess := s.sessions[secret]; sess != nil {
-		return sess, tombstone{}, false
+		return sess, nil
 	}
-	grave, ok := s.graves[secret]
-	return nil, grave, ok
+	return nil, s.graves[secret]
 }
 
 // Count returns how many sessions there are.

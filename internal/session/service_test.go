@@ -131,7 +131,7 @@ func expect(t *testing.T, err error, code string) {
 
 func remoteCredentials(b *bench, secret string) (ufrag, pwd string) {
 	b.t.Helper()
-	sess, _, _ := b.find(secret)
+	sess, _ := b.find(secret)
 	return sess.conn.RemoteUfrag(), sess.conn.RemotePwd()
 }
 
