@@ -21,6 +21,8 @@ func TestCloseSendsCloseNotify(t *testing.T) {
 	p := publish(t, h, newClient(t), n.inAnswer)
 	p.client.waitState(webrtc.PeerConnectionStateConnected)
 	p.events.wait(t, DTLSConnected, 1)
+	p.video.flow(t, h264Key)
+	p.events.wait(t, FirstKeyFrame, 1)
 	var mu sync.Mutex
 	alerts := 0
 	n.watch(func(fromServer bool, b []byte) bool {

@@ -23,11 +23,12 @@ func TestClientMovesToAnotherPort(t *testing.T) {
 			c := newClient(t, func(s *webrtc.SettingEngine) {
 				s.SetICETimeouts(5*time.Second, 5*time.Second, 100*time.Millisecond)
 			})
+			n.watch(func(bool, []byte) bool { return false })
 			v := play(t, h, c, playPolicy, n.inAnswer)
 			if signalled {
-				a := n.outsideAddr()
-				v.conn.AddCandidates([]string{"1 1 udp 2130706431 127.0.0.1 " + uintString(uint32(a.Port())) + " typ host"}, true)
+				v.signal(t, n)
 			}
+			n.watch(nil)
 			v.connected(t)
 			eventually(t, "the first address", func() bool { _, r, _ := v.conn.Pair(); return r == n.outsideAddr() })
 			n.rebind(t)
@@ -40,6 +41,21 @@ func TestClientMovesToAnotherPort(t *testing.T) {
 	}
 }
 
+// signal tells the host the outside address of n as a host candidate, before it
+// hears from there.
+func (v *viewing) signal(t *testing.T, n *nat) {
+	t.Helper()
+	line := "1 1 udp 2130706431 127.0.0.1 " + uintString(uint32(n.outsideAddr().Port())) + " typ host"
+	if taken, _ := v.conn.AddCandidates([]string{line}, true); taken != 1 {
+		t.Fatal("the candidate is refused")
+	}
+	eventually(t, "the agent has it", func() bool {
+		v.conn.remote.mu.Lock()
+		defer v.conn.remote.mu.Unlock()
+		return len(v.conn.remote.queue) == 0
+	})
+}
+
 // Browsers nominate in every check. Such a client is followed at its first answer
 // to us, not when the old address has been silent long enough.
 func TestNominatingClientIsFollowedAtOnce(t *testing.T) {
@@ -48,20 +64,22 @@ func TestNominatingClientIsFollowedAtOnce(t *testing.T) {
 	c := newClient(t, func(s *webrtc.SettingEngine) {
 		s.SetICETimeouts(time.Minute, time.Minute, 50*time.Millisecond)
 	})
+	n.watch(func(bool, []byte) bool { return false })
 	v := play(t, h, c, playPolicy, n.inAnswer)
-	a := n.outsideAddr()
-	v.conn.AddCandidates([]string{"1 1 udp 2130706431 127.0.0.1 " + uintString(uint32(a.Port())) + " typ host"}, true)
+	v.signal(t, n)
 	_, pwd := credentialsOf(t, string(v.conn.Answer()))
 	n.mu.Lock()
 	n.alter = func(b []byte) []byte { return nominating(b, pwd) }
 	n.mu.Unlock()
+	n.watch(nil)
 	v.connected(t)
-	eventually(t, "the first address", func() bool { _, r, _ := v.conn.Pair(); return r == a })
+	eventually(t, "the first address", func() bool { _, r, _ := v.conn.Pair(); return r == n.outsideAddr() })
 	n.rebind(t)
 	eventually(t, "the second address", func() bool { _, r, _ := v.conn.Pair(); return r == n.outsideAddr() })
 }
 
-// nominating adds USE-CANDIDATE to a binding request and signs it again.
+// nominating makes a binding request what a browser sends: with USE-CANDIDATE and
+// the priority of a peer-reflexive candidate (RFC 8445 section 7.1.1).
 func nominating(b []byte, pwd string) []byte {
 	if !stun.IsMessage(b) {
 		return b
@@ -72,11 +90,14 @@ func nominating(b []byte, pwd string) []byte {
 	}
 	out := stun.MustBuild(stun.NewTransactionIDSetter(m.TransactionID), stun.BindingRequest)
 	for _, attr := range m.Attributes {
-		if attr.Type != stun.AttrMessageIntegrity && attr.Type != stun.AttrFingerprint && attr.Type != stun.AttrUseCandidate {
+		switch attr.Type {
+		case stun.AttrMessageIntegrity, stun.AttrFingerprint, stun.AttrUseCandidate, stun.AttrPriority:
+		default:
 			out.Add(attr.Type, attr.Value)
 		}
 	}
 	out.Add(stun.AttrUseCandidate, nil)
+	out.Add(stun.AttrPriority, []byte{110, 0x7f, 0xff, 0xff})
 	if stun.NewShortTermIntegrity(pwd).AddTo(out) != nil || stun.Fingerprint.AddTo(out) != nil {
 		return b
 	}

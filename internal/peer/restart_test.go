@@ -184,10 +184,16 @@ func TestRestartOfAViewer(t *testing.T) {
 	v := play(t, h, newClient(t), playPolicy)
 	v.connected(t)
 	sections, stream := v.conn.Sections(), v.conn.StreamID()
+	if taken, _ := v.conn.AddCandidates([]string{hostLine(1)}, true); taken != 1 {
+		t.Error("a candidate was refused")
+	}
 	ufrag, pwd := credentialsOf(t, v.client.offer(&webrtc.OfferOptions{ICERestart: true}))
 	f, err := v.conn.Restart(t.Context(), ufrag, pwd, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if taken, dropped := v.conn.AddCandidates([]string{hostLine(2) + " ufrag " + ufrag, hostLine(3) + " ufrag old"}, true); taken != 1 || dropped != 1 { // N-134
+		t.Errorf("in the new generation: %d taken, %d dropped", taken, dropped)
 	}
 	v.client.take(restarted(v.client.sdp, f))
 	v.events.wait(t, ICEConnected, 2)
