@@ -11,16 +11,22 @@ import (
 
 // The variables that are not settings.
 const (
-	envKey    = "HEADGATE_KEY"    // the gateway's own signing key
-	envConfig = "HEADGATE_CONFIG" // the configuration file
+	envKey       = "HEADGATE_KEY"        // the gateway's own signing key
+	envConfig    = "HEADGATE_CONFIG"     // the configuration file
+	envPushToken = "HEADGATE_PUSH_TOKEN" // the token of push, whose tag repeats it
 )
 
-// reservedEnv are variables with our prefix that no setting belongs to: the two
-// above, and those that steer the project's own tests.
+// leastKeyBytes is the shortest HS256 key (RFC 7518 section 3.2).
+const leastKeyBytes = 32
+
+// reservedEnv are variables with our prefix that no setting belongs to: those
+// above, and those that steer the project's own scripts and tests.
 func reservedEnv() map[string]bool {
 	return map[string]bool{
-		envKey: true, envConfig: true,
-		"HEADGATE_REQUIRE_CLIENTS": true, "HEADGATE_CLIENTS": true, "HEADGATE_SOAK": true, "HEADGATE_PUSH_TOKEN": true,
+		envKey: true, envConfig: true, envPushToken: true, "HEADGATE_DEMO_FLAGS": true,
+		"HEADGATE_REQUIRE_CLIENTS": true, "HEADGATE_CLIENTS": true, "HEADGATE_SOAK": true,
+		"HEADGATE_BINARY": true, "HEADGATE_CHROMIUM": true, "HEADGATE_SCREENSHOTS": true, "HEADGATE_SKIPPED": true,
+		"HEADGATE_TEST_INSIDE": true, "HEADGATE_TEST_NETWORK": true,
 	}
 }
 
@@ -35,34 +41,41 @@ func (con *console) env(name string) string {
 
 // loadConfig puts the configuration together: defaults, then the file, then the
 // environment, then flags, each stronger than the one before. All faults of all
-// sources are reported at once.
-func loadConfig(con *console, file string, flags func(*gateway.Config)) (gateway.Config, error) {
+// sources are reported at once, each with where it comes from.
+func loadConfig(con *console, file string, flags func(*gateway.Config, sources)) (gateway.Config, error) {
 	cfg := gateway.DefaultConfig()
+	from := make(sources)
+	var errs []error
 	if file == "" {
 		file = con.env(envConfig)
 	}
-	var source *configFile
-	var errs []error
 	if file != "" {
-		text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return cfg, fmt.Errorf("read the configuration: %w", err)
 		}
-		if source, err = decodeConfig(file, text, &cfg); err != nil {
-			errs = append(errs, err)
-		}
+		errs = append(errs, decodeConfig(file, text, &cfg, from))
 	}
-	if err := applyEnv(&cfg, con.environ, reservedEnv()); err != nil {
-		errs = append(errs, err)
-	}
-	if key := con.env(envKey); key != "" {
-		cfg.Auth.Own = []byte(key)
-	}
+	errs = append(errs, applyEnv(&cfg, con.environ, reservedEnv(), from), con.applyKey(&cfg))
 	if flags != nil {
-		flags(&cfg)
+		flags(&cfg, from)
 	}
-	errs = append(errs, source.locate(cfg.Validate()))
+	errs = append(errs, from.locate(cfg.Validate()))
 	return cfg, errors.Join(errs...)
+}
+
+// applyKey takes the gateway's own key from the environment, the only place it
+// can be given at: files are copied and flags are seen by other users.
+func (con *console) applyKey(cfg *gateway.Config) error {
+	key := con.env(envKey)
+	if key == "" {
+		return nil
+	}
+	if len(key) < leastKeyBytes {
+		return fmt.Errorf("%s must be at least %d bytes, got %d; make one with: openssl rand -base64 32", envKey, leastKeyBytes, len(key))
+	}
+	cfg.Auth.Own = []byte(key)
+	return nil
 }
 
 type checkConfigCommand struct {

@@ -1,119 +1,169 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/headgate/headgate/auth"
 )
 
-// configFile is a configuration file and where in it each setting stands.
-type configFile struct {
-	name  string
-	lines map[string]int // path of a setting, for example "channels.idle", to its line
+// decoder puts YAML into a struct and keeps book of what came from where.
+type decoder struct {
+	from sources
+	// where names the source of a node.
+	where func(ast.Node) string
 	errs  []error
 }
 
 // decodeConfig reads YAML strictly into target, a pointer to a struct whose
 // fields have yaml tags. It reports every unknown setting and every value of the
-// wrong type at once, each with its line. Settings the file does not name keep
-// their value.
-func decodeConfig(name string, text []byte, target any) (*configFile, error) {
-	f := &configFile{name: name, lines: make(map[string]int)}
-	doc, err := parser.ParseBytes(text, 0)
+// wrong type at once, each with its line. Settings the file does not name, or
+// names without a value, keep the value they have. Errors never show a secret.
+func decodeConfig(name string, text []byte, target any, from sources) error {
+	doc, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey()) // duplicates are ours to report
 	if err != nil {
-		return f, fmt.Errorf("%s: %s", name, yaml.FormatError(err, false, true))
+		return syntaxError(name, err)
 	}
 	if len(doc.Docs) > 1 {
-		return f, fmt.Errorf("%s: holds %d documents; put everything into one", name, len(doc.Docs))
+		return fmt.Errorf("%s: holds %d documents; put everything into one", name, len(doc.Docs))
 	}
+	d := &decoder{from: from, where: func(n ast.Node) string { return fmt.Sprintf("%s:%d", name, n.GetToken().Position.Line) }}
 	if len(doc.Docs) == 1 && doc.Docs[0].Body != nil {
-		f.object("", doc.Docs[0].Body, reflect.ValueOf(target).Elem())
+		d.value("", doc.Docs[0].Body, reflect.ValueOf(target).Elem())
 	}
-	return f, errors.Join(f.errs...)
+	return errors.Join(d.errs...)
 }
 
-func (f *configFile) fail(node ast.Node, format string, args ...any) {
-	f.errs = append(f.errs, fmt.Errorf("%s:%d: %s", f.name, lineOf(node), fmt.Sprintf(format, args...)))
+// syntaxError leaves out the excerpt of the source, which may hold secrets.
+func syntaxError(name string, err error) error {
+	if e, ok := errors.AsType[yaml.Error](err); ok && e.GetToken() != nil {
+		return fmt.Errorf("%s:%d: %s", name, e.GetToken().Position.Line, e.GetMessage())
+	}
+	return fmt.Errorf("%s: is not YAML", name)
 }
 
-func lineOf(node ast.Node) int { return node.GetToken().Position.Line }
+func (d *decoder) fail(node ast.Node, format string, args ...any) {
+	d.errs = append(d.errs, fmt.Errorf("%s: %s", d.where(node), fmt.Sprintf(format, args...)))
+}
+
+// bad reports a setting that could not be set.
+func (d *decoder) bad(path string, node ast.Node, format string, args ...any) {
+	d.fail(node, format, args...)
+	d.from.fault(path)
+}
+
+func (d *decoder) value(path string, node ast.Node, target reflect.Value) {
+	switch {
+	case node == nil || node.Type() == ast.NullType: // named without a value: the default stays
+	case isScalar(target.Type()):
+		d.scalar(path, node, target)
+	case target.Kind() == reflect.Struct:
+		d.object(path, node, target)
+	default:
+		d.list(path, node, target)
+	}
+}
 
 // object decodes a mapping into a struct.
-func (f *configFile) object(path string, node ast.Node, target reflect.Value) {
-	if _, null := node.(*ast.NullNode); null {
-		return
-	}
+func (d *decoder) object(path string, node ast.Node, target reflect.Value) {
 	entries, ok := mapEntries(node)
 	if !ok {
-		f.fail(node, "%s must be a mapping of settings, got %s", orTop(path), strings.ToLower(node.Type().String()))
+		d.mismatch(path, node, target.Type())
 		return
 	}
 	fields := settings(target)
+	first := make(map[string]int)
 	for _, entry := range entries {
-		key := entry.Key.String()
+		key := entry.Key.GetToken().Value
 		full := joinPath(path, key)
-		field, ok := fields[key]
-		if !ok {
-			f.fail(entry.Key, "unknown setting %s%s", full, suggest(key, fields))
-			continue
+		line := entry.Key.GetToken().Position.Line
+		field, known := fields[key]
+		before, twice := first[key]
+		switch {
+		case !known:
+			d.fail(entry.Key, "unknown setting %s%s", full, suggest(key, names(fields)))
+		case twice:
+			d.fail(entry.Key, "%s stands here a second time (first in line %d)", full, before)
+		default:
+			first[key] = line
+			d.from[full] = d.where(entry.Key)
+			d.value(full, entry.Value, field)
 		}
-		if _, twice := f.lines[full]; twice {
-			f.fail(entry.Key, "%s stands here a second time (first in line %d)", full, f.lines[full])
-			continue
-		}
-		f.lines[full] = lineOf(entry.Key)
-		f.value(full, entry.Value, field)
 	}
 }
 
-func (f *configFile) value(path string, node ast.Node, target reflect.Value) {
-	if target.Kind() == reflect.Struct {
-		f.object(path, node, target)
+// list decodes a sequence into a slice, which replaces the one there was.
+func (d *decoder) list(path string, node ast.Node, target reflect.Value) {
+	seq, ok := node.(*ast.SequenceNode)
+	if !ok {
+		d.mismatch(path, node, target.Type())
 		return
 	}
-	fresh := reflect.New(target.Type())
-	if err := yaml.NodeToValue(node, fresh.Interface(), yaml.Strict()); err != nil {
-		f.fail(node, "%s must be %s, got %s", path, typeName(target.Type()), strings.TrimSpace(node.String()))
+	fresh := reflect.MakeSlice(target.Type(), len(seq.Values), len(seq.Values))
+	for i, element := range seq.Values {
+		full := fmt.Sprintf("%s[%d]", path, i)
+		if element == nil || element.Type() == ast.NullType {
+			d.fail(node, "%s has no value; write one or remove it", full)
+			continue
+		}
+		d.from[full] = d.where(element)
+		d.value(full, element, fresh.Index(i))
+	}
+	target.Set(fresh)
+}
+
+func (d *decoder) scalar(path string, node ast.Node, target reflect.Value) {
+	text, ok := scalarText(node)
+	if !ok {
+		d.mismatch(path, node, target.Type())
 		return
 	}
-	target.Set(fresh.Elem())
+	if target.Type() == reflect.TypeFor[auth.Secret]() && text == hiddenSecret {
+		d.bad(path, node, "%s is only the placeholder of a printed configuration; write the secret itself", path)
+		return
+	}
+	if err := setText(target, text); err != nil {
+		d.bad(path, node, "%s must be %s, got %s", path, typeName(target.Type()), shown(target.Type(), text))
+	}
 }
 
-// locate puts file and line in front of faults that name a setting of the file.
-func (f *configFile) locate(err error) error {
-	if err == nil || f == nil {
-		return err
-	}
-	var located []error
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		path, _, _ := strings.Cut(line, ":")
-		if at := f.line(path); at > 0 {
-			line = fmt.Sprintf("%s:%d: %s", f.name, at, line)
-		}
-		located = append(located, errors.New(line))
-	}
-	return errors.Join(located...)
+// mismatch reports a value of another shape than the setting has.
+func (d *decoder) mismatch(path string, node ast.Node, want reflect.Type) {
+	d.bad(path, node, "%s must be %s, got %s", cmp.Or(path, "the file"), typeName(want), shape(node))
 }
 
-// line finds the line of a setting, or of the nearest one around it.
-func (f *configFile) line(path string) int {
-	for path != "" {
-		if at, ok := f.lines[path]; ok {
-			return at
-		}
-		i := strings.LastIndexAny(path, ".[")
-		if i < 0 {
-			return 0
-		}
-		path = path[:i]
+// shape says what a node is without showing what is in it.
+func shape(node ast.Node) string {
+	switch node.Type() {
+	case ast.MappingType, ast.MappingValueType:
+		return "a mapping"
+	case ast.SequenceType:
+		return "a list"
+	case ast.AnchorType, ast.AliasType, ast.TagType, ast.MergeKeyType:
+		return "an anchor, alias or tag, which are not supported here"
+	default:
+		return "a single value"
 	}
-	return 0
+}
+
+// scalarText returns a scalar as it is written, without quotes.
+func scalarText(node ast.Node) (string, bool) {
+	switch n := node.(type) {
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.LiteralNode:
+		return n.Value.Value, true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+		return node.GetToken().Value, true
+	}
+	return "", false
 }
 
 func mapEntries(node ast.Node) ([]*ast.MappingValueNode, bool) {
@@ -131,24 +181,20 @@ func mapEntries(node ast.Node) ([]*ast.MappingValueNode, bool) {
 func settings(target reflect.Value) map[string]reflect.Value {
 	fields := make(map[string]reflect.Value)
 	for i := range target.NumField() {
-		tag, options, _ := strings.Cut(target.Type().Field(i).Tag.Get("yaml"), ",")
-		switch {
-		case options == "inline":
-			for name, field := range settings(target.Field(i)) {
-				fields[name] = field
-			}
-		case tag != "" && tag != "-":
+		tag, _, _ := strings.Cut(target.Type().Field(i).Tag.Get("yaml"), ",")
+		if tag != "" && tag != "-" {
 			fields[tag] = target.Field(i)
 		}
 	}
 	return fields
 }
 
-func orTop(path string) string {
-	if path == "" {
-		return "the file"
+func names(fields map[string]reflect.Value) []string {
+	list := make([]string, 0, len(fields))
+	for name := range fields {
+		list = append(list, name)
 	}
-	return path
+	return list
 }
 
 func joinPath(path, key string) string {
@@ -156,65 +202,4 @@ func joinPath(path, key string) string {
 		return key
 	}
 	return path + "." + key
-}
-
-// typeName says in words what a setting takes.
-func typeName(t reflect.Type) string {
-	switch {
-	case t.String() == "time.Duration":
-		return `a duration such as "5s" or "2m"`
-	case t.Kind() == reflect.Bool:
-		return "true or false"
-	case t.Kind() == reflect.String:
-		return "a text"
-	case t.Kind() == reflect.Slice:
-		return "a list"
-	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64:
-		return "a number"
-	}
-	return "a " + t.Kind().String()
-}
-
-// suggest names the known setting that is nearest to a misspelt one.
-func suggest(key string, fields map[string]reflect.Value) string {
-	best, distance := "", 3
-	for _, name := range sortedNames(fields) {
-		if d := editDistance(key, name); d < distance {
-			best, distance = name, d
-		}
-	}
-	if best != "" {
-		return "; did you mean " + best + "?"
-	}
-	return "; known here: " + strings.Join(sortedNames(fields), ", ")
-}
-
-func sortedNames(fields map[string]reflect.Value) []string {
-	names := make([]string, 0, len(fields))
-	for name := range fields {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

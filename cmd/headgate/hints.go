@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+	"text/template"
 	"time"
 
 	"github.com/headgate/headgate/auth"
@@ -12,67 +14,95 @@ import (
 // hintChannel is the channel the first hints use.
 const hintChannel = "live"
 
-// printHints says what to paste where. Tokens are shown on a terminal only.
-func printHints(con *console, cfg gateway.Config, g *gateway.Gateway) {
-	origin := strings.TrimSuffix(cfg.HTTP.PublicURL, "/")
-	if origin == "" {
-		origin = g.URLs()[0]
-	}
-	publish, play := hintTokens(con, g)
-	watch := origin + "/watch/" + hintChannel
-	if play != "" {
-		watch += "#token=" + play
-	}
-	fmt.Fprintf(con.stdout, `
-Headgate is running.
-
-  Browser   publish  %[1]s/publish/%[2]s%[5]s
-            watch    %[3]s
-  OBS       Settings > Stream > Service WHIP
-            Server        %[1]s/whip/%[2]s
-            Bearer Token  %[4]s
-  ffmpeg    ffmpeg -re -i FILE -c:v libx264 -profile:v baseline -bf 0 -g 60 \
-                   -c:a libopus -ar 48000 -ac 2 -f whip%[6]s %[1]s/whip/%[2]s
-  No camera headgate push --whip %[1]s/whip/%[2]s%[7]s
-
-`, origin, hintChannel, watch, orNone(publish), fragment(publish), option("-authorization", publish), option("--token", publish))
-	if g.TokenRequired() && publish == "" {
-		fmt.Fprintf(con.stdout, "  Clients need a token: headgate token --publish %[1]s --play %[1]s\n\n", hintChannel)
-	}
+// hints are what somebody needs to publish and to watch.
+type hints struct {
+	Origin, Channel string
+	// Publish and Play are tokens, empty where none are needed or none may be
+	// shown.
+	Publish, Play string
+	// Command makes tokens; empty where none are needed or they come from
+	// somebody else.
+	Command string
+	// Foreign tells that tokens are needed and come from somebody else.
+	Foreign bool
 }
 
-// hintTokens makes short-lived tokens for the hints where the gateway has a key
-// of its own and a person is looking.
-func hintTokens(con *console, g *gateway.Gateway) (publish, play string) {
-	if !con.terminal || !g.TokenRequired() {
-		return "", ""
+// hintsFor finds out what clients need. Tokens are made for a terminal only:
+// what else reads stdout may keep it.
+func hintsFor(con *console, file string, cfg gateway.Config, g *gateway.Gateway) hints {
+	h := hints{Origin: strings.TrimSuffix(cmp.Or(cfg.HTTP.PublicURL, g.URLs()[0]), "/"), Channel: hintChannel}
+	if !g.TokenRequired() {
+		return h
 	}
 	expires := time.Now().Add(defaultTokenTTL)
 	publish, errPublish := g.SignToken(auth.Claims{Publish: []string{hintChannel}, Expires: expires})
 	play, errPlay := g.SignToken(auth.Claims{Play: []string{hintChannel}, Expires: expires})
 	if errPublish != nil || errPlay != nil {
-		return "", "" // the operator's own issuer makes the tokens
+		h.Foreign = true // the operator's own issuer makes the tokens
+		return h
 	}
-	return publish, play
+	h.Command = "headgate token --publish " + hintChannel + " --play " + hintChannel
+	if file != "" {
+		h.Command += " --config " + file
+	}
+	if con.terminal {
+		h.Publish, h.Play = publish, play
+	}
+	return h
 }
 
-func orNone(token string) string {
-	if token == "" {
-		return "(leave empty)"
+// Fragment carries a token to a page: it is never sent to a server.
+func (hints) Fragment(token string) string { return prefixed("#token=", token) }
+
+// Option is a token on a command line.
+func (hints) Option(name, token string) string { return prefixed(" "+name+" ", token) }
+
+// Field is what to type where OBS asks for a token.
+func (h hints) Field(token string) string {
+	switch {
+	case token != "":
+		return token
+	case h.Foreign || h.Command != "":
+		return "(a token that may publish; see below)"
 	}
-	return token
+	return "(leave empty)"
 }
 
-func fragment(token string) string {
+func prefixed(prefix, token string) string {
 	if token == "" {
 		return ""
 	}
-	return "#token=" + token
+	return prefix + token
 }
 
-func option(name, token string) string {
-	if token == "" {
-		return ""
+const hintText = `
+Headgate is running.
+
+  Browser   publish  {{.Origin}}/publish/{{.Channel}}{{.Fragment .Publish}}
+            watch    {{.Origin}}/watch/{{.Channel}}{{.Fragment .Play}}
+  OBS       Settings > Stream > Service WHIP
+            Server        {{.Origin}}/whip/{{.Channel}}
+            Bearer Token  {{.Field .Publish}}
+  ffmpeg    ffmpeg -re -i FILE -c:v libx264 -profile:v baseline -bf 0 -g 60 \
+                   -c:a libopus -ar 48000 -ac 2 -f whip{{.Option "-authorization" .Publish}} {{.Origin}}/whip/{{.Channel}}
+  No camera headgate push --whip {{.Origin}}/whip/{{.Channel}}{{.Option "--token" .Publish}}
+{{if .Command}}
+  Clients need a token: {{.Command}}
+{{else if .Foreign}}
+  Clients need a token that this gateway believes: one of auth.tokens, or one of your issuer.
+{{end}}
+`
+
+// printHints says what to paste where.
+func printHints(con *console, h hints) error {
+	t, err := template.New("hints").Parse(hintText)
+	if err != nil {
+		return err
 	}
-	return " " + name + " " + token
+	var b strings.Builder
+	if err := t.Execute(&b, h); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(con.stdout, strings.TrimRight(b.String(), "\n")+"\n")
+	return err
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"sync"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -31,27 +32,37 @@ type console struct {
 	terminal bool
 }
 
-// exitSignalled is the status of a run cut off by a second signal.
-const exitSignalled = 130
+// The exit statuses besides 0.
+const (
+	exitFailed    = 1
+	exitUsage     = 2   // the command line is not understood
+	exitSignalled = 130 // cut off by a second signal
+)
 
 func main() {
 	ctx, stop := untilSignalled(os.Exit)
-	defer stop()
 	con := &console{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), terminal: isTerminal(os.Stdout)}
-	if err := run(ctx, con, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "headgate:", err)
-		stop()
-		os.Exit(1)
+	err := run(ctx, con, os.Args[1:])
+	stop()
+	os.Exit(report(con, err))
+}
+
+// report says what went wrong and returns the exit status for it.
+func report(con *console, err error) int {
+	if err == nil {
+		return 0
 	}
+	_, _ = fmt.Fprintln(con.stderr, "headgate:", err)
+	if _, usage := errors.AsType[*kong.ParseError](err); usage {
+		_, _ = fmt.Fprintln(con.stderr, "`headgate --help` and `headgate COMMAND --help` say what there is.")
+		return exitUsage
+	}
+	return exitFailed
 }
 
 // run executes one subcommand.
 func run(ctx context.Context, con *console, args []string) error {
-	var c cli
-	parser, err := kong.New(&c, kong.Name("headgate"),
-		kong.Description("A WHIP/WHEP gateway: broadcasts and calls with the clients people already have."),
-		kong.Writers(con.stdout, con.stderr), kong.UsageOnError(), kong.Bind(con),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+	parser, err := newParser(ctx, con)
 	if err != nil {
 		return err
 	}
@@ -62,21 +73,39 @@ func run(ctx context.Context, con *console, args []string) error {
 	return parsed.Run()
 }
 
+func newParser(ctx context.Context, con *console) (*kong.Kong, error) {
+	return kong.New(new(cli), kong.Name("headgate"),
+		kong.Description("A WHIP/WHEP gateway: broadcasts and calls with the clients people already have."),
+		kong.Writers(con.stdout, con.stderr), kong.Bind(con), kong.BindTo(ctx, (*context.Context)(nil)))
+}
+
 // untilSignalled returns a context that ends with the first SIGINT or SIGTERM; a
-// second one ends the process at once by exit.
-func untilSignalled(exit func(int)) (context.Context, context.CancelFunc) {
+// second one ends the process at once by exit. stop gives the signals back.
+func untilSignalled(exit func(int)) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 2)
+	signals := make(chan os.Signal, 2) // two are all that matter
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() { // lives as long as the process
-		for s := range signals {
-			if ctx.Err() != nil {
-				exit(exitSignalled)
+	done := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for {
+			select {
+			case s := <-signals:
+				if ctx.Err() != nil {
+					exit(exitSignalled)
+				}
+				cancel(errors.New("received " + s.String()))
+			case <-done:
+				return
 			}
-			cancel(errors.New("received " + s.String()))
 		}
-	}()
-	return ctx, func() { cancel(context.Canceled) }
+	})
+	return ctx, sync.OnceFunc(func() {
+		signal.Stop(signals)
+		close(done)
+		watching.Wait()
+		cancel(context.Canceled)
+	})
 }
 
 func isTerminal(f *os.File) bool {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/headgate/headgate/internal/mediafile"
@@ -13,7 +14,7 @@ import (
 
 type pushCommand struct {
 	WHIP  string `name:"whip" required:"" placeholder:"URL" help:"WHIP endpoint to publish to."`
-	Token string `placeholder:"TOKEN" env:"HEADGATE_PUSH_TOKEN" help:"Bearer token; also HEADGATE_PUSH_TOKEN, which other users of the machine cannot see."`
+	Token string `placeholder:"TOKEN" help:"Bearer token; also HEADGATE_PUSH_TOKEN, which other users of the machine cannot see."`
 	Video string `type:"existingfile" placeholder:"FILE" help:"IVF (VP8, VP9, AV1) or Annex-B H.264; default: a short built-in clip."`
 	Audio string `type:"existingfile" placeholder:"FILE" help:"Ogg Opus."`
 	FPS   int    `name:"fps" default:"30" help:"Frames a second of an H.264 file, which does not say."`
@@ -21,6 +22,9 @@ type pushCommand struct {
 }
 
 func (c *pushCommand) Run(ctx context.Context, con *console) error {
+	if c.Token == "" {
+		c.Token = con.env(envPushToken)
+	}
 	opt := push.Options{
 		URL: c.WHIP, Token: c.Token, Loop: !c.Once, UserAgent: "headgate-push/" + versionText(),
 		Connected: func(after time.Duration) {
@@ -52,26 +56,29 @@ func (c *pushCommand) open(opt *push.Options) (closeAll func(), err error) {
 			_ = f.Close() // only read from
 		}
 	}
-	for name, target := range map[string]*mediafile.Reader{c.Video: &opt.Video, c.Audio: &opt.Audio} {
+	open := func(name string, target *mediafile.Reader) error {
 		if name == "" {
-			continue
+			return nil
 		}
-		f, err := os.Open(name) //nolint:gosec // the user names the file
+		f, err := os.Open(name)
 		if err != nil {
-			closeAll()
-			return nil, err
+			return err
 		}
 		files = append(files, f)
 		if *target, err = mediafile.Open(f, c.FPS); err != nil {
-			closeAll()
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
+		return nil
 	}
-	if opt.Video != nil && isAudio(opt.Video) || opt.Audio != nil && !isAudio(opt.Audio) {
+	err = errors.Join(open(c.Video, &opt.Video), open(c.Audio, &opt.Audio))
+	if err == nil && (opt.Video != nil && isAudio(opt.Video) || opt.Audio != nil && !isAudio(opt.Audio)) {
+		err = errors.New("--video wants a video file and --audio an Ogg Opus file")
+	}
+	if err != nil {
 		closeAll()
-		return nil, errors.New("--video wants a video file and --audio an Ogg Opus file")
+		return nil, err
 	}
 	return closeAll, nil
 }
 
-func isAudio(r mediafile.Reader) bool { return r.MimeType() == "audio/opus" }
+func isAudio(r mediafile.Reader) bool { return strings.HasPrefix(r.MimeType(), "audio/") }

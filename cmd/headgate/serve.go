@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -28,21 +30,23 @@ type serveCommand struct {
 }
 
 // flags puts what was said on the command line over everything else.
-func (c *serveCommand) flags(cfg *gateway.Config) {
-	set := func(target *string, value string) {
+func (c *serveCommand) flags(cfg *gateway.Config, from sources) {
+	set := func(target *string, value, path, flag string) {
 		if value != "" {
-			*target = value
+			*target, from[path] = value, flag
 		}
 	}
-	set(&cfg.HTTP.HTTP, c.HTTP)
-	set(&cfg.Media.Listen, c.Media)
-	set(&cfg.HTTP.PublicURL, c.PublicURL)
-	set(&cfg.Log.Level, c.LogLevel)
-	set(&cfg.Log.Format, c.LogFormat)
+	set(&cfg.HTTP.HTTP, c.HTTP, "http.http", "--http")
+	set(&cfg.Media.Listen, c.Media, "media.listen", "--media")
+	set(&cfg.HTTP.PublicURL, c.PublicURL, "http.public_url", "--public-url")
+	set(&cfg.Log.Level, c.LogLevel, "log.level", "--log-level")
+	set(&cfg.Log.Format, c.LogFormat, "log.format", "--log-format")
 	if len(c.PublicIP) > 0 {
-		cfg.Media.PublicAddresses = c.PublicIP
+		cfg.Media.PublicAddresses, from["media.public_addresses"] = c.PublicIP, "--public-ip"
 	}
-	cfg.Auth.Open = cfg.Auth.Open || c.Open
+	if c.Open {
+		cfg.Auth.Open, from["auth.open"] = true, "--open"
+	}
 }
 
 func (c *serveCommand) Run(ctx context.Context, con *console) error {
@@ -53,6 +57,13 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 	if c.PrintConfig {
 		return printConfig(con, cfg)
 	}
+	return c.serve(ctx, con, cfg)
+}
+
+func (c *serveCommand) serve(ctx context.Context, con *console, cfg gateway.Config) error {
+	if err := removeStale(c.ReadyFile); err != nil {
+		return err
+	}
 	log, err := newLogger(con, cfg.Log)
 	if err != nil {
 		return err
@@ -61,8 +72,8 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if c.Open {
-		log.Warn("--open: everybody who can reach this address may publish and play")
+	if cfg.Auth.Open {
+		log.Warn("no token is needed: everybody who can reach this gateway may publish and play", "http", cfg.HTTP.HTTP)
 	}
 	log.Info("listening", "version", versionText(), "http", g.URLs(), "media", fmt.Sprint(g.Media()))
 	if err := c.announce(con, cfg, g); err != nil {
@@ -71,10 +82,23 @@ func (c *serveCommand) Run(ctx context.Context, con *console) error {
 	return g.Run(ctx)
 }
 
+// removeStale makes sure that a ready file speaks of this run and no other.
+func removeStale(file string) error {
+	if file == "" {
+		return nil
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the ready file of an earlier run: %w", err)
+	}
+	return nil
+}
+
 // announce tells people and scripts where the gateway is.
 func (c *serveCommand) announce(con *console, cfg gateway.Config, g *gateway.Gateway) error {
 	if con.terminal || c.Hints {
-		printHints(con, cfg, g)
+		if err := printHints(con, hintsFor(con, c.Config, cfg, g)); err != nil {
+			return err
+		}
 	}
 	if c.ReadyFile == "" {
 		return nil

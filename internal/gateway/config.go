@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/headgate/headgate/auth"
@@ -30,7 +31,7 @@ type Config struct {
 	Sessions   session.Config    `yaml:"sessions"`
 	ICEServers iceservers.Config `yaml:"ice_servers"`
 	Egress     egress.Config     `yaml:"egress"`
-	Pages      ui.Config         `yaml:"pages"`
+	Pages      Pages             `yaml:"pages"`
 	// StateDir is where the gateway keeps the key it makes for itself.
 	StateDir string `yaml:"state_dir"`
 	Log      Log    `yaml:"log"`
@@ -58,6 +59,22 @@ type Media struct {
 	Keepalive         time.Duration `yaml:"keepalive"`
 }
 
+// Pages says how far the embedded pages may reach beyond their own origin; the
+// fields are those of ui.Config.
+type Pages struct {
+	FrameAncestors []string `yaml:"frame_ancestors"`
+	ConnectSources []string `yaml:"connect_sources"`
+}
+
+func (p Pages) validate() error {
+	err := ui.Config(p).Validate()
+	if err == nil {
+		return nil
+	}
+	renamed := strings.ReplaceAll("\n"+err.Error(), "\nui.", "\npages.") // as in the configuration file
+	return errors.New(renamed[1:])
+}
+
 // DefaultConfig returns the settings of a gateway nobody configured.
 func DefaultConfig() Config {
 	p := peer.DefaultConfig()
@@ -81,7 +98,7 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	errs := []error{
 		c.HTTP.Validate(), c.peer(nil).Validate(), c.validateAuth(), c.Channels.Validate(),
-		c.Sessions.Validate(), c.ICEServers.Validate(), c.Egress.Validate(), c.Log.validate(),
+		c.Sessions.Validate(), c.ICEServers.Validate(), c.Egress.Validate(), c.Pages.validate(), c.Log.validate(),
 	}
 	if c.Sessions.HandshakeTimeout < c.Media.DisconnectedAfter+c.Media.FailedAfter {
 		errs = append(errs, errors.New("sessions.handshake_timeout: must not be shorter than media.disconnected_after and media.failed_after together"))

@@ -156,7 +156,7 @@ func (g *Gateway) routes() {
 	whip.Register(e, cfg, g.sessions)
 	whep.Register(e, cfg, g.sessions)
 	api.Register(e, api.Config{Version: g.version, Origin: g.server.Origin, AcceptRawToken: g.cfg.Auth.AcceptRawToken, Gate: g.server.Gate}, roster{g})
-	ui.Register(e, g.cfg.Pages)
+	ui.Register(e, ui.Config(g.cfg.Pages))
 }
 
 // cors opens WHIP and WHEP to every page where a token is required or openness

@@ -8,15 +8,25 @@ import (
 	"github.com/headgate/headgate/auth"
 )
 
-// errNoOwnKey is returned where tokens come from somebody else's issuer.
-var errNoOwnKey = errors.New("this gateway has no signing key of its own; ask your token issuer, or set HEADGATE_KEY")
+var (
+	// errNoOwnKey is returned where tokens come from somebody else's issuer.
+	errNoOwnKey = errors.New("this gateway has no signing key of its own; ask your token issuer, or set HEADGATE_KEY")
+	// errNoTokenNeeded is returned where a token would be ignored.
+	errNoTokenNeeded = errors.New("this gateway is open (auth.open) and needs no token")
+)
 
 // OwnKey returns the key that a gateway with this configuration signs tokens
 // with: the one it was given, else the one in its state directory, made if need
-// be.
+// be. It fails where the gateway would not believe such a token: with other
+// credentials configured the state directory is not looked at.
 func OwnKey(cfg Config) ([]byte, error) {
-	if len(cfg.Auth.Own) > 0 {
+	switch {
+	case len(cfg.Auth.Own) > 0:
 		return cfg.Auth.Own, nil
+	case cfg.Auth.Open:
+		return nil, errNoTokenNeeded
+	case !cfg.noAuth():
+		return nil, errNoOwnKey
 	}
 	dir, err := cfg.stateDir()
 	if err != nil {
