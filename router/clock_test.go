@@ -323,3 +323,27 @@ func TestSourceClockIsShared(t *testing.T) {
 		t.Error("one clock in two publishers")
 	}
 }
+
+// A clock that was set is believed at the second time it is said, and is one
+// clock from then on.
+func TestClockSteps(t *testing.T) {
+	var c publisherClock
+	at := func(now time.Duration, off time.Duration) time.Duration {
+		return c.time(now, uint64(9)<<40+ntpUnits(now+off))
+	}
+	if got := at(time.Second, 0); got != 0 {
+		t.Fatalf("starts at %v", got)
+	}
+	if _, ok := c.step(2*time.Second, at(2*time.Second, time.Hour)); ok {
+		t.Error("believed at once")
+	}
+	if _, ok := c.step(3*time.Second, at(3*time.Second, 2*time.Hour)); ok {
+		t.Error("believed although it said something else")
+	}
+	got, ok := c.step(4*time.Second, at(4*time.Second, 2*time.Hour))
+	if !ok {
+		t.Error("not believed the second time")
+	}
+	near(t, "time", got, 3*time.Second, ms)
+	near(t, "time of the next report", at(5*time.Second, 2*time.Hour), 4*time.Second, ms)
+}
