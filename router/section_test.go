@@ -67,6 +67,9 @@ func TestSectionNumbersPayloadTypeSSRC(t *testing.T) {
 		if p.got[n].PayloadType != 96 {
 			t.Fatalf("payload type %d", p.got[n].PayloadType)
 		}
+		if last := (n-p.order[0])%3 == 2; p.got[n].Marker != last {
+			t.Fatalf("packet %d: marker %v", n-p.order[0], p.got[n].Marker)
+		}
 	}
 	if got := p.ids(); got[0].seq != 1000 || got[74].seq != f.seq-1 {
 		t.Errorf("from %d to %d", got[0].seq, got[74].seq)

@@ -29,6 +29,15 @@ func TestPLIGoesToTheLayerShown(t *testing.T) {
 	}
 }
 
+func TestPLIDuringReplay(t *testing.T) {
+	// A key frame of now would help a decoder that lost the one of the group; the replay does not start over.
+	w, f, v, _ := joinAfter(t, time.Second, 0, DefaultViewerSettings(), false)
+	w.rtcp(v, &rtcp.PictureLossIndication{MediaSSRC: 100})
+	if !f.asked() || v.Stats().Replays != 1 {
+		t.Errorf("not asked for, or %d replays", v.Stats().Replays)
+	}
+}
+
 func TestPLIThrottle(t *testing.T) {
 	// M-026: a broken viewer cannot force key frames for everyone.
 	w, f, v, _ := liveVideo(t)
