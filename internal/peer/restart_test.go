@@ -42,9 +42,6 @@ func (p *publishing) restart(t *testing.T, rewrite ...func(string, bool) string)
 	return f
 }
 
-// clientHello tells whether b is a DTLS handshake that begins.
-func clientHello(b []byte) bool { return len(b) > 14 && b[0] == 22 && b[13] == 1 }
-
 // T-72, N-130 to N-137: nothing but ICE changes.
 func TestRestartWithMediaFlowing(t *testing.T) {
 	h := newTestHost(t)
@@ -54,7 +51,7 @@ func TestRestartWithMediaFlowing(t *testing.T) {
 	n.watch(func(_ bool, b []byte) bool {
 		mu.Lock()
 		defer mu.Unlock()
-		if clientHello(b) {
+		if isClientHello(b) {
 			hellos++
 		}
 		return true
