@@ -273,7 +273,7 @@ func TestTrickledCandidateIsChecked(t *testing.T) {
 	}
 }
 
-// Loopback candidates are for clients on this machine (design: safe by default).
+// Loopback candidates are for clients on this machine.
 func TestRemoteLoopbackNeedsALocalClient(t *testing.T) {
 	h := newTestHost(t)
 	c := newClient(t)
