@@ -20,6 +20,7 @@ type cli struct {
 	Serve       serveCommand       `cmd:"" help:"Run the gateway."`
 	Token       tokenCommand       `cmd:"" help:"Make a token that lets somebody publish or play."`
 	Push        pushCommand        `cmd:"" help:"Publish a file, or the built-in clip, to any WHIP server."`
+	Conform     conformCommand     `cmd:"" help:"Test any WHIP and WHEP server against the standards."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check a configuration file and say everything that is wrong with it."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
@@ -108,9 +109,15 @@ func untilSignalled(exit func(int)) (ctx context.Context, stop func()) {
 	})
 }
 
+// isTerminal tells whether somebody may be looking: a character device other
+// than the null device.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 // version is set by the build (-ldflags "-X main.version=…"); builds without it

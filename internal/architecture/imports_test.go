@@ -53,7 +53,7 @@ var rules = map[string]struct{ ours, others string }{
 	// tools and tests
 	"internal/mediafile":      {others: pion},
 	"internal/push":           {ours: "internal/mediafile whip", others: pion},
-	"internal/conformance":    {ours: "internal/sdpfrag internal/linkhdr internal/testkit/offers", others: pion + " golang.org/x/sync"},
+	"internal/conformance":    {ours: "internal/linkhdr internal/mediafile internal/testkit/offers", others: pion + " golang.org/x/sync"},
 	"internal/testkit":        {ours: anything, others: pion},
 	"internal/testkit/offers": {},
 	"internal/architecture":   {},

@@ -1,0 +1,13 @@
+// Package conformance is a black-box test kit for WHIP and WHEP servers. It
+// talks to a server as clients do: HTTP over real sockets (raw ones where bytes
+// matter), and a scripted WebRTC client whose offers can be edited, whose
+// datagrams can be looked at, and which can behave badly.
+//
+// A Case proves requirements of RFC 9725, of the playback draft or of the RFCs
+// they build on, and is PASS, FAIL or SKIP. What a black box cannot know or do
+// (a second token, limits that count this machine, a drain) is part of the
+// Target; without it the cases that need it are skipped with that reason.
+//
+// Ids beginning with T are test cases of the project's protocol checklist, ids
+// beginning with N the requirements of it that have a case of their own.
+package conformance
