@@ -240,6 +240,24 @@ func TestLostSessionIsMadeAnew(t *testing.T) {
 	s.await("GET", "/session/s1", 1)
 }
 
+// TestAGoneSessionIsNoticedByTrickle covers a session that ended without a
+// word on the media path: the next PATCH finds out.
+func TestAGoneSessionIsNoticedByTrickle(t *testing.T) {
+	s := newStub(t, Config{})
+	s.live("live")
+	tb := s.on()
+	whepOn(tb, s.URL+"/whep/live", `{}`)
+	tb.wait(isLive)
+	viewer := s.viewer()
+	s.await("PATCH", viewer, 1)
+	s.answer("PATCH "+viewer, canned{}, canned{status: 404, code: "lost", detail: "Lost."})
+	s.answer("GET "+viewer, canned{status: 404, code: "lost", detail: "Lost."})
+	tb.js(`client.restart()`)
+	s.await("GET", viewer, 1)
+	s.await("POST", "/whep/live", 2)
+	tb.wait(isLive)
+}
+
 func TestWHEPClientWaitsAndPlays(t *testing.T) {
 	s := newStub(t, Config{})
 	tb := s.on()

@@ -14,8 +14,10 @@ export function bearer(token) {
   return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
-/** A session at the server. */
-export class Resource {
+/** A session at the server. Dispatches "statechange" when it is found to be gone. */
+export class Resource extends EventTarget {
+  /** Whether a request was answered 404: there is no session any more. */
+  gone = false;
   /** @type {() => string} */
   #token;
 
@@ -25,6 +27,7 @@ export class Resource {
    * @param {() => string} token asked at each request, so that it can be renewed
    */
   constructor(url, etag, token) {
+    super();
     this.url = url;
     this.etag = etag;
     this.#token = token;
@@ -51,11 +54,16 @@ export class Resource {
    * @param {string} [type]
    * @returns {Promise<Response>}
    */
-  patch(body, ifMatch = this.etag, type = "application/trickle-ice-sdpfrag") {
+  async patch(body, ifMatch = this.etag, type = "application/trickle-ice-sdpfrag") {
     /** @type {Record<string, string>} */
     const headers = { "Content-Type": type, ...bearer(this.#token()) };
     if (ifMatch) headers["If-Match"] = ifMatch;
-    return fetch(this.url, { method: "PATCH", headers, body, signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(this.url, { method: "PATCH", headers, body, signal: AbortSignal.timeout(10_000) });
+    if (response.status === 404 && !this.gone) {
+      this.gone = true;
+      this.dispatchEvent(new Event("statechange"));
+    }
+    return response;
   }
 
   /** @returns {Promise<Problem | null>} why the session is gone; null while it is there or nobody knows */

@@ -38,7 +38,8 @@ export class StatsReader {
     /** @type {Record<string, any>[]} */
     const all = [];
     report.forEach((entry) => all.push(entry));
-    const pair = all.find((e) => e.type === "candidate-pair" && e.nominated && e.state === "succeeded");
+    const selected = all.find((e) => e.type === "transport")?.selectedCandidatePairId;
+    const pair = selected ? report.get(selected) : all.find((e) => e.type === "candidate-pair" && e.nominated && e.state === "succeeded");
     const remote = pair && report.get(pair.remoteCandidateId);
     /** @type {Reading} */
     const reading = {

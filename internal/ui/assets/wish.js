@@ -1,6 +1,5 @@
-// Headgate, MIT licence. What WHIP (RFC 9725) and WHEP clients share: one POST
-// makes a session, PATCH brings candidates and restarts ICE, DELETE ends it,
-// and a lost connection is repaired without being asked.
+// Headgate, MIT licence. What WHIP (RFC 9725) and WHEP clients share: POST makes a
+// session, PATCH trickles and restarts ICE, DELETE ends it; what is lost is repaired.
 // Part of the modules that may be copied, with problem.js and sdp.js beside it.
 // @ts-check
 
@@ -68,8 +67,7 @@ export class WishClient extends EventTarget {
   }
 
   /**
-   * Connects, and stays connected until stop() or a final refusal. Called
-   * again while it runs, it changes nothing.
+   * Connects, and stays so until stop() or a final refusal; twice is once.
    * @returns {Promise<void>} settles with the first connection, or the refusal
    */
   start() {
@@ -258,10 +256,10 @@ export class WishClient extends EventTarget {
    */
   async #hold(pc, signal) {
     for (;;) {
-      await until(pc, () => pc.connectionState !== "connected" || hungUp(pc), signal);
-      if (hungUp(pc)) return this.#why();
+      await until(pc, () => pc.connectionState !== "connected" || this.#over(pc), signal, 0, this.#resource);
+      if (this.#over(pc)) return this.#why();
       if (await until(pc, () => pc.connectionState === "connected", signal, pc.connectionState === "failed" ? 1 : BLINK)) continue;
-      if (hungUp(pc)) continue;
+      if (this.#over(pc)) continue;
       this.become("connecting", new Problem({ code: "interrupted", detail: "The connection was lost. Repairing it." }));
       const problem = await this.#repair(pc, signal);
       if (problem) return problem;
@@ -287,6 +285,11 @@ export class WishClient extends EventTarget {
       if (await until(pc, () => pc.connectionState === "connected", signal, 8000)) return null;
     }
     return new Problem({ code: "interrupted", detail: "The connection was lost. Connecting anew." });
+  }
+
+  /** Whether there is nothing left to repair. @param {RTCPeerConnection} pc */
+  #over(pc) {
+    return hungUp(pc) || this.#resource?.gone === true;
   }
 
   /** Asks the session's address why the server hung up. @returns {Promise<Problem>} */
@@ -346,11 +349,12 @@ export function pause(ms, signal) {
  * @param {() => boolean} wanted
  * @param {AbortSignal} signal
  * @param {number} [ms] no limit without
+ * @param {EventTarget | null} [resource] watched too
  * @returns {Promise<boolean>} false when the time is up
  */
-function until(pc, wanted, signal, ms = 0) {
+function until(pc, wanted, signal, ms = 0, resource = null) {
   return new Promise((resolve, reject) => {
-    const watched = [pc, signal, ...transportsOf(pc)];
+    const watched = [pc, signal, ...transportsOf(pc), ...(resource ? [resource] : [])];
     const names = ["connectionstatechange", "iceconnectionstatechange", "statechange", "abort"];
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
