@@ -75,14 +75,14 @@ type source struct {
 	t            *testing.T
 	video, audio *router.Track
 	ingest       *router.Ingest
-	seq          uint16
+	seq          map[uint32]uint16 // by SSRC
 	now          time.Time
 }
 
 func newSource(t *testing.T) *source {
 	t.Helper()
 	clock := new(router.SourceClock)
-	s := &source{t: t, video: router.NewTrack(router.Video, clock), audio: router.NewTrack(router.Audio, clock), now: time.Now()}
+	s := &source{t: t, video: router.NewTrack(router.Video, clock), audio: router.NewTrack(router.Audio, clock), now: time.Now(), seq: make(map[uint32]uint16)}
 	s.ingest = router.NewIngest(router.IngestConfig{
 		CNAME: "c", Settings: router.DefaultIngestSettings(),
 		Sections: []router.IngestSection{
@@ -96,9 +96,10 @@ func newSource(t *testing.T) *source {
 
 func (s *source) send(ssrc uint32, pt uint8, payload []byte) {
 	s.t.Helper()
-	s.seq++
+	s.seq[ssrc]++
+	seq := s.seq[ssrc]
 	s.now = s.now.Add(time.Millisecond)
-	p := rtp.Packet{Header: rtp.Header{Version: 2, SSRC: ssrc, PayloadType: pt, SequenceNumber: s.seq, Timestamp: uint32(s.seq) * 3000, Marker: true}, Payload: payload}
+	p := rtp.Packet{Header: rtp.Header{Version: 2, SSRC: ssrc, PayloadType: pt, SequenceNumber: seq, Timestamp: uint32(seq) * 3000, Marker: true}, Payload: payload}
 	b, err := p.Marshal()
 	if err != nil {
 		s.t.Fatal(err)
@@ -106,9 +107,13 @@ func (s *source) send(ssrc uint32, pt uint8, payload []byte) {
 	s.ingest.RTP(s.now, b)
 }
 
-func (s *source) keyFrame() { s.send(1, 96, []byte{0x65, 0x88, 0x80, 0x10}) }
-func (s *source) frame()    { s.send(1, 96, []byte{0x41, 0x9a, 0x01}) }
-func (s *source) sound()    { s.send(2, 111, []byte{0xfc, 1, 2}) }
+// keyFrame sends parameters and an IDR slice in one packet (STAP-A).
+func (s *source) keyFrame() {
+	s.send(1, 96, []byte{0x78, 0, 2, 0x67, 0x42, 0, 4, 0x65, 0x88, 0x80, 0x10})
+}
+
+func (s *source) frame() { s.send(1, 96, []byte{0x41, 0x9a, 0x01}) }
+func (s *source) sound() { s.send(2, 111, []byte{0xfc, 1, 2}) }
 
 func viewerConfig() router.ViewerConfig {
 	return router.ViewerConfig{ID: "v", CNAME: "c", Settings: router.DefaultViewerSettings(), Sections: []router.SectionConfig{
