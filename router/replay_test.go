@@ -48,7 +48,7 @@ func noGap(t *testing.T, p *testPlayer, from int64) {
 }
 
 func TestReplayYoungGroupAtOnce(t *testing.T) {
-	// Section 11: a group younger than 1.5 s is replayed at the join.
+	// M-031: a group younger than 1.5 s is replayed at the join.
 	for _, transit := range []time.Duration{0, 30 * time.Millisecond, 250 * time.Millisecond} {
 		w, f, v, p := joinAfter(t, 1200*time.Millisecond, transit, DefaultViewerSettings(), false)
 		if len(p.order) != f.size {

@@ -82,7 +82,7 @@ func TestSectionSwitchToUnplayableStopsTheOld(t *testing.T) {
 }
 
 func TestSectionSwitchReplaysYoungGroup(t *testing.T) {
-	// Section 11: join or switch. Who sees nothing, or the wrong thing, gets the young group at once.
+	// M-031, at a join or a switch: who sees nothing, or the wrong thing, gets the young group at once.
 	for _, c := range []struct {
 		name string
 		prep func(w *way, f, g *feed, v *Viewer)

@@ -117,7 +117,7 @@ func TestSectionNilSourceStops(t *testing.T) {
 }
 
 func TestSectionUnplayableCodec(t *testing.T) {
-	// Section 3.10: a codec the section lacks is not forwarded.
+	// M-033: a codec the section lacks is not forwarded.
 	w, f, v, p := liveVideo(t)
 	before := p.highest
 	av1 := Codec{Name: AV1, ClockRate: 90000}

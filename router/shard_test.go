@@ -44,7 +44,7 @@ func TestShardSubscribesOnce(t *testing.T) {
 }
 
 func TestShardIsViewerMajor(t *testing.T) {
-	// performance.md: all packets of the burst for one viewer after another.
+	// All packets of the burst for one viewer after another.
 	w := newWay(t)
 	track := NewTrack(Video, nil)
 	f := w.feedOf(1, track, testVP8)
@@ -285,7 +285,7 @@ func BenchmarkFanout(b *testing.B) {
 	}
 }
 
-// BenchmarkAudio measures one audio-like packet, where the cost per burst shows.
+// BenchmarkFanoutSingle measures one audio-like packet, where the cost per burst shows.
 func BenchmarkFanoutSingle(b *testing.B) {
 	f := fanoutOf(b, 1000, 1)
 	f.forward()
