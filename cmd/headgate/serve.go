@@ -76,10 +76,12 @@ func (c *serveCommand) serve(ctx context.Context, con *console, cfg gateway.Conf
 		log.Warn("no token is needed: everybody who can reach this gateway may publish and play", "http", cfg.HTTP.HTTP)
 	}
 	log.Info("listening", "version", versionText(), "http", g.URLs(), "media", fmt.Sprint(g.Media()))
-	if err := c.announce(con, cfg, g); err != nil {
-		log.Error("could not announce the addresses", "err", err)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err = c.announce(con, cfg, g); err != nil {
+		cancel() // whoever waits for the announcement would wait for ever
 	}
-	return g.Run(ctx)
+	return errors.Join(err, g.Run(ctx))
 }
 
 // removeStale makes sure that a ready file speaks of this run and no other.
