@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"errors"
+	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -33,11 +35,43 @@ func TestPublishThenPlay(t *testing.T) {
 	}
 }
 
+// stage is a gateway on a virtual network, in fake time: nothing depends on how
+// busy the machine is.
+type stage struct {
+	t    *testing.T
+	net  *testkit.Internet
+	http *http.Client
+}
+
+func inFakeTime(t *testing.T, change func(*gateway.Config), play func(s *stage)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{t: t, net: testkit.NewInternet(t, 5*time.Millisecond, 0, 1)}
+		if change == nil {
+			change = func(*gateway.Config) {}
+		}
+		_, s.http = s.net.Gateway(change)
+		play(s)
+	})
+}
+
+func (s *stage) publish(opt testkit.PublisherOptions) *testkit.Publisher {
+	s.t.Helper()
+	opt.Endpoint, opt.HTTP, opt.Net = "http://127.0.0.1/whip/live", s.http, s.net.Client()
+	return testkit.Publish(s.t, opt)
+}
+
+func (s *stage) play() *testkit.Player {
+	s.t.Helper()
+	return testkit.Play(s.t, testkit.PlayerOptions{Endpoint: "http://127.0.0.1/whep/live", HTTP: s.http, Net: s.net.Client()})
+}
+
 func TestT90AWaitingViewerIsFedWhenSomebodyPublishes(t *testing.T) {
-	g := testkit.StartGateway(t, func(c *gateway.Config) { c.Channels.Idle = router.WaitIdle })
-	player := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
-	testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live")})
-	player.Wait(5*time.Second, "picture", moving(20))
+	inFakeTime(t, func(c *gateway.Config) { c.Channels.Idle = router.WaitIdle }, func(s *stage) {
+		player := s.play()
+		s.publish(testkit.PublisherOptions{})
+		player.Wait(2*time.Second, "picture", moving(20))
+	})
 }
 
 func TestT89AnIdleChannelIsRefused(t *testing.T) {
@@ -50,22 +84,23 @@ func TestT89AnIdleChannelIsRefused(t *testing.T) {
 }
 
 func TestT121ADeafPublisherIsSeenAtOnceFromTheKeptGroup(t *testing.T) {
-	g := testkit.StartGateway(t, nil)
-	slow := testkit.Small()
-	slow.KeyEvery = 10 * slow.FramesPerSecond
-	publisher := testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live"), Picture: slow, Deaf: true})
-	first := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
-	first.Wait(5*time.Second, "picture three seconds into the group", func(s testkit.Seen) bool { return s.Last >= 75 })
-	posted := time.Now()
-	late := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
-	seen := late.Wait(3*time.Second, "picture", moving(1))
-	if took := seen.First.Sub(posted); took > 1500*time.Millisecond {
-		t.Errorf("first picture %v after the POST", took)
-	}
-	late.Wait(4*time.Second, "live edge", func(s testkit.Seen) bool { return publisher.Frame()-s.Last <= 3 })
-	if asked := publisher.KeyFrameRequests(); asked > 8 {
-		t.Errorf("%d requests for key frames to a deaf publisher", asked)
-	}
+	inFakeTime(t, nil, func(s *stage) {
+		slow := testkit.Small()
+		slow.KeyEvery = 10 * slow.FramesPerSecond
+		publisher := s.publish(testkit.PublisherOptions{Picture: slow, Deaf: true})
+		first := s.play()
+		first.Wait(5*time.Second, "picture three seconds into the group", func(s testkit.Seen) bool { return s.Last >= 75 })
+		posted := time.Now()
+		late := s.play()
+		seen := late.Wait(3*time.Second, "picture", moving(1))
+		if took := seen.First.Sub(posted); took > time.Second {
+			s.t.Errorf("first picture %v after the POST", took)
+		}
+		late.Wait(4*time.Second, "live edge", func(s testkit.Seen) bool { return publisher.Frame()-s.Last <= 1 })
+		if asked := publisher.KeyFrameRequests(); asked > 6 {
+			s.t.Errorf("%d requests for key frames to a deaf publisher", asked)
+		}
+	})
 }
 
 func TestViewersStayWhenThePublisherRestarts(t *testing.T) {
@@ -74,14 +109,20 @@ func TestViewersStayWhenThePublisherRestarts(t *testing.T) {
 		"T-88 crash and new POST": (*testkit.Publisher).Vanish,
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := testkit.StartGateway(t, nil)
-			publisher := testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live")})
-			player := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
-			before := player.Wait(5*time.Second, "picture", moving(20))
-			leave(publisher)
-			testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live"), FirstFrame: before.Last + 1000})
-			player.Wait(5*time.Second, "picture of the second publisher", func(s testkit.Seen) bool { return s.Last > before.Last+1010 })
-			checkNumbers(t, player)
+			inFakeTime(t, nil, func(s *stage) {
+				publisher := s.publish(testkit.PublisherOptions{})
+				player := s.play()
+				before := player.Wait(5*time.Second, "picture", moving(20))
+				leave(publisher)
+				s.publish(testkit.PublisherOptions{FirstFrame: before.Last + 1000})
+				back := time.Now()
+				seen := player.Wait(5*time.Second, "picture of the second publisher", func(s testkit.Seen) bool { return s.Last > before.Last+1000 })
+				if took := seen.Newest.Sub(back); took > 200*time.Millisecond {
+					s.t.Errorf("picture back %v after the publisher, want the first key frame", took)
+				}
+				player.Wait(5*time.Second, "moving picture", func(s testkit.Seen) bool { return s.Last > before.Last+1020 })
+				checkNumbers(s.t, player)
+			})
 		})
 	}
 }
@@ -105,19 +146,22 @@ func checkNumbers(t *testing.T, player *testkit.Player) {
 	}
 }
 
-func TestManyViewersAskForFewKeyFrames(t *testing.T) {
-	g := testkit.StartGateway(t, nil)
-	publisher := testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live")})
-	var players []*testkit.Player
-	for range 10 {
-		players = append(players, testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")}))
-	}
-	for _, p := range players {
-		p.Wait(5*time.Second, "picture", moving(5))
-	}
-	if asked := publisher.KeyFrameRequests(); asked > 4 {
-		t.Errorf("%d requests for key frames, want them merged", asked)
-	}
+func TestT122ManyViewersAskForFewKeyFrames(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		publisher := s.publish(testkit.PublisherOptions{})
+		s.play().Wait(5*time.Second, "picture", moving(30))
+		asked := publisher.KeyFrameRequests()
+		var players []*testkit.Player
+		for range 10 {
+			players = append(players, s.play())
+		}
+		for _, p := range players {
+			p.Wait(2*time.Second, "picture", moving(5))
+		}
+		if more := publisher.KeyFrameRequests() - asked; more > 4 {
+			s.t.Errorf("%d requests for key frames, want them merged", more)
+		}
+	})
 }
 
 func TestShutdownTellsEverybodyAndLeavesNothing(t *testing.T) {

@@ -87,12 +87,15 @@ func (n *Internet) Dropped() int64 { return n.dropped.Load() }
 // Gateway makes a gateway whose media is on this network. It opens no socket of
 // the machine that anybody reads from, so that it can live in the fake time of
 // testing/synctest; its HTTP is reached by the returned client.
-func (n *Internet) Gateway() (*gateway.Gateway, *http.Client) {
+func (n *Internet) Gateway(change ...func(*gateway.Config)) (*gateway.Gateway, *http.Client) {
 	n.t.Helper()
 	socket, err := n.server.ListenPacket("udp4", gatewayAddress+":8190")
 	must(n.t, err)
 	cfg := gateway.DefaultConfig()
 	cfg.HTTP.HTTP = "127.0.0.1:0"
+	for _, c := range change {
+		c(&cfg)
+	}
 	g, err := gateway.New(context.Background(), cfg, gateway.Options{
 		Peer: func(c *peer.Config) { c.Net, c.UDPConn, c.TCP, c.IPv6 = n.server, socket, false, false },
 	})

@@ -155,6 +155,9 @@ func (p *Publisher) send(ctx context.Context, video, audio *webrtc.TrackLocalSta
 
 func (p *Publisher) sendFrame(s *sender, key bool) {
 	frame := p.frame.Add(1)
+	if key {
+		s.packet(parameters(), false)
+	}
 	for i := range p.opt.Picture.PacketsPerFrame {
 		s.packet(p.opt.Picture.payload(frame, i, key), i == p.opt.Picture.PacketsPerFrame-1)
 	}
