@@ -61,7 +61,8 @@ type PublishRequest struct {
 	Login string
 	// Session is the public session id, for the roster.
 	Session string
-	// LastSeen returns when the client was last heard; it must not block.
+	// LastSeen returns when the client was last heard, the zero time before it
+	// was; it must not block.
 	LastSeen func() time.Time
 	// End is called at most once, in a goroutine of the caller of some other
 	// method, when the router ends this publisher. It must not block.
@@ -146,6 +147,10 @@ func (p *Publisher) lastSeen() time.Time {
 	}
 	return p.since
 }
+
+// wasHeard tells that the client has connected. How long it may take to is not
+// the router's business: RFC 8863 section 4 gives it 39.5 s.
+func (p *Publisher) wasHeard() bool { return !p.req.LastSeen().IsZero() }
 
 // Track returns the publication's track of a kind, to be fed by this publisher.
 func (p *Publisher) Track(k Kind) *Track { return p.pub.track(k) }
@@ -286,7 +291,7 @@ func (r *Router) sweepPublication(now time.Time, pub *publication) (ends []func(
 	p := pub.publisher
 	silence := now.Sub(p.lastSeen())
 	switch {
-	case silence >= r.cfg.EndedAfter:
+	case silence >= r.cfg.EndedAfter && p.wasHeard():
 		ends = p.endWith(ErrLost)
 		r.endPublication(now, pub)
 		return append(ends, pub.channel.resolve(now)...)

@@ -106,6 +106,29 @@ func TestALivePublisherIsReplacedByItsOwnLoginOnceInTenSeconds(t *testing.T) {
 	}
 }
 
+// T-61, N-032: the session behind it has a handshake timeout of its own.
+func TestAPublisherThatWasNeverHeardIsNotEndedByItsSilence(t *testing.T) {
+	s := newStage(t, nil)
+	waiting, err := s.tryPublish("live", "main", "obs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting.Commit(s.now, map[Kind]Codec{Video: {Name: H264, ClockRate: 90000}})
+	s.pass(40 * time.Second)
+	if waiting.ended != nil {
+		t.Fatalf("ended with %v before it could connect", waiting.ended)
+	}
+	waiting.seen = s.now
+	waiting.Live(s.now)
+	if s.state("live") != Live {
+		t.Errorf("state = %q after the first packet", s.state("live"))
+	}
+	s.pass(30 * time.Second)
+	if waiting.ended == nil || waiting.ended.Code != "lost" {
+		t.Errorf("ended with %v after 30 s of silence, want lost", waiting.ended)
+	}
+}
+
 func TestASilentPublisherIsReplacedByAnybody(t *testing.T) {
 	s := newStage(t, nil)
 	first := s.publish("live", "main", "one")
