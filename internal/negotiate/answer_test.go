@@ -129,7 +129,7 @@ func TestForeignRTXIsNotAnnounced(t *testing.T) {
 }
 
 func TestForeignRTXIsTrimmedFromOffers(t *testing.T) {
-	// RTX for VP8 only, H264 chosen: pion.md T8
+	// RTX for VP8 only, H264 chosen
 	offer := edit(t, offers.Get("chrome-play"), "a=fmtp:114 apt=109", "a=fmtp:114 apt=99")
 	text := finished(t, mustPlay(t, offer, liveChannel()), DefaultAnswerOptions())
 	if strings.Contains(text, "FID") || strings.Contains(text, "rtx") {

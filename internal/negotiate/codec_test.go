@@ -65,7 +65,7 @@ func TestH264Profiles(t *testing.T) {
 }
 
 func TestH264PublishOrder(t *testing.T) {
-	order := []string{ // design section 7: constrained baseline, mode 1 first
+	order := []string{ // constrained baseline, mode 1 first
 		"packetization-mode=1;profile-level-id=42e01f",
 		"packetization-mode=1;profile-level-id=42001f",
 		"packetization-mode=1;profile-level-id=4d001f",

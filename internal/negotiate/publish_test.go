@@ -186,7 +186,7 @@ func TestPublishCodecFollowsThePolicy(t *testing.T) {
 		policy []string
 		want   string
 	}{
-		{"design 7 first of the list", []string{router.AV1, router.H264}, "AV1 [45 46]"},
+		{"first of the list", []string{router.AV1, router.H264}, "AV1 [45 46]"},
 		{"first missing from the offer", []string{"H266", router.VP8}, "VP8 [96 97]"},
 		{"M-102 VP9 profile 0", []string{router.VP9}, "VP9 [98 99]"},
 		{"M-092 policy in another case", []string{"vp8"}, "VP8 [96 97]"},
