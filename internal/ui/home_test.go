@@ -24,12 +24,15 @@ func TestHomeSaysWhatToDoWhenNobodyIsOnAir(t *testing.T) {
 
 func TestHomeShowsHostileNamesAsText(t *testing.T) {
 	s := newStub(t, Config{})
-	s.listing = strings.Replace(onAir, `{"channels":[`, `{"channels":[{"name":"..","publications":[]},{"name":7},null,{"name":"a/b"},{"name":"no list","publications":"x"},`, 1)
+	s.listing = strings.Replace(onAir, `{"channels":[`, `{"channels":[{"name":"waiting","publications":[],"viewers":2},{"name":"..","publications":[]},{"name":7},null,{"name":"a/b"},{"name":"no list","publications":"x"},`, 1)
 	tb := newTab(t, look{before: `window.alert = () => console.error("alert was called");`})
 	tb.open(s.URL + "/")
-	tb.wait(`document.querySelectorAll(".card").length === 5`)
+	tb.wait(`document.querySelectorAll(".card").length === 6`)
 	got := tb.text("#channels")
-	for _, want := range []string{`<img src=x onerror=alert(1)>&"`, "<i>VP8</i>", "anna / camera", "VP8 1280 × 720, Opus", "128 viewers", "1 viewer", "On air", "Interrupted"} {
+	if strings.Index(got, "Off air") < strings.Index(got, "Interrupted") || strings.Index(got, "Interrupted") < strings.LastIndex(got, "On air") {
+		t.Errorf("what is on air does not come first:\n%s", got)
+	}
+	for _, want := range []string{`<img src=x onerror=alert(1)>&"`, "<i>VP8</i>", "anna / camera", "VP8 1280 × 720, Opus", "128 viewers", "1 viewer", "On air", "Interrupted", "Off air", "2 viewers"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the cards lack %q", want)
 		}

@@ -29,6 +29,7 @@ func TestScreenshots(t *testing.T) {
 	}
 	s := newStub(t, Config{})
 	s.live("live")
+	s.settings = `{"version":"0.1.0","open":false}`
 	s.answer("POST /whep/closed", canned{status: 401, code: "no-token", detail: "This channel wants a token. Ask whoever runs this gateway for a link."})
 	for _, l := range []look{{width: 390, height: 844}, {width: 390, height: 844, dark: true}, {width: 1280, height: 800}, {width: 1280, height: 800, dark: true}} {
 		for _, shot := range shots {
@@ -55,12 +56,12 @@ var shots = []struct {
 	take         func(s *stub, tb *tab)
 }{
 	{name: "home-empty", take: func(s *stub, tb *tab) {
-		s.listing = `{"channels":[]}`
+		s.setListing(`{"channels":[]}`)
 		tb.open(s.URL + "/")
 		tb.state("live")
 	}},
 	{name: "home-on-air", take: func(s *stub, tb *tab) {
-		s.listing = onAir
+		s.setListing(onAir)
 		tb.open(s.URL + "/")
 		tb.wait("document.querySelectorAll('.card').length === 4")
 		tb.click("#tab-ffmpeg")
@@ -86,6 +87,11 @@ var shots = []struct {
 		tb.state("live")
 		tb.click("#stats-button")
 		tb.wait("document.querySelector('#numbers').innerText.includes('×')")
+	}},
+	{name: "watch-muted", before: wantsGesture, take: func(s *stub, tb *tab) {
+		tb.open(s.URL + "/watch/live")
+		tb.state("live")
+		tb.wait(`document.getElementById("player").silenced`)
 	}},
 	{name: "watch-waiting", take: func(s *stub, tb *tab) {
 		tb.open(s.URL + "/watch/nobody")

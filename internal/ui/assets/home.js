@@ -60,23 +60,36 @@ async function refresh() {
 function showChannels(channels) {
   const legal = channels.filter((c) => typeof c?.name === "string" && nameFault(c.name) === "");
   const text = JSON.stringify(legal);
-  empty.hidden = legal.length > 0;
+  empty.hidden = legal.some((c) => statusOf(c) !== "Off air");
   if (text === shown) return; // nothing moves under a pointer or a reader without need
   shown = text;
   const focused = document.activeElement instanceof HTMLAnchorElement ? document.activeElement.href : "";
-  cards.replaceChildren(...legal.map(card));
+  cards.replaceChildren(...legal.toSorted((a, b) => rank(a) - rank(b)).map(card));
   for (const link of cards.querySelectorAll("a")) if (focused && link.href === focused) link.focus();
 }
 
+/** @param {Channel} channel */
+const publicationsOf = (channel) => (Array.isArray(channel.publications) ? channel.publications : []);
+
+/** @param {Channel} channel @returns {"On air" | "Interrupted" | "Off air"} off air: players wait there */
+function statusOf(channel) {
+  const states = publicationsOf(channel).map((p) => p.state);
+  if (states.includes("live")) return "On air";
+  return states.includes("interrupted") ? "Interrupted" : "Off air";
+}
+
+/** What is on air comes first. @param {Channel} channel */
+const rank = (channel) => ["On air", "Interrupted", "Off air"].indexOf(statusOf(channel));
+
 /** @param {Channel} channel @returns {HTMLElement} */
 function card(channel) {
-  const publications = Array.isArray(channel.publications) ? channel.publications : [];
-  const live = publications.some((p) => p.state === "live");
+  const publications = publicationsOf(channel);
+  const status = statusOf(channel);
   const link = el("a", { className: "card-link", href: watchLink(channel.name) }, channel.name);
   const viewers = Number(channel.viewers) || 0;
   return el("li", { className: "card" },
     el("div", { className: "card-head" },
-      el("span", { className: live ? "badge on" : "badge" }, live ? "On air" : "Interrupted"),
+      el("span", { className: status === "On air" ? "badge on" : "badge" }, status),
       el("span", { className: "muted" }, viewers === 1 ? "1 viewer" : `${viewers} viewers`)),
     el("h3", {}, link),
     publications.length > 1
