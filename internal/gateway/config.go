@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ type Config struct {
 	ICEServers iceservers.Config `yaml:"ice_servers"`
 	Egress     egress.Config     `yaml:"egress"`
 	Pages      Pages             `yaml:"pages"`
+	// RedirectPosts is the origin of the gateway that new sessions are sent on to,
+	// for example https://node2.example.com; empty takes them here.
+	RedirectPosts string `yaml:"redirect_posts"`
 	// StateDir is where the gateway keeps the key it makes for itself.
 	StateDir string `yaml:"state_dir"`
 	Log      Log    `yaml:"log"`
@@ -98,7 +102,7 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	errs := []error{
 		c.HTTP.Validate(), c.peer(nil).Validate(), c.validateAuth(), c.Channels.Validate(),
-		c.Sessions.Validate(), c.ICEServers.Validate(), c.Egress.Validate(), c.Pages.validate(), c.Log.validate(),
+		c.Sessions.Validate(), c.ICEServers.Validate(), c.Egress.Validate(), c.Pages.validate(), c.Log.validate(), c.validateRedirect(),
 	}
 	if c.Sessions.HandshakeTimeout < c.Media.DisconnectedAfter+c.Media.FailedAfter {
 		errs = append(errs, errors.New("sessions.handshake_timeout: must not be shorter than media.disconnected_after and media.failed_after together"))
@@ -110,6 +114,17 @@ func (c Config) Validate() error {
 func (c Config) validateAuth() error {
 	c.Auth.Open = c.Auth.Open || c.noAuth()
 	return c.Auth.Validate()
+}
+
+func (c Config) validateRedirect() error {
+	if c.RedirectPosts == "" {
+		return nil
+	}
+	u, err := url.Parse(c.RedirectPosts)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return fmt.Errorf("redirect_posts: must look like https://node2.example.com, got %q", c.RedirectPosts)
+	}
+	return nil
 }
 
 func (l Log) validate() error {

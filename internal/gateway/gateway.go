@@ -149,7 +149,7 @@ func (g *Gateway) observe(e router.Event) {
 func (g *Gateway) routes() {
 	e := g.server.Echo()
 	cfg := wish.Config{
-		CORS: g.cors(), Origin: g.server.Origin, Gate: g.server.Gate,
+		CORS: g.cors(), Origin: g.server.Origin, Gate: g.server.Gate, Redirect: g.cfg.RedirectPosts,
 		MaxBodyBytes: g.cfg.HTTP.MaxBodyBytes, AcceptRawToken: g.cfg.Auth.AcceptRawToken,
 	}
 	wish.Register(e, cfg, g.sessions)
@@ -202,6 +202,13 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return errors.Join(failed, g.close(stop, served))
 }
 
+// Drain refuses new sessions from now on, with 503; those there are go on. Run
+// drains by itself when its context ends.
+func (g *Gateway) Drain() {
+	g.server.Drain()
+	g.sessions.Drain()
+}
+
 // close ends everything: first nobody new comes, then those here are told, and
 // the sockets go last, because closing connections still send.
 func (g *Gateway) close(stopServing context.CancelFunc, served <-chan error) error {
@@ -209,7 +216,7 @@ func (g *Gateway) close(stopServing context.CancelFunc, served <-chan error) err
 		return func(context.Context) error { f(); return nil }
 	}
 	return shutdown.Run(context.Background(), g.log,
-		shutdown.Step{Name: "readiness", Limit: time.Second, Stop: quick(func() { g.server.Drain(); g.sessions.Drain() })},
+		shutdown.Step{Name: "readiness", Limit: time.Second, Stop: quick(g.Drain)},
 		shutdown.Step{Name: "sessions", Limit: 5 * time.Second, Stop: g.sessions.Close},
 		shutdown.Step{Name: "http", Limit: g.cfg.HTTP.ShutdownTimeout + time.Second, Stop: func(ctx context.Context) error {
 			stopServing()

@@ -34,6 +34,9 @@ type Config struct {
 	// published under one) for absolute URLs, without a slash at the end; nil makes
 	// them relative, which some clients cannot follow (Q-OBS-3, Q-GST-1).
 	Origin func(*http.Request) string
+	// Redirect is the origin of the node that POSTs to endpoints are sent on to
+	// (307); empty means that they are taken here.
+	Redirect string
 	// Gate wraps every handler inside CORS: limits per address, draining. Nil
 	// lets everything through.
 	Gate echo.MiddlewareFunc

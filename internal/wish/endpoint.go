@@ -85,6 +85,9 @@ func (ep *endpoint) options(c echo.Context) error {
 }
 
 func (ep *endpoint) post(c echo.Context) error {
+	if ep.cfg.redirects(c.Request()) {
+		return ep.cfg.redirect(c)
+	}
 	offer, err := ep.offer(c)
 	if err != nil {
 		return err
