@@ -39,7 +39,7 @@ func (r *Router) Terms(channelName string, sel Selector, self string) (Terms, er
 	}
 	var pub *publication
 	if c != nil {
-		pub = c.pick(sel, self)
+		pub = c.pick(sel, self, func(*publication) bool { return true })
 	}
 	if pub == nil || !pub.onAir() {
 		if r.cfg.Idle == RefuseIdle {
@@ -113,7 +113,7 @@ func (a *Attachment) Detach() {
 
 // resolve looks up what the viewer should see and switches to it.
 func (a *Attachment) resolve(now time.Time) []func() {
-	pub := a.channel.pick(a.req.Selector, a.req.Self)
+	pub := a.channel.pick(a.req.Selector, a.req.Self, a.plays)
 	if pub != nil && !pub.onAir() {
 		pub = nil
 	}

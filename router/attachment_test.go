@@ -183,3 +183,20 @@ func TestACodecTheViewerLacksEndsIt(t *testing.T) {
 		t.Errorf("ended with %v, want codec-changed", w.ended)
 	}
 }
+
+func TestTheProgramPassesOverWhatTheViewerCannotPlay(t *testing.T) {
+	s := newStage(t, nil)
+	first, err := s.tryPublish("live", "alice", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Commit(s.now, map[Kind]Codec{Video: {Name: VP8, ClockRate: 90000}})
+	first.seen = s.now
+	first.Live(s.now)
+	s.now = s.now.Add(time.Second)
+	s.publish("live", "bob", "b")
+	w := s.watch("live", Selector{}, "")
+	if w.ended != nil || w.sees() != "bob" {
+		t.Errorf("ended %v, sees %q; want bob, whose H264 the viewer has", w.ended, w.sees())
+	}
+}

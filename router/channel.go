@@ -17,27 +17,25 @@ func newChannel(name string) *channel {
 	}
 }
 
-// pick returns the publication a viewer should see, nil when there is none.
-func (c *channel) pick(sel Selector, self string) *publication {
-	if sel.Participant == "" {
-		return c.program(self)
-	}
+// pick returns the publication a viewer should see, nil when there is none. Of
+// several it takes one that passes plays; where none does it returns the one
+// that would be seen otherwise, so that the caller can tell why it cannot.
+func (c *channel) pick(sel Selector, self string, plays func(*publication) bool) *publication {
 	if sel.Source != "" {
 		return c.publications[publicationKey{sel.Participant, sel.Source}]
 	}
-	return best(c.publications, func(p *publication) bool { return p.key.participant == sel.Participant })
-}
-
-// program is what a channel shows to a player that can show one picture: the
-// publication that has been live longest, and the viewer's own only when there
-// is no other.
-func (c *channel) program(self string) *publication {
-	if self != "" {
-		if p := best(c.publications, func(p *publication) bool { return p.key.participant != self && p.onAir() }); p != nil {
-			return p
-		}
+	wanted := func(p *publication) bool { return sel.Participant == "" || p.key.participant == sel.Participant }
+	others := func(p *publication) bool { return wanted(p) && sel.Participant == "" && self != "" && p.key.participant != self }
+	onAir := func(pass func(*publication) bool) *publication {
+		return best(c.publications, func(p *publication) bool { return pass(p) && p.onAir() && plays(p) })
 	}
-	return best(c.publications, func(*publication) bool { return true })
+	if p := onAir(others); p != nil { // one's own picture only when there is no other
+		return p
+	}
+	if p := onAir(wanted); p != nil {
+		return p
+	}
+	return best(c.publications, wanted)
 }
 
 // best returns the most live of the publications that pass: live before
