@@ -50,7 +50,7 @@ func (c *SourceClock) begin(owner *Ingest) *publisherClock {
 	return c.current
 }
 
-// smallest is the minimum over the last one to two windows.
+// smallest is the minimum over at least the last window, at most the last three.
 type smallest struct {
 	current, previous       time.Duration
 	hasCurrent, hasPrevious bool

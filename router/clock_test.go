@@ -170,6 +170,44 @@ func TestForeignReportsAreIgnored(t *testing.T) {
 	near(t, "skew", s.skew(), 0, ms)
 }
 
+// Not even the first one.
+func TestForeignFirstReport(t *testing.T) {
+	s := newStudio(t)
+	s.run(time.Second, false)
+	s.report(intakeVideo, s.videoStart+0x30000000, 90000)
+	s.run(time.Second, false)
+	video, _ := s.last()
+	near(t, "video's age", video.Arrival.Sub(video.Capture), 0, ms)
+}
+
+// The smallest of at least the last 5 s, of at most the last 15 s.
+func TestSmallestModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type sample struct{ at, d time.Duration }
+		var m smallest
+		var all []sample
+		least := func(from time.Duration) time.Duration {
+			v := all[len(all)-1].d
+			for _, s := range all {
+				if s.at >= from {
+					v = min(v, s.d)
+				}
+			}
+			return v
+		}
+		var now time.Duration
+		for range rapid.IntRange(1, 60).Draw(t, "samples") {
+			now += time.Duration(rapid.IntRange(0, 3000).Draw(t, "ms")) * ms
+			all = append(all, sample{now, time.Duration(rapid.IntRange(-500, 500).Draw(t, "d"))})
+			m.add(now, all[len(all)-1].d)
+			if got := m.value(); got > least(now-minimumWindow+1) || got < least(now-3*minimumWindow) {
+				t.Fatalf("%v, at least the last 5 s have %v, at most the last 15 s %v",
+					got, least(now-minimumWindow+1), least(now-3*minimumWindow))
+			}
+		}
+	})
+}
+
 // One report that is a little wrong is not believed, two are.
 func TestContradictingReports(t *testing.T) {
 	s := newStudio(t)

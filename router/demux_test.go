@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -78,6 +79,9 @@ func TestAmbiguousPayloadTypeNeedsMID(t *testing.T) {
 		c.Sections = append(c.Sections, second)
 	})
 	i.send(on(vp8(1, 0, true), 5, nil))
+	if len(screen.Layers())+len(i.video.Layers()) != 0 {
+		t.Error("bound by a payload type that two sections have")
+	}
 	i.send(on(vp8(2, 0, true), 5, mid("s")), on(vp8(3, intakeFrame, true), 5, nil))
 	if len(screen.Layers()) != 1 || screen.Layers()[0].Packet(firstCycle+3) == nil {
 		t.Error("the MID did not tell")
@@ -138,6 +142,16 @@ func TestRepairIsBound(t *testing.T) {
 				t.Errorf("taken: %v", got)
 			}
 		})
+	}
+}
+
+// A retransmission may overtake its stream by a little, not more.
+func TestRepairAheadOfItsStream(t *testing.T) {
+	i := newIntake(t, nil)
+	i.send(vp8(100, 0, true), repairOf(vp8(600, intakeFrame, false), 1))
+	i.send(repairOf(vp8(102, 2*intakeFrame, false), 2), vp8(101, intakeFrame, false), vp8(102, 2*intakeFrame, false))
+	if got := relative(seqsOf(i.packets(nil))); !slices.Equal(got, []int64{0, 2, 1}) {
+		t.Errorf("%v", got)
 	}
 }
 
@@ -267,7 +281,7 @@ func TestHeaderExtensionForms(t *testing.T) {
 	}{
 		"one byte":                     {0xbede, "10 76 20 87", "v", true, false},
 		"padding between":              {0xbede, "00 00 10 76 00 20 87 00", "v", true, false},
-		"15 ends it":                   {0xbede, "10 76 f0 20 87", "v", false, false},
+		"15 ends it":                   {0xbede, "10 76 f0 aa 20 87", "v", false, false},
 		"cut off":                      {0xbede, "13 76", "", false, false},
 		"unknown ids are skipped":      {0xbede, "61 01 02 10 76", "v", false, false},
 		"two bytes":                    {0x1000, "01 01 76 00 02 01 87", "v", true, false},

@@ -172,6 +172,7 @@ func TestAStrangePacketIsDropped(t *testing.T) {
 	i := newIntake(t, nil)
 	i.send(vp8(1000, 0, true), vp8(30000, 0x70000000, false), vp8(1001, intakeFrame, false))
 	i.send(vp8(40000, 0, false), vp8(1002, 2*intakeFrame, false))
+	i.send(vp8(30000, 0x70000000, false), vp8(30005, 0x70000000, false)) // two, but not one after the other
 	if got := relative(seqsOf(i.packets(i.theLayer(i.video)))); !slices.Equal(got, []int64{0, 1, 2}) {
 		t.Errorf("Seq %v", got)
 	}
@@ -227,6 +228,24 @@ func TestACodecChangeIsANewLayer(t *testing.T) {
 	i.send(repairOf(vp8(100, 0, true), 1))
 	if got := len(i.packets(nil)); got != 2 {
 		t.Errorf("%d packets", got)
+	}
+}
+
+func TestCodecChangesAreLimited(t *testing.T) {
+	i := newIntake(t, func(c *IngestConfig) {
+		pts := &c.Sections[0].PayloadTypes
+		*pts = append(*pts, PayloadType{Number: 98, Codec: Codec{Name: VP9, ClockRate: 90000}})
+	})
+	layers := map[*Layer]bool{}
+	for n := range uint16(1000) {
+		w := vp8(n, uint32(n)*90, true)
+		w.pt = intakeVideoPT + uint8(n%2)*2
+		i.send(w)
+		i.now = i.now.Add(time.Millisecond)
+		layers[i.theLayer(i.video)] = true
+	}
+	if len(layers) > 3 {
+		t.Errorf("%d layers in a second", len(layers))
 	}
 }
 
@@ -313,6 +332,7 @@ func TestCancelWaits(t *testing.T) {
 		track.deliver(Burst{})
 	}()
 	<-s.entered
+	underWay := (*track.subscriptions.Load())[0]
 	cancelled := make(chan struct{})
 	go func() {
 		defer close(cancelled)
@@ -323,6 +343,7 @@ func TestCancelWaits(t *testing.T) {
 	<-delivered
 	<-cancelled
 	track.deliver(Burst{})
+	underWay.deliver(Burst{}) // somebody who still has the old list
 	if s.count != 1 || !s.cancelled {
 		t.Errorf("%d bursts", s.count)
 	}

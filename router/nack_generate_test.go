@@ -202,6 +202,16 @@ func TestReorderingIsNotAskedFor(t *testing.T) {
 	}
 }
 
+// M-002: a key frame makes what is missing before it useless.
+func TestKeyFrameEndsNACK(t *testing.T) {
+	i := newIntake(t, nil)
+	i.send(vp8(1, 0, true), vp8(3, 2*intakeFrame, false), vp8(4, 3*intakeFrame, true), vp8(6, 5*intakeFrame, false))
+	i.pass(500 * ms)
+	if got := asked(i.sent); len(got) == 0 || slices.Contains(got, 2) {
+		t.Errorf("asked for %v", got)
+	}
+}
+
 // A hole too large to be repaired: a key frame is asked for instead.
 func TestLargeHoleAsksForKeyFrame(t *testing.T) {
 	i := newIntake(t, nil)

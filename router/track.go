@@ -135,8 +135,7 @@ func (t *Track) announce() (publisher uint64) {
 func (t *Track) show(publisher uint64, layers []*Layer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	current := t.current.Load()
-	if publisher < current || publisher > current && len(layers) == 0 {
+	if publisher < t.current.Load() {
 		return
 	}
 	t.current.Store(publisher)

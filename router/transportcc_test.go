@@ -122,6 +122,12 @@ func TestTransportFeedbackOnlyIfNegotiated(t *testing.T) {
 // Numbers that jump about cost little, and a real jump is followed.
 func TestTransportNumbersThatJump(t *testing.T) {
 	i := newIntake(t, transportCC)
+	i.send(numbered(vp8(0, 0, true), 0), numbered(vp8(1, 0, true), 20000))
+	recorder := i.in.transport.recorder
+	i.send(numbered(vp8(2, 0, true), 40000))
+	if i.in.transport.recorder != recorder {
+		t.Error("begun anew twice within an interval")
+	}
 	for n := range uint16(5000) {
 		i.send(numbered(vp8(n, uint32(n), false), n*20011))
 		if n%500 == 499 {
