@@ -25,7 +25,9 @@ func (c *channel) pick(sel Selector, self string, plays func(*publication) bool)
 		return c.publications[publicationKey{sel.Participant, sel.Source}]
 	}
 	wanted := func(p *publication) bool { return sel.Participant == "" || p.key.participant == sel.Participant }
-	others := func(p *publication) bool { return wanted(p) && sel.Participant == "" && self != "" && p.key.participant != self }
+	others := func(p *publication) bool {
+		return wanted(p) && sel.Participant == "" && self != "" && p.key.participant != self
+	}
 	onAir := func(pass func(*publication) bool) *publication {
 		return best(c.publications, func(p *publication) bool { return pass(p) && p.onAir() && plays(p) })
 	}

@@ -36,13 +36,8 @@ const remembered = time.Second
 func settled(t *testing.T, g *testkit.Gateway) usage {
 	t.Helper()
 	http.DefaultClient.CloseIdleConnections()
+	awaitEmpty(t, g)
 	deadline := time.Now().Add(20 * time.Second)
-	for len(g.Sessions()) > 0 {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d sessions are still there", len(g.Sessions()))
-		}
-		<-time.After(50 * time.Millisecond)
-	}
 	<-time.After(2*remembered + time.Second) // one more sweep than needed
 	var u usage
 	for stable := 0; stable < 5; {
@@ -65,6 +60,18 @@ func settled(t *testing.T, g *testkit.Gateway) usage {
 	return u
 }
 
+// awaitEmpty waits until no session is left.
+func awaitEmpty(t *testing.T, g *testkit.Gateway) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for len(g.Sessions()) > 0 {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d sessions are still there", len(g.Sessions()))
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+}
+
 func descriptors(t *testing.T) int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
@@ -80,7 +87,11 @@ func churn(t *testing.T, g *testkit.Gateway, n int) {
 	for range n / 2 { // a publisher and a viewer each
 		t.Run("session", func(t *testing.T) { comeAndGo(t, g) }) // clean-ups of a test hold what they clean
 	}
-	abandon(t, g, n)
+	const wave = 100 // so that the most sessions at once are the same each time
+	for done := 0; done < n; done += wave {
+		abandon(t, g, min(wave, n-done))
+		awaitEmpty(t, g)
+	}
 }
 
 func comeAndGo(t *testing.T, g *testkit.Gateway) {

@@ -47,7 +47,7 @@ type Player struct {
 // do.
 func Play(t testing.TB, opt PlayerOptions) *Player {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for {
 		p, err := TryPlay(t, opt)
 		if status, ok := errors.AsType[*wish.StatusError](err); ok && status.Status == http.StatusConflict && time.Now().Before(deadline) {
