@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/headgate/headgate/auth"
@@ -156,7 +158,17 @@ func (g *Gateway) routes() {
 	whip.Register(e, cfg, g.sessions)
 	whep.Register(e, cfg, g.sessions)
 	api.Register(e, api.Config{Version: g.version, Origin: g.server.Origin, AcceptRawToken: g.cfg.Auth.AcceptRawToken, Gate: g.server.Gate}, roster{g})
-	ui.Register(e, ui.Config(g.cfg.Pages))
+	ui.Register(e, g.pages())
+}
+
+// pages lets the pages reach the public URL, where their sessions are, from
+// whatever address they were opened with.
+func (g *Gateway) pages() ui.Config {
+	c := ui.Config(g.cfg.Pages)
+	if u, err := url.Parse(g.cfg.HTTP.PublicURL); err == nil && u.Host != "" {
+		c.ConnectSources = append(slices.Clone(c.ConnectSources), u.Scheme+"://"+u.Host)
+	}
+	return c
 }
 
 // cors opens WHIP and WHEP to every page where a token is required or openness

@@ -22,6 +22,7 @@ type paths struct {
 	local    netip.AddrPort
 	selected netip.AddrPort
 	proto    string
+	earlier  time.Time // last seen on the pairs of earlier ICE generations
 }
 
 // maxPairs bounds what is remembered of a client that checks from many addresses.
@@ -69,6 +70,7 @@ func (p *paths) choose(pair *webrtc.ICECandidatePair) (local, remote netip.AddrP
 func (p *paths) restart() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.earlier = p.newest()
 	p.pairs = map[netip.AddrPort]*ice.CandidatePair{}
 	p.local, p.selected, p.proto = netip.AddrPort{}, netip.AddrPort{}, ""
 }
@@ -84,7 +86,12 @@ func (p *paths) pair() (local, remote netip.AddrPort, proto string) {
 func (p *paths) lastSeen() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var last time.Time
+	return p.newest()
+}
+
+// newest is lastSeen with the lock held.
+func (p *paths) newest() time.Time {
+	last := p.earlier
 	for _, pair := range p.pairs {
 		for _, t := range []time.Time{pair.LastRequestReceivedAt(), pair.LastResponseReceivedAt()} {
 			if t.After(last) {

@@ -34,9 +34,13 @@ func restarted(answer string, f sdpfrag.Fragment) string {
 func (p *publishing) restart(t *testing.T, rewrite ...func(string, bool) string) sdpfrag.Fragment {
 	t.Helper()
 	ufrag, pwd := credentialsOf(t, p.client.offer(&webrtc.OfferOptions{ICERestart: true}))
+	before := p.conn.paths.lastSeen()
 	f, err := p.conn.Restart(t.Context(), ufrag, pwd, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if after := p.conn.paths.lastSeen(); after.Before(before) {
+		t.Errorf("the restart forgot when the client was last seen: %v, before %v", after, before)
 	}
 	p.client.take(rewritten(restarted(p.client.sdp, f), true, rewrite))
 	return f

@@ -111,12 +111,12 @@ func (s *Service) reserve(sess *session, place auth.Place) (*router.Publisher, e
 // a connection.
 func (sess *session) lastSeen() time.Time {
 	sess.mu.Lock()
-	open := sess.open
+	open, opened := sess.open, sess.opened
 	sess.mu.Unlock()
 	if !open {
 		return time.Time{}
 	}
-	return sess.conn.LastSeen()
+	return later(opened, sess.conn.LastSeen())
 }
 
 func (sess *session) takeCandidates(lines []string, end bool) {

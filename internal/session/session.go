@@ -48,6 +48,7 @@ type session struct {
 	mu     sync.Mutex
 	grant  auth.Grant
 	open   bool // DTLS is up
+	opened time.Time
 	ended  bool
 	reason *fault.Error
 }
@@ -115,6 +116,9 @@ func detailOf(e peer.Event) string {
 func (sess *session) connected(at time.Time) {
 	sess.mu.Lock()
 	first := !sess.open && !sess.ended
+	if first {
+		sess.opened = at
+	}
 	sess.open = true
 	sess.mu.Unlock()
 	if !first {
@@ -127,10 +131,17 @@ func (sess *session) connected(at time.Time) {
 	sess.media.connected(at)
 }
 
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 // overdue returns why the session should end now, or nil.
 func (sess *session) overdue(now time.Time) *fault.Error {
 	sess.mu.Lock()
-	open, expires := sess.open, sess.grant.Expires
+	open, opened, expires := sess.open, sess.opened, sess.grant.Expires
 	sess.mu.Unlock()
 	cfg := sess.service.cfg
 	switch {
@@ -138,7 +149,7 @@ func (sess *session) overdue(now time.Time) *fault.Error {
 		return errExpired
 	case !open && now.Sub(sess.started) >= cfg.HandshakeTimeout:
 		return errHandshake
-	case open && now.Sub(sess.conn.LastSeen()) >= cfg.LostAfter:
+	case open && now.Sub(later(opened, sess.conn.LastSeen())) >= cfg.LostAfter:
 		return errLost
 	}
 	return nil
