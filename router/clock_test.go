@@ -170,6 +170,19 @@ func TestForeignReportsAreIgnored(t *testing.T) {
 	near(t, "skew", s.skew(), 0, ms)
 }
 
+// A first report that stood in a queue is made up for: the smallest delay counts.
+func TestLateFirstReport(t *testing.T) {
+	s := newStudio(t)
+	s.run(time.Second, false)
+	s.transit += 200 * ms
+	s.report(intakeVideo, s.videoStart, 90000)
+	s.transit -= 200 * ms
+	s.run(15*time.Second, true)
+	near(t, "skew", s.skew(), 0, ms)
+	video, _ := s.last()
+	near(t, "video's age", video.Arrival.Sub(video.Capture), s.videoLatency, 25*ms)
+}
+
 // Not even the first one.
 func TestForeignFirstReport(t *testing.T) {
 	s := newStudio(t)

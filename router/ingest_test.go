@@ -364,6 +364,18 @@ func (s *slowSubscriber) Deliver(Burst) {
 	}
 }
 
+// What counts as repaired: what was asked for, and whatever came as RTX.
+func TestRepairedIsCounted(t *testing.T) {
+	i := newIntake(t, nil)
+	i.send(vp8(100, 0, true), vp8(105, 5*intakeFrame, false), vp8(104, 4*intakeFrame, false))
+	i.send(repairOf(vp8(103, 3*intakeFrame, false), 1))
+	i.pass(50 * ms)
+	i.send(vp8(102, 2*intakeFrame, false))
+	if l := i.in.Stats().Layers[0]; l.Lost != 1 || l.Repaired != 2 {
+		t.Errorf("%d lost, %d repaired", l.Lost, l.Repaired)
+	}
+}
+
 func TestStats(t *testing.T) {
 	i := newIntake(t, nil)
 	i.send(vp8(100, 0, true), vp8(100, 0, true), vp8(102, 2*intakeFrame, false))

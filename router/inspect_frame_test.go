@@ -99,6 +99,15 @@ func TestFrames(t *testing.T) {
 		"parameter sets with a timestamp of their own": {
 			h264, "0:p. 1:sps 1:pps. 2:idr< 2:idr>. 3:p.",
 			"0SE 1SKk 2Ek 3Sk 4Ek 5SE | 1+5"},
+		"slices after parameter sets with a timestamp of their own": {
+			h264, "0:p. 1:sps. 2:idr 2:idr. 3:p.",
+			"0SE 1SEKk 2Sk 3Ek 4SE | 1+4"},
+		"each parameter set with a timestamp of its own": {
+			codecOf(H265), "0:P. 1:VPS. 2:SPS. 3:IDR. 4:P.",
+			"0SE 1SEKk 2SEk 3SEk 4SE | 1+4"},
+		"a second parameter set comes late": {
+			h264, "0:p. 1:sps !1:sps 1:idr. 2= 2:p.",
+			"0SE 1SKk 3Ek 2k 5SE | 1+4"},
 		"the packet before the slice is lost": {
 			h264, "0:p. !1:sps 1:idr. 2:p.",
 			"0SE 2SEk 3SE | none"},

@@ -175,6 +175,24 @@ func TestFIRNumbers(t *testing.T) {
 	}
 }
 
+// Whoever waits for a key frame still waits when the numbering begins anew.
+func TestRequestOutlivesALayer(t *testing.T) {
+	i := newIntake(t, nil)
+	i.send(vp8(1, 0, true))
+	before := i.theLayer(i.video)
+	before.RequestKeyFrame(i.now)
+	i.pass(20 * ms)
+	i.send(vp8(40000, 1<<30, false), vp8(40001, 1<<30, false))
+	if i.theLayer(i.video) == before {
+		t.Fatal("still the old layer")
+	}
+	i.takeSent()
+	i.pass(600 * ms)
+	if pli := rtcpOf[*rtcp.PictureLossIndication](i.sent); len(pli) == 0 {
+		t.Error("the request was forgotten")
+	}
+}
+
 func TestDeafLayer(t *testing.T) {
 	i := newIntake(t, nil)
 	i.send(vp8(1, 0, true))
