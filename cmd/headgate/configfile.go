@@ -130,7 +130,7 @@ func (d *decoder) scalar(path string, node ast.Node, target reflect.Value) {
 		return
 	}
 	if err := setText(target, text); err != nil {
-		d.bad(path, node, "%s must be %s, got %s", path, typeName(target.Type()), shown(target.Type(), text))
+		d.bad(path, node, "%s must be %s, got %s", path, typeName(target.Type()), shown(text))
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"math"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/headgate/headgate/auth"
@@ -87,14 +86,12 @@ func typeName(t reflect.Type) string {
 	return "a mapping of settings"
 }
 
-// shown is what an error says about a value: nothing secret, and not much.
-func shown(t reflect.Type, text string) string {
+// shown is what an error says about a value: not much. Secrets are texts, which
+// are never of the wrong type.
+func shown(text string) string {
 	const most = 40
-	switch {
-	case t == reflect.TypeFor[auth.Secret]():
-		return hiddenSecret
-	case len(text) > most:
+	if len(text) > most {
 		return strconv.Quote(text[:most]) + "…"
 	}
-	return strconv.Quote(strings.TrimSpace(text))
+	return strconv.Quote(text)
 }

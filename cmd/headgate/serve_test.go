@@ -232,8 +232,9 @@ func TestUntilSignalled(t *testing.T) {
 		}
 	}
 	kill()
-	<-ctx.Done()
+	eventually(t, "the first signal", func() bool { return ctx.Err() != nil })
 	kill()
+	eventually(t, "the second signal", func() bool { return len(exits) == 1 })
 	if status := <-exits; status != exitSignalled {
 		t.Errorf("status %d", status)
 	}
