@@ -214,6 +214,19 @@ func TestReachedUnderAnotherAddress(t *testing.T) {
 	}
 }
 
+// T-78, M-124: media bound to one address, as in a container, under the name of
+// another.
+func TestBoundToAnAddressThatIsNotAdvertised(t *testing.T) {
+	h := newTestHost(t, func(c *Config) { c.PublicAddresses, c.TCP = []string{"203.0.113.7"}, false })
+	v := play(t, h, newClient(t), playPolicy, func(sdp string, answer bool) string {
+		if answer && strings.Count(sdp, "a=candidate:") != 1 {
+			t.Errorf("not one candidate:\n%s", sdp)
+		}
+		return strings.ReplaceAll(sdp, " 203.0.113.7 ", " 127.0.0.1 ")
+	})
+	v.connected(t)
+}
+
 // T-45, N-064, N-065: the first candidate is what FFmpeg uses.
 func TestCandidatesOfTheAnswer(t *testing.T) {
 	h := newTestHost(t, allAddresses, func(c *Config) { c.AllowLoopback = false; c.interfaces = lan })

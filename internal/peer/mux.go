@@ -25,6 +25,15 @@ func (m *udpMux) GetListenAddresses() []net.Addr {
 	return addrs
 }
 
+// GetConn implements ice.UDPMux. A mux that is bound to one address would refuse
+// any other, and a public one is another.
+func (m *udpMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
+	if local := m.LocalAddr(); !addrPortOf(local).Addr().IsUnspecified() {
+		addr = local
+	}
+	return m.UDPMuxDefault.GetConn(ufrag, addr)
+}
+
 // tcpMux files connections under the one local address tcpListener gives them.
 // The stack's mux is a field and not embedded, because the agent would compare
 // its LocalAddr with the interfaces.
