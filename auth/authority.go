@@ -160,9 +160,8 @@ func anonymous(action Action, place Place) Grant {
 }
 
 func notAllowed(action Action) error {
-	switch action {
-	case Publish, Play:
-		return ErrNotAllowed.Because("The token does not allow to %s on this channel; ask for one that does.", string(action))
+	if action == Admin {
+		return ErrNotAllowed
 	}
-	return ErrNotAllowed
+	return ErrNotAllowed.Because("The token does not allow to %s on this channel; ask for one that does.", string(action))
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var jwt = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`) //nolint:gochecknoglobals // never changes
+var jwt = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
 
 func TestHintsWhereNoTokenIsNeeded(t *testing.T) {
 	s := serve(t, &command{terminal: true})

@@ -122,7 +122,7 @@ func isTerminal(f *os.File) bool {
 
 // version is set by the build (-ldflags "-X main.version=…"); builds without it
 // say which commit they are from.
-var version = "" //nolint:gochecknoglobals // the linker can set nothing else
+var version = ""
 
 func versionText() string {
 	if version != "" {

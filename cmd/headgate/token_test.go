@@ -16,7 +16,7 @@ import (
 	"github.com/headgate/headgate/internal/testkit"
 )
 
-var testKey = strings.Repeat("headgate", 4) //nolint:gochecknoglobals // a constant in all but name
+var testKey = strings.Repeat("headgate", 4)
 
 func makeToken(t *testing.T, env []string, args ...string) string {
 	t.Helper()

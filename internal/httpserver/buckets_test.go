@@ -19,8 +19,8 @@ func TestBucketsRefill(t *testing.T) {
 	if ok || wait != 500*time.Millisecond {
 		t.Errorf("take = %v, %v; want to wait 500ms", wait, ok)
 	}
-	if wait, ok := b.peek(now, "a"); ok || wait != 500*time.Millisecond {
-		t.Errorf("peek = %v, %v", wait, ok)
+	if left, ok := b.peek(now, "a"); ok || left != 500*time.Millisecond {
+		t.Errorf("peek = %v, %v", left, ok)
 	}
 	if _, ok := b.take(now, "b"); !ok {
 		t.Error("another key suffers")

@@ -63,7 +63,7 @@ func TestPanicsAreAnsweredAndLogged(t *testing.T) {
 	}
 	r.Echo().GET("/abort", func(echo.Context) error { panic(http.ErrAbortHandler) })
 	defer func() {
-		if v := recover(); v != http.ErrAbortHandler {
+		if v := recover(); v != http.ErrAbortHandler { //nolint:errorlint // net/http wants this very value
 			t.Errorf("recovered %v", v)
 		}
 	}()

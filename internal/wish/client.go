@@ -78,12 +78,12 @@ func (c Client) Post(ctx context.Context, endpoint, token, offer string) (*Sessi
 	}
 	req.Header.Set("Content-Type", SDPType)
 	req.Header.Set("Accept", SDPType)
-	res, body, err := c.do(req, token)
+	res, err := c.do(req, token)
 	if err != nil {
 		return nil, err
 	}
 	if res.StatusCode != http.StatusCreated {
-		return nil, refusal(res, body)
+		return nil, refusal(res)
 	}
 	location, err := res.Location() // against the URL that answered
 	if err != nil {
@@ -93,7 +93,7 @@ func (c Client) Post(ctx context.Context, endpoint, token, offer string) (*Sessi
 		token = "" // it was left behind at a redirect
 	}
 	return &Session{
-		Location: location.String(), ETag: res.Header.Get(headerETag), Answer: string(body),
+		Location: location.String(), ETag: res.Header.Get(headerETag), Answer: string(res.body),
 		ICEServers: readLinks(res.Header), client: c, token: token,
 	}, nil
 }
@@ -105,24 +105,24 @@ func (c Client) Options(ctx context.Context, endpoint, token string) ([]signalin
 	if err != nil {
 		return nil, err
 	}
-	res, body, err := c.do(req, token)
+	res, err := c.do(req, token)
 	if err != nil {
 		return nil, err
 	}
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNoContent {
-		return nil, refusal(res, body)
+		return nil, refusal(res)
 	}
 	return readLinks(res.Header), nil
 }
 
 // Trickle sends candidates, as a trickle-ice-sdpfrag (RFC 9725 section 4.3.2).
 func (s *Session) Trickle(ctx context.Context, fragment string) error {
-	res, body, err := s.patch(ctx, s.ETag, fragment)
+	res, err := s.patch(ctx, s.ETag, fragment)
 	if err != nil {
 		return err
 	}
 	if res.StatusCode != http.StatusNoContent && res.StatusCode != http.StatusOK {
-		return refusal(res, body)
+		return refusal(res)
 	}
 	return nil
 }
@@ -130,21 +130,21 @@ func (s *Session) Trickle(ctx context.Context, fragment string) error {
 // Restart sends the credentials of a new ICE generation and returns the server's
 // fragment (RFC 9725 section 4.3.3).
 func (s *Session) Restart(ctx context.Context, fragment string) (string, error) {
-	res, body, err := s.patch(ctx, "*", fragment)
+	res, err := s.patch(ctx, "*", fragment)
 	if err != nil {
 		return "", err
 	}
 	if res.StatusCode != http.StatusOK {
-		return "", refusal(res, body)
+		return "", refusal(res)
 	}
 	s.ETag = res.Header.Get(headerETag)
-	return string(body), nil
+	return string(res.body), nil
 }
 
-func (s *Session) patch(ctx context.Context, ifMatch, fragment string) (*http.Response, []byte, error) {
+func (s *Session) patch(ctx context.Context, ifMatch, fragment string) (*reply, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPatch, s.Location, strings.NewReader(fragment))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", FragmentType)
 	if ifMatch != "" {
@@ -159,18 +159,23 @@ func (s *Session) Delete(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	res, body, err := s.client.do(req, s.token)
+	res, err := s.client.do(req, s.token)
 	if err != nil {
 		return err
 	}
 	if res.StatusCode/100 != 2 && res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusGone {
-		return refusal(res, body)
+		return refusal(res)
 	}
 	return nil
 }
 
-// do sends req and reads the answer, which is closed when do returns.
-func (c Client) do(req *http.Request, token string) (*http.Response, []byte, error) {
+// reply is an answer that was read and closed.
+type reply struct {
+	*http.Response
+	body []byte
+}
+
+func (c Client) do(req *http.Request, token string) (*reply, error) {
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -184,14 +189,14 @@ func (c Client) do(req *http.Request, token string) (*http.Response, []byte, err
 	client.CheckRedirect = checkRedirect
 	res, err := client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // it has been read
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes+1))
 	if err == nil && len(body) > maxAnswerBytes {
 		err = errors.New("the answer is absurdly large")
 	}
-	return res, body, err
+	return &reply{res, body}, err
 }
 
 // checkRedirect follows what keeps the method and body (307, 308), and hands the
@@ -227,10 +232,10 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-func refusal(res *http.Response, body []byte) error {
+func refusal(res *reply) error {
 	e := &StatusError{Method: res.Request.Method, Status: res.StatusCode, Header: res.Header}
 	var doc struct{ Code, Detail string }
-	if json.Unmarshal(body, &doc) == nil {
+	if json.Unmarshal(res.body, &doc) == nil {
 		e.Code, e.Detail = doc.Code, doc.Detail
 	}
 	return e
