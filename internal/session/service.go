@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -174,22 +175,29 @@ func (s *Service) openedLocked(from netip.Addr) {
 	}
 }
 
-// register makes the session known. A session that has ended by now, or came
-// while draining began, is finished and its reason returned.
+// register makes the session known. If it was ended while it was negotiated, or
+// draining began, it is closed and the POST is refused.
 func (s *Service) register(sess *session) error {
 	s.mu.Lock()
 	s.pending--
-	if s.draining {
-		s.mu.Unlock()
-		sess.finish(errShutdown)
-		return ErrDraining
+	draining := s.draining
+	if !draining {
+		s.sessions[sess.secret] = sess
 	}
-	defer s.mu.Unlock()
-	if reason := sess.endReason(); reason != nil {
+	s.mu.Unlock()
+	if draining {
+		sess.finish(errShutdown)
+	}
+	switch reason := sess.settle(); reason {
+	case nil:
+		return nil
+	case errShutdown:
+		return ErrDraining
+	case router.ErrReplaced, router.ErrDuplicateID:
+		return fmt.Errorf("%s before it was answered: %w", reason.Code, router.ErrBusy.After(2*time.Second))
+	default:
 		return reason
 	}
-	s.sessions[sess.secret] = sess
-	return nil
 }
 
 // giveUp counts a POST out that failed before there was a connection.

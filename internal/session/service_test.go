@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -297,6 +298,30 @@ func TestMaxSessionsAndDraining(t *testing.T) {
 	b.Drain()
 	_, err = b.Publish(t.Context(), offerOf("obs", ""))
 	expect(t, err, "server-shutdown") // T-91
+}
+
+// T-93, N-035: each takes the place of the one before, which may still be
+// negotiating.
+func TestPublishersThatComeAtOnceLeaveOneWriter(t *testing.T) {
+	b := newBench(t, func(_ *Config, _ *auth.Config, channels *router.Config) { channels.TakeoverHold = 0 })
+	var work sync.WaitGroup
+	var made atomic.Int64
+	for range 8 {
+		work.Go(func() {
+			for range 5 {
+				switch _, err := b.Publish(t.Context(), offerOf("obs", "")); {
+				case err == nil:
+					made.Add(1)
+				case fault.Of(err).Code != "channel-busy":
+					t.Errorf("refused with %v, want channel-busy", err)
+				}
+			}
+		})
+	}
+	work.Wait()
+	if n := b.Count(); n != 1 || made.Load() == 0 {
+		t.Errorf("%d sessions live, %d were made, want one", n, made.Load())
+	}
 }
 
 func TestRefusedOffersLeaveNothing(t *testing.T) {

@@ -49,8 +49,11 @@ type session struct {
 	grant  auth.Grant
 	open   bool // DTLS is up
 	opened time.Time
-	ended  bool
-	reason *fault.Error
+	// registered tells that conn and media are there. Who ends the session before
+	// (a takeover does while it is negotiated) only leaves the reason.
+	registered bool
+	ended      bool
+	reason     *fault.Error
 }
 
 // begin makes a session that is not registered yet.
@@ -155,11 +158,17 @@ func (sess *session) overdue(now time.Time) *fault.Error {
 	return nil
 }
 
-// endReason returns why the session ended, nil while it lives.
-func (sess *session) endReason() *fault.Error {
+// settle marks the session as registered and returns why it ended before, or
+// nil.
+func (sess *session) settle() *fault.Error {
 	sess.mu.Lock()
-	defer sess.mu.Unlock()
-	return sess.reason
+	sess.registered = true
+	reason, open := sess.reason, sess.open
+	sess.mu.Unlock()
+	if reason != nil {
+		sess.shut(reason, open)
+	}
+	return reason
 }
 
 // finish ends the session. The first reason wins; the connection is closed by a
@@ -171,8 +180,15 @@ func (sess *session) finish(reason *fault.Error) {
 		return
 	}
 	sess.ended, sess.reason = true, reason
-	open := sess.open
+	open, registered := sess.open, sess.registered
 	sess.mu.Unlock()
+	if registered {
+		sess.shut(reason, open)
+	}
+}
+
+// shut does what finish promises. It is called once.
+func (sess *session) shut(reason *fault.Error, open bool) {
 	sess.service.bury(sess, reason)
 	if !open {
 		sess.service.opened(sess.from)
