@@ -30,7 +30,8 @@
 // Above the packets stands Router: which publication of which channel feeds
 // which viewer, and how publications live, pause, are taken over and end.
 //
-// Locks, in the order in which they may be taken: Router.mu, then a worker's
-// inbox (through Executor), then an Ingest's own lock. A Shard has none: its
-// worker's goroutine is the only one that touches it.
+// Locks, in the order in which they may be taken: Router.mu or an Ingest's own
+// lock, then a track's list of subscribers, then a worker's inbox (through
+// Executor and Subscriber). A Layer is read without a lock. A Shard has none:
+// its worker's goroutine is the only one that touches it.
 package router

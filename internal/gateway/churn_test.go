@@ -128,7 +128,7 @@ func abandon(t *testing.T, g *testkit.Gateway, n int) {
 
 // tolerated is what may stay in pools and tables on top of a tenth, so that the
 // short run does not judge by kilobytes.
-const tolerated = 512 << 10
+const tolerated = 1 << 20
 
 func TestSoakSessionsComeAndGoWithoutATrace(t *testing.T) {
 	n := 40

@@ -41,6 +41,7 @@ type stage struct {
 	t    *testing.T
 	net  *testkit.Internet
 	http *http.Client
+	g    *gateway.Gateway
 }
 
 func inFakeTime(t *testing.T, change func(*gateway.Config), play func(s *stage)) {
@@ -50,7 +51,7 @@ func inFakeTime(t *testing.T, change func(*gateway.Config), play func(s *stage))
 		if change == nil {
 			change = func(*gateway.Config) {}
 		}
-		_, s.http = s.net.Gateway(change)
+		s.g, s.http = s.net.Gateway(change)
 		play(s)
 	})
 }

@@ -55,6 +55,11 @@ func (c *Conn) handle(e Event) {
 		}
 		c.iceUp = true
 		c.remote.connected()
+	case DTLSConnected:
+		// The stack tells of DTLS before it has set SRTP up, and silently drops what
+		// is sent in between. It holds the transport's lock meanwhile, so asking for
+		// the state waits until media can flow.
+		_ = c.pc.SCTP().Transport().State()
 	case DTLSFailed:
 		e.Detail = c.dtlsFailure()
 	}

@@ -61,9 +61,13 @@ func TestPathsWantAnAnswer(t *testing.T) {
 	if local2.String() != "10.0.0.1:8190" || remote.String() != "10.0.0.2:5000" || proto != "udp" {
 		t.Errorf("%v %v %s", local2, remote, proto)
 	}
+	seen := p.lastSeen()
 	p.restart()
-	if _, remote, _ := p.pair(); remote.IsValid() || !p.lastSeen().IsZero() {
-		t.Error("a restart forgets nothing")
+	if _, remote, _ := p.pair(); remote.IsValid() {
+		t.Error("a restart keeps the pair")
+	}
+	if !p.lastSeen().Equal(seen) {
+		t.Error("a restart forgets when the client was seen")
 	}
 }
 
