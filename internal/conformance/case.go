@@ -137,3 +137,6 @@ func gravest(list []deviation) (Level, string) {
 	}
 	return level, strings.Join(texts, "; ")
 }
+
+// Slow reports whether the case waits for timeouts of up to two minutes.
+func (c Case) Slow() bool { return c.slow }

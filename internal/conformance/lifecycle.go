@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -100,8 +99,11 @@ func (r *run) checkEnd(ctx context.Context, p *peer) error {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // nothing is lost
-	if err := p.ice().probe(ctx, conn, to, false, 300*time.Millisecond); err == nil {
-		r.failf("%s: checks are still answered after DELETE", name)
+	err = eventually(ctx, time.Second, func() (bool, error) {
+		return errors.Is(p.ice().probe(ctx, conn, to, false, 200*time.Millisecond), errNoSTUN), nil
+	})
+	if err != nil {
+		r.failf("%s: checks are still answered a second after DELETE", name)
 	}
 	return nil
 }
@@ -234,11 +236,11 @@ func checkAbandoned(ctx context.Context, r *run) error {
 	s := r.whip()
 	var sessions []*session
 	for i := range abandonedSessions {
-		if i > 0 && !r.target.separate() {
+		at := s
+		at.url = r.elsewhere(i)
+		if i > 0 && at.url == s.url {
 			break // each would take the channel over from the last
 		}
-		at := s
-		at.url = strings.Replace(s.url, "t-86", fmt.Sprintf("t-86-%d", i), 1)
 		sess, err := r.post(ctx, at, s.offer)
 		if err != nil {
 			return err

@@ -99,7 +99,7 @@ func (r *run) wantServed(ctx context.Context, last byte) error {
 		return nil
 	}
 	s := r.whip()
-	s.url = strings.Replace(s.url, "-t-", "-other-t-", 1)
+	s.url = r.elsewhere(1)
 	res, err := send(ctx, client, request{method: "POST", url: s.url, token: s.token, contentType: sdpType, body: s.offer})
 	if err != nil {
 		return err

@@ -15,9 +15,10 @@ import (
 // run is one case being run: what it may use, what it found, and what it must
 // tidy up. It belongs to one goroutine.
 type run struct {
-	target Target
-	http   *http.Client
-	level  Level
+	target  Target
+	http    *http.Client
+	level   Level
+	channel string // that of the case, where it has one of its own
 
 	deviations []deviation
 	notes      []string
@@ -62,6 +63,12 @@ type side struct {
 
 func (r *run) whip() side {
 	return side{"WHIP", r.target.WHIP, r.target.Token, true, static("chrome-publish")}
+}
+
+// elsewhere is the WHIP endpoint of the case's i-th other channel, if cases have
+// channels of their own.
+func (r *run) elsewhere(i int) string {
+	return strings.Replace(r.target.WHIP, r.channel, fmt.Sprintf("%s-%d", r.channel, i), 1)
 }
 
 func (r *run) whep() (side, error) {

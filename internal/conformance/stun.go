@@ -37,7 +37,8 @@ func (c credentials) check(nominate bool) (*stun.Message, error) {
 		stun.BindingRequest, stun.TransactionID,
 		stun.NewUsername(c.remoteUfrag + ":" + c.localUfrag),
 		stun.RawAttribute{Type: stun.AttrICEControlling, Value: make([]byte, 8)},
-		stun.RawAttribute{Type: stun.AttrPriority, Value: []byte{0x6e, 0xff, 0xff, 0xff}},
+		// The priority of the client's own checks: it does not know that it moved.
+		stun.RawAttribute{Type: stun.AttrPriority, Value: []byte{0x7e, 0xff, 0xff, 0xff}},
 	}
 	if nominate {
 		setters = append(setters, stun.RawAttribute{Type: stun.AttrUseCandidate})

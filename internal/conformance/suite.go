@@ -124,7 +124,8 @@ func (s *suite) one(ctx context.Context, c Case) Result {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r := &run{target: s.target.in(s.name + "-" + strings.ToLower(c.ID)), http: s.http, level: c.Level}
+	channel := s.name + "-" + strings.ToLower(c.ID)
+	r := &run{target: s.target.in(channel), http: s.http, level: c.Level, channel: channel}
 	if c.slow && !s.target.Slow {
 		c.check = func(context.Context, *run) error {
 			return skipf("waits for a timeout of the server of up to two minutes; run with --timeout-cases")
