@@ -61,7 +61,7 @@ func milliseconds(t *testing.T, text string) time.Duration {
 }
 
 // TestFFmpegIsNotHeldUp publishes ten times: a datagram of the DTLS handshake that comes after FFmpeg believes it done makes FFmpeg wait for
-// a packet of ours before each of its own from then on, and three seconds of media take half a minute.
+// a packet of ours before each of its own from then on, and one second of media takes ten.
 func TestFFmpegIsNotHeldUp(t *testing.T) {
 	need(t, ffmpeg)
 	g := startGateway(t)
@@ -69,7 +69,7 @@ func TestFFmpegIsNotHeldUp(t *testing.T) {
 		began := time.Now()
 		publisher := publishBriefly(t, g.whip("brief"))
 		_ = publisher.ends(t, 20*time.Second)
-		if took := time.Since(began); took > 3*time.Second {
+		if took := time.Since(began); took > 5*time.Second {
 			t.Fatalf("one second of media took FFmpeg %v", took)
 		}
 		if match := muxedFrames.FindStringSubmatch(publisher.output.String()); match == nil || match[1] != match[2] {

@@ -37,7 +37,7 @@
   window.RTCPeerConnection = class extends Native {
     constructor(...args) {
       super(...args);
-      const connection = { pc: this, made: performance.now(), video: null, audio: null, sent: [], longestGap: 0, firstPicture: 0, lastPicture: 0, tracks: [] };
+      const connection = { pc: this, made: performance.now(), video: null, audio: null, sent: [], longestGap: 0, silentFor: 0, firstPicture: 0, lastPicture: 0, tracks: [] };
       probe.connections.push(connection);
       this.addEventListener("track", (event) => connection.tracks.push(event.track));
       this.addEventListener("connectionstatechange", () => { if (this.connectionState === "connected") connection.connected ??= performance.now(); });
@@ -94,10 +94,16 @@
     connection.video = { codec, frames, width: report.frameWidth || 0, height: report.frameHeight || 0, freezes: report.freezeCount || 0, frozen: report.totalFreezesDuration || 0,
       keyFrames: report.keyFramesDecoded || 0, packets: report.packetsReceived || 0, lost: report.packetsLost || 0, plis: report.pliCount || 0, nacks: report.nackCount || 0,
       dropped: report.framesDropped || 0 };
-    if (frames <= before) return;
-    if (!connection.firstPicture) connection.firstPicture = now;
-    else connection.longestGap = Math.max(connection.longestGap, now - connection.lastPicture);
-    connection.lastPicture = now;
+    if (frames > before) {
+      connection.firstPicture ||= now;
+      connection.lastPicture = now;
+    } else if (connection.firstPicture) {
+      // Only what was looked at counts: where this page was late to look, pictures may have come all the time.
+      connection.silentFor = now - connection.lastPicture;
+      connection.longestGap = Math.max(connection.longestGap, connection.silentFor + sampleEvery);
+      return;
+    }
+    connection.silentFor = 0;
   };
 
   // report describes the newest connection. Times are in milliseconds; firstPicture counts from the start of the last POST that succeeded.
@@ -109,7 +115,7 @@
     const result = { connections: probe.connections.length, posts: posts.length, requests: probe.requests, log: probe.log };
     if (!connection) return { ...result, state: "none" };
     return { ...result, state: connection.pc.connectionState, video: connection.video, audio: connection.audio, sent: connection.sent, longestGap: connection.longestGap,
-      silentFor: connection.lastPicture ? performance.now() - connection.lastPicture : 0, firstPicture: since(connection.firstPicture), connected: since(connection.connected) };
+      silentFor: connection.silentFor, firstPicture: since(connection.firstPicture), connected: since(connection.connected) };
   };
 
   // forget starts a new measurement of the longest gap between pictures.
