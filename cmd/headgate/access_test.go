@@ -57,6 +57,18 @@ func TestElsewhereATokenOfItsOwnKeyIsNeeded(t *testing.T) {
 	}
 }
 
+func TestBehindAProxyLoopbackIsNotThisMachineAlone(t *testing.T) {
+	for _, setting := range []string{
+		"HEADGATE_HTTP_PUBLIC_URL=https://live.example", "HEADGATE_HTTP_TRUSTED_PROXIES=127.0.0.1", "HEADGATE_HTTP_HOSTS=live.example",
+	} {
+		_, env := stateDir(t)
+		s := serve(t, &command{env: []string{env, setting}})
+		if status, body := post(t, s.HTTP+"/whip/live", ""); status != http.StatusUnauthorized {
+			t.Errorf("%s: POST without a token: %d %s", setting, status, body)
+		}
+	}
+}
+
 func TestTheKeyMayComeFromTheEnvironment(t *testing.T) {
 	dir, state := stateDir(t)
 	key := "HEADGATE_KEY=" + strings.Repeat("k", 32)

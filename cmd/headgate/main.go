@@ -76,7 +76,7 @@ func run(ctx context.Context, con *console, args []string) error {
 
 func newParser(ctx context.Context, con *console) (*kong.Kong, error) {
 	return kong.New(new(cli), kong.Name("headgate"),
-		kong.Description("A WHIP/WHEP gateway: broadcasts and calls with the clients people already have."),
+		kong.Description("A WHIP and WHEP gateway: takes streams from OBS, ffmpeg, GStreamer and browsers and gives them to any player."),
 		kong.Writers(con.stdout, con.stderr), kong.Bind(con), kong.BindTo(ctx, (*context.Context)(nil)))
 }
 

@@ -37,9 +37,12 @@ func (c *tokenCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	key, err := gateway.OwnKey(cfg)
+	key, madeIn, err := gateway.OwnKey(cfg)
 	if err != nil {
 		return err
+	}
+	if madeIn != "" { // by another user or with another configuration the gateway has another key
+		fmt.Fprintf(con.stderr, "headgate: made a key in %s; the gateway must keep its state there too\n", madeIn)
 	}
 	token, err := auth.Sign(key, c.claims(time.Now()))
 	if err != nil {

@@ -156,22 +156,32 @@ func (c Config) peer(log *slog.Logger) peer.Config {
 	return p
 }
 
-// loopbackOnly tells whether HTTP is served to this machine alone, where a
-// gateway without configuration needs no token.
+// loopbackOnly tells whether this machine alone is served, where a gateway
+// without configuration needs no token: every address is a loopback one, and
+// nothing says that a proxy brings others in.
 func (c Config) loopbackOnly() bool {
+	if len(c.HTTP.TrustedProxies) > 0 || len(c.HTTP.Hosts) > 0 || !c.publicIsLoopback() {
+		return false
+	}
 	for _, address := range []string{c.HTTP.HTTP, c.HTTP.HTTPS} {
 		if address == "" {
 			continue
 		}
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			return false
-		}
-		if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+		if host, _, err := net.SplitHostPort(address); err != nil || !isLoopback(host) {
 			return false
 		}
 	}
 	return true
+}
+
+func (c Config) publicIsLoopback() bool {
+	u, err := url.Parse(c.HTTP.PublicURL)
+	return c.HTTP.PublicURL == "" || err == nil && isLoopback(u.Hostname())
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // noAuth tells that nobody configured who may do what.

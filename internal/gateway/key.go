@@ -17,26 +17,30 @@ var (
 
 // OwnKey returns the key that a gateway with this configuration signs tokens
 // with: the one it was given, else the one in its state directory, made if need
-// be. It fails where the gateway would not believe such a token: with other
-// credentials configured the state directory is not looked at.
-func OwnKey(cfg Config) ([]byte, error) {
+// be; madeIn is that directory when the key was made now. It fails where the
+// gateway would not believe such a token: with other credentials configured the
+// state directory is not looked at.
+func OwnKey(cfg Config) (key []byte, madeIn string, err error) {
 	switch {
 	case len(cfg.Auth.Own) > 0:
-		return cfg.Auth.Own, nil
+		return cfg.Auth.Own, "", nil
 	case cfg.Auth.Open:
-		return nil, errNoTokenNeeded
+		return nil, "", errNoTokenNeeded
 	case !cfg.noAuth():
-		return nil, errNoOwnKey
+		return nil, "", errNoOwnKey
 	}
 	dir, err := cfg.stateDir()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	key, _, err := auth.LoadOrCreateKey(dir)
+	key, made, err := auth.LoadOrCreateKey(dir)
 	if err != nil {
-		return nil, fmt.Errorf("the gateway's own key: %w", err)
+		return nil, "", fmt.Errorf("the gateway's own key: %w", err)
 	}
-	return key, nil
+	if made {
+		madeIn = dir
+	}
+	return key, madeIn, nil
 }
 
 // NewTokenID returns a token id nobody has used.
