@@ -40,7 +40,7 @@ func newHTTP(config *tls.Config, from netip.Addr) *http.Client {
 		Timeout:       requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSClientConfig: config,
+			DialContext: dialer.DialContext, TLSClientConfig: config.Clone(), // which net/http changes
 			DisableCompression: true, MaxIdleConnsPerHost: 32, ForceAttemptHTTP2: config != nil,
 			ExpectContinueTimeout: 5 * time.Second,
 		},

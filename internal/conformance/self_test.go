@@ -2,10 +2,12 @@ package conformance_test
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,10 +38,19 @@ var elsewhere = map[string]string{
 // configurations it is about. None may fail, and none may be skipped in all of
 // them.
 func TestTheGatewayConforms(t *testing.T) {
+	var mu sync.Mutex
 	var reports []conformance.Report
-	for _, s := range scenes() {
-		t.Run(s.name, func(t *testing.T) { reports = append(reports, s.run(t)) })
-	}
+	t.Run("configurations", func(t *testing.T) {
+		for _, s := range scenes() {
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				report := s.run(t)
+				mu.Lock()
+				defer mu.Unlock()
+				reports = append(reports, report)
+			})
+		}
+	})
 	if t.Failed() || testing.Short() {
 		return
 	}
@@ -56,7 +67,7 @@ func (s scene) run(t *testing.T) conformance.Report {
 		if s.change != nil {
 			s.change(t, c)
 		}
-	})
+	}, func(o *gateway.Options) { o.Log = slog.New(slog.DiscardHandler) }) // thousands of requests
 	target := conformance.Target{WHIP: g.WHIP("conf-{}"), WHEP: g.WHEP("conf-{}")}
 	if s.target != nil {
 		s.target(t, g, &target)
@@ -68,6 +79,9 @@ func (s scene) run(t *testing.T) conformance.Report {
 		t.Fatal(err)
 	}
 	for _, result := range report.Results {
+		if result.Took > 2*time.Second {
+			t.Logf("%s took %v", result.ID, result.Took.Round(time.Millisecond))
+		}
 		if result.Outcome == conformance.Fail {
 			t.Errorf("%s", result.Line())
 		}
