@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +110,17 @@ func offer(t testing.TB, pc *webrtc.PeerConnection) string {
 		t.Fatal("gathering takes more than 10 s")
 	}
 	return pc.LocalDescription().SDP
+}
+
+// withoutCandidates leaves the addresses out, as OBS does.
+func withoutCandidates(sdp string) string {
+	var b strings.Builder
+	for line := range strings.Lines(sdp) {
+		if !strings.HasPrefix(line, "a=candidate:") && !strings.HasPrefix(line, "a=end-of-candidates") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // whenConnected returns a channel that is closed with the connection.

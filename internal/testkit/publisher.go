@@ -31,6 +31,9 @@ type PublisherOptions struct {
 	// FirstFrame numbers the first frame, so that an Eye can follow a second
 	// publisher.
 	FirstFrame uint32
+	// Hesitates is how long the first check comes after the 201. Such a publisher
+	// offers no candidates, so that nobody else begins.
+	Hesitates time.Duration
 	// Net is a virtual network; nil means loopback.
 	Net transport.Net
 	// HTTP does the requests; nil means http.DefaultClient.
@@ -80,12 +83,17 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 	if !opt.NoAudio {
 		audio = p.track(webrtc.MimeTypeOpus, "audio")
 	}
-	session, err := whip.Client{HTTP: opt.HTTP}.Post(ctx, opt.Endpoint, opt.Token, offer(t, p.pc))
+	text := offer(t, p.pc)
+	if opt.Hesitates > 0 {
+		text = withoutCandidates(text)
+	}
+	session, err := whip.Client{HTTP: opt.HTTP}.Post(ctx, opt.Endpoint, opt.Token, text)
 	if err != nil {
 		p.Vanish()
 		return nil, err
 	}
 	p.session = session
+	<-time.After(opt.Hesitates)
 	must(t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: session.Answer}))
 	select {
 	case <-connected:

@@ -1,0 +1,48 @@
+package testkit
+
+import (
+	"net/netip"
+
+	"github.com/pion/transport/v4"
+	"github.com/pion/transport/v4/vnet"
+)
+
+// Lose loses the datagrams from and to a client that lose says, from now on and
+// besides what is lost by chance.
+func (n *Internet) Lose(client transport.Net, lose func(b []byte) bool) {
+	n.t.Helper()
+	address := addressOf(n, client)
+	n.router.AddChunkFilter(func(c vnet.Chunk) bool {
+		theirs := hostOf(c.SourceAddr().String()) == address || hostOf(c.DestinationAddr().String()) == address
+		return !theirs || !lose(c.UserData())
+	})
+}
+
+// Everything is what a client loses whose cable was pulled.
+func Everything([]byte) bool { return true }
+
+// Checks are the datagrams of STUN (RFC 7983).
+func Checks(b []byte) bool { return len(b) > 0 && b[0] <= 3 }
+
+func addressOf(n *Internet, client transport.Net) netip.Addr {
+	n.t.Helper()
+	i, err := client.InterfaceByName("eth0")
+	must(n.t, err)
+	addrs, err := i.Addrs()
+	must(n.t, err)
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			return p.Addr()
+		}
+	}
+	n.t.Fatal("the client has no address")
+	return netip.Addr{}
+}
+
+func hostOf(address string) netip.Addr {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr()
+}
