@@ -43,8 +43,11 @@ func (con *console) env(name string) string {
 // environment, then flags, each stronger than the one before. All faults of all
 // sources are reported at once, each with where it comes from.
 func loadConfig(con *console, file string, flags func(*gateway.Config, sources)) (gateway.Config, error) {
+	return loadWithSources(con, file, flags, make(sources))
+}
+
+func loadWithSources(con *console, file string, flags func(*gateway.Config, sources), from sources) (gateway.Config, error) {
 	cfg := gateway.DefaultConfig()
-	from := make(sources)
 	var errs []error
 	if file == "" {
 		file = con.env(envConfig)
@@ -83,9 +86,39 @@ type checkConfigCommand struct {
 }
 
 func (c checkConfigCommand) Run(con *console) error {
-	if _, err := loadConfig(con, c.File, nil); err != nil {
+	from := make(sources)
+	cfg, err := loadWithSources(con, c.File, nil, from)
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(con.stdout, c.File, "is fine.")
+	if missing := from.locate(unreadable(cfg)); missing != nil { // the file may be meant for another machine
+		for line := range strings.SplitSeq(missing.Error(), "\n") {
+			fmt.Fprintln(con.stderr, "headgate: the gateway would not start here:", line)
+		}
+	}
+	_, err = fmt.Fprintln(con.stdout, c.File, "is fine.")
 	return err
+}
+
+// unreadable reports the files that the configuration names and that cannot be
+// opened.
+func unreadable(cfg gateway.Config) error {
+	files := [][2]string{{"http.tls.cert", cfg.HTTP.TLS.Cert}, {"http.tls.key", cfg.HTTP.TLS.Key}}
+	for i, k := range cfg.Auth.JWT.Keys {
+		at := fmt.Sprintf("auth.jwt.keys[%d].", i)
+		files = append(files, [2]string{at + "secret_file", k.SecretFile}, [2]string{at + "public_key_file", k.PublicKeyFile})
+	}
+	var errs []error
+	for _, file := range files {
+		if file[1] == "" {
+			continue
+		}
+		f, err := os.Open(file[1])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", file[0], err))
+			continue
+		}
+		_ = f.Close() // only opened
+	}
+	return errors.Join(errs...)
 }

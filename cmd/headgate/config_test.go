@@ -131,6 +131,24 @@ func TestCheckConfig(t *testing.T) {
 	mustSay(t, c.run(t, "check-config", bad), bad+":1: channels.idle: must be refuse or wait")
 }
 
+func TestCheckConfigNotesFilesThatAreNotHere(t *testing.T) {
+	present := write(t, "key.pem", "")
+	file := write(t, "gateway.yaml", "http:\n  https: :443\n  tls:\n    cert: /nowhere/cert.pem\n    key: "+present+
+		"\nauth:\n  jwt:\n    keys:\n      - secret_file: /nowhere/secret\n      - public_key_file: "+present+"\n")
+	var c command
+	if err := c.run(t, "check-config", file); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{file + ":4: http.tls.cert: open /nowhere/cert.pem", file + ":9: auth.jwt.keys[0].secret_file: open /nowhere/secret"} {
+		if !strings.Contains(c.stderr.String(), want) {
+			t.Errorf("no note says %q:\n%s", want, c.stderr.String())
+		}
+	}
+	if n := strings.Count(c.stderr.String(), "\n"); n != 2 || !strings.HasSuffix(c.stdout.String(), "is fine.\n") {
+		t.Errorf("%d notes:\n%s%s", n, c.stderr.String(), c.stdout.String())
+	}
+}
+
 // full is a configuration that uses every sort of setting.
 const full = `
 http:

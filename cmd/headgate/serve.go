@@ -22,8 +22,8 @@ type serveCommand struct {
 	PublicIP    []string `name:"public-ip" placeholder:"IP|NAME" help:"Address or name to advertise for media; may be repeated."`
 	PublicURL   string   `name:"public-url" placeholder:"URL" help:"Origin clients use, for example https://live.example.com."`
 	Open        bool     `help:"Let everybody publish and play without a token."`
-	LogLevel    string   `enum:",debug,info,warn,error" default:"" help:"debug, info, warn or error."`
-	LogFormat   string   `enum:",text,json" default:"" help:"text or json."`
+	LogLevel    string   `enum:",debug,info,warn,error" default:"" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
+	LogFormat   string   `enum:",text,json" default:"" placeholder:"FORMAT" help:"text (default) or json."`
 	PrintConfig bool     `help:"Print the configuration as it would be used, without secrets, and exit."`
 	ReadyFile   string   `placeholder:"FILE" help:"Once listening, write the addresses into this file as JSON."`
 	Hints       bool     `help:"Print what to paste into OBS, ffmpeg and a browser even where stdout is no terminal (never tokens)."`

@@ -109,6 +109,21 @@ func TestFaultsOfPagesAreNamedAsInTheFile(t *testing.T) {
 	}
 }
 
+func TestOriginsAreOrigins(t *testing.T) {
+	for origin, good := range map[string]bool{
+		"https://app.example.com": true, "http://localhost:3000": true, "https://[2001:db8::1]": true,
+		"*": false, "app.example.com": false, "https://app.example.com/": false, "https://app.example.com/page": false,
+		"https://user@app.example.com": false, "null": false, "": false, "ftp://app.example.com": false,
+	} {
+		cfg := DefaultConfig()
+		cfg.CORS.Origins = []string{origin}
+		err := cfg.Validate()
+		if good && err != nil || !good && (err == nil || !strings.Contains(err.Error(), "cors.origins: must look like")) {
+			t.Errorf("%q: %v", origin, err)
+		}
+	}
+}
+
 func write(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

@@ -102,7 +102,7 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	errs := []error{
 		c.HTTP.Validate(), c.peer(nil).Validate(), c.validateAuth(), c.Channels.Validate(),
-		c.Sessions.Validate(), c.ICEServers.Validate(), c.Egress.Validate(), c.Pages.validate(), c.Log.validate(), c.validateRedirect(),
+		c.Sessions.Validate(), c.ICEServers.Validate(), c.Egress.Validate(), c.Pages.validate(), c.Log.validate(), c.validateRedirect(), c.validateCORS(),
 	}
 	if c.Sessions.HandshakeTimeout < c.Media.DisconnectedAfter+c.Media.FailedAfter {
 		errs = append(errs, errors.New("sessions.handshake_timeout: must not be shorter than media.disconnected_after and media.failed_after together"))
@@ -125,6 +125,18 @@ func (c Config) validateRedirect() error {
 		return fmt.Errorf("redirect_posts: must look like https://node2.example.com, got %q", c.RedirectPosts)
 	}
 	return nil
+}
+
+// validateCORS refuses what no browser ever sends as an origin, and what would
+// silently allow nobody.
+func (c Config) validateCORS() error {
+	var errs []error
+	for _, origin := range c.CORS.Origins {
+		if u, err := url.Parse(origin); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+			errs = append(errs, fmt.Errorf("cors.origins: must look like https://app.example.com, without a slash at the end, got %q", origin))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (l Log) validate() error {
