@@ -103,7 +103,7 @@ func (p *program) stops(t *testing.T, timeout time.Duration) error {
 func (p *program) running() error {
 	select {
 	case <-p.done:
-		return fmt.Errorf("%s has ended: %v", p.name, p.err)
+		return fmt.Errorf("%s has ended: %v", p.name, p.cmd.ProcessState)
 	default:
 		return nil
 	}
