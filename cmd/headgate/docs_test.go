@@ -232,7 +232,7 @@ func TestTheReadmeListsEveryDependency(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range regexp.MustCompile(`(?m)^\t(\S+) v`).FindAllStringSubmatch(direct, -1) {
-			short := strings.TrimPrefix(m[1], "github.com/pion/")
+			short := strings.TrimPrefix(strings.TrimPrefix(m[1], "github.com/pion/"), "github.com/chromedp/")
 			if !regexp.MustCompile(regexp.QuoteMeta(short) + `\b`).Match(text) {
 				t.Errorf("%s does not list %s", name, m[1])
 			}
