@@ -112,7 +112,7 @@ func (c Case) execute(ctx context.Context, r *run) Result {
 		result.Outcome = Fail
 		result.Level, result.Note = gravest(r.deviations)
 	} else if result.Outcome == Pass {
-		result.Note = strings.Join(r.notes, "; ")
+		result.Note = strings.Join(r.notes, noteBreak)
 	}
 	result.Took = time.Since(started)
 	return result
@@ -135,7 +135,7 @@ func gravest(list []deviation) (Level, string) {
 		level = max(level, d.level)
 		texts = append(texts, d.text)
 	}
-	return level, strings.Join(texts, "; ")
+	return level, strings.Join(texts, noteBreak)
 }
 
 // Slow reports whether the case waits for timeouts of up to two minutes.

@@ -176,7 +176,7 @@ func checkExposed(ctx context.Context, r *run) error {
 		for _, name := range []string{"Location", "ETag", "Link"} {
 			r.wantListed(s.name+" POST", res, "Access-Control-Expose-Headers", name)
 		}
-		r.notef("judged by the rules of Fetch")
+		r.notef("judged by the rules of Fetch; in a browser by the project's tests")
 	}
 	return nil
 }

@@ -163,9 +163,6 @@ func checkRebinding(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	if lite(publisher.session.answer) {
-		r.notef("a lite agent follows the client's nominations")
-	}
 	ip, err := r.target.localIP()
 	if err != nil {
 		return err

@@ -67,7 +67,7 @@ func checkDelete(ctx context.Context, r *run) error {
 		return res.status == http.StatusConflict || res.status == http.StatusNotFound, nil
 	})
 	if errors.Is(err, errNever) {
-		r.notef("WHEP still takes viewers (%d): it waits for publishers", res.status)
+		r.lackf("the end on WHEP, which waits for publishers")
 		return nil
 	}
 	return err
@@ -275,7 +275,7 @@ func checkSecondPublisher(ctx context.Context, r *run) error {
 			return err
 		}
 	} else {
-		r.notef("no token of a rival was given")
+		r.lackf("a token of somebody else for the same place")
 	}
 	s := r.whip()
 	res, err := r.postOffer(ctx, s, s.offer)

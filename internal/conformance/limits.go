@@ -95,7 +95,7 @@ func (r *run) wantLimited(what string, counts map[int]int, limited *response) {
 func (r *run) wantServed(ctx context.Context, last byte) error {
 	client, other := r.another(last)
 	if !other {
-		r.notef("this machine has no second address to come from")
+		r.lackf("a second address to come from")
 		return nil
 	}
 	s := r.whip()
@@ -274,7 +274,7 @@ func checkDrain(ctx context.Context, r *run) error {
 	res, err := r.postOffer(ctx, r.whip(), r.whip().offer)
 	switch {
 	case err != nil:
-		r.notef("the server had stopped listening before it could refuse")
+		r.lackf("503, since the server stopped listening at once")
 	case res.status != http.StatusServiceUnavailable:
 		r.failf("a POST to a draining server: %s, want 503", res.summary())
 	default:

@@ -255,7 +255,7 @@ func checkAllOrNothing(ctx context.Context, r *run) error {
 		return err
 	}
 	if _, err := r.adopt(play, play.offer, res); err == nil {
-		r.notef("WHEP waits for publishers, so it cannot be seen whether audio was published")
+		r.lackf("whether audio was published, since WHEP waits for publishers")
 	} else if res.status != http.StatusConflict && res.status != http.StatusNotFound {
 		r.failf("after the refusal WHEP says %s, want 409 as on an idle channel", res.summary())
 	}

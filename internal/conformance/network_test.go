@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -44,29 +45,39 @@ func behindForwarder(t *testing.T, c *gateway.Config) {
 func throughForwarder(t *testing.T, g *testkit.Gateway, target *conformance.Target) {
 	t.Helper()
 	port := g.Media()[0].Port()
-	forward(t, netip.AddrPortFrom(netip.MustParseAddr(outside), port), netip.AddrPortFrom(netip.MustParseAddr(inside), port))
+	f := forward(t, netip.AddrPortFrom(netip.MustParseAddr(outside), port), netip.AddrPortFrom(netip.MustParseAddr(inside), port))
+	if f == nil {
+		t.FailNow()
+	}
+	f.start()
 	target.PublicAddress = netip.AddrPortFrom(netip.MustParseAddr(outside), port).String()
 }
 
 // forward relays UDP as a container engine's user-space proxy does: a socket of
 // its own for each client.
-func forward(t *testing.T, from, to netip.AddrPort) {
+func forward(t *testing.T, from, to netip.AddrPort) *forwarder {
 	t.Helper()
 	front, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(from))
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return nil
 	}
 	f := &forwarder{front: front, to: to, backs: make(map[netip.AddrPort]*net.UDPConn)}
-	f.work.Go(f.inward)
 	t.Cleanup(f.close)
+	return f
 }
+
+// start begins to forward.
+func (f *forwarder) start() { f.work.Go(f.inward) }
 
 type forwarder struct {
 	front *net.UDPConn
-	to    netip.AddrPort
-	mu    sync.Mutex
-	backs map[netip.AddrPort]*net.UDPConn
-	work  sync.WaitGroup
+	// faithful knows the first client only.
+	faithful bool
+	to       netip.AddrPort
+	mu       sync.Mutex
+	backs    map[netip.AddrPort]*net.UDPConn
+	work     sync.WaitGroup
 }
 
 func (f *forwarder) inward() {
@@ -87,6 +98,9 @@ func (f *forwarder) back(client netip.AddrPort) *net.UDPConn {
 	defer f.mu.Unlock()
 	if back := f.backs[client]; back != nil {
 		return back
+	}
+	if f.faithful && len(f.backs) > 0 {
+		return nil
 	}
 	back, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(f.to))
 	if err != nil {
@@ -114,6 +128,25 @@ func (f *forwarder) close() {
 	}
 	f.mu.Unlock()
 	f.work.Wait()
+}
+
+// faithful puts a relay before the media of every session that knows nobody but
+// the client that came first.
+func faithful(t *testing.T) func(*exchange) {
+	return func(x *exchange) {
+		address := regexp.MustCompile(`127\.0\.0\.1 (\d+) typ host`).FindStringSubmatch(x.answer)
+		if !x.made() || address == nil {
+			return
+		}
+		f := forward(t, netip.MustParseAddrPort(outside+":0"), netip.MustParseAddrPort(outside+":"+address[1]))
+		if f == nil {
+			return
+		}
+		f.faithful = true
+		f.start()
+		_, port, _ := net.SplitHostPort(f.front.LocalAddr().String())
+		x.answer = strings.ReplaceAll(x.answer, address[0], outside+" "+port+" typ host")
+	}
 }
 
 // overTLS gives the gateway a certificate.

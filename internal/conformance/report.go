@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -62,21 +63,55 @@ func ReadJSON(rd io.Reader) (Report, error) {
 }
 
 // Merge joins reports about one server in several configurations. Of the results
-// of a case a failure counts most, then a success; what was skipped everywhere
-// stays skipped. Cases keep the order of Cases.
+// of a case a failure counts most, then a success, whose notes are collected;
+// what was skipped everywhere stays skipped. Cases keep the order of Cases.
 func Merge(reports ...Report) Report {
-	best := make(map[string]Result)
+	all := make(map[string][]Result)
 	for _, report := range reports {
 		for _, result := range report.Results {
-			if old, ok := best[result.ID]; !ok || weight(result) > weight(old) {
-				best[result.ID] = result
-			}
+			all[result.ID] = append(all[result.ID], result)
 		}
 	}
 	var merged Report
 	for _, c := range Cases() {
-		if result, ok := best[c.ID]; ok {
-			merged.Results = append(merged.Results, result)
+		if results := all[c.ID]; len(results) > 0 {
+			merged.Results = append(merged.Results, mergeCase(results))
+		}
+	}
+	return merged
+}
+
+func mergeCase(results []Result) Result {
+	best := slices.MaxFunc(results, func(a, b Result) int { return weight(a) - weight(b) })
+	if best.Outcome != Pass {
+		return best
+	}
+	var notes [][]string
+	for _, result := range results {
+		if result.Outcome == Pass {
+			notes = append(notes, strings.Split(result.Note, noteBreak))
+		}
+	}
+	best.Note = strings.Join(mergeNotes(notes), noteBreak)
+	return best
+}
+
+const (
+	noteBreak = "; "
+	// notShown begins notes about what a case lacked.
+	notShown = "not shown: "
+)
+
+// mergeNotes collects the notes of several successes. What one of them lacked
+// counts only if all lacked it.
+func mergeNotes(runs [][]string) (merged []string) {
+	for _, notes := range runs {
+		for _, note := range notes {
+			missed := strings.HasPrefix(note, notShown)
+			everywhere := !slices.ContainsFunc(runs, func(other []string) bool { return !slices.Contains(other, note) })
+			if note != "" && !slices.Contains(merged, note) && (!missed || everywhere) {
+				merged = append(merged, note)
+			}
 		}
 	}
 	return merged

@@ -41,6 +41,9 @@ func (r *run) notef(format string, args ...any) {
 	}
 }
 
+// lackf records what could not be shown about the target.
+func (r *run) lackf(format string, args ...any) { r.notef(notShown+format, args...) }
+
 // later does f when the case is over, in reverse order.
 func (r *run) later(f func()) { r.undo = append(r.undo, f) }
 

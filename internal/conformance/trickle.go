@@ -124,7 +124,7 @@ func checkStaleTag(ctx context.Context, r *run) error {
 			return err
 		}
 		if err := allHit(ctx, 3*time.Second, birds[1]); err != nil && !lite(sess.answer) {
-			r.notef("%s: the server does not check candidates before the client does", sess.side.name)
+			r.lackf("the same without a check by the client")
 		}
 		if err := pause(ctx, 300*time.Millisecond); err != nil {
 			return err
@@ -176,7 +176,7 @@ func checkMixedCandidates(ctx context.Context, r *run) error {
 			return err
 		}
 		if lite(sess.answer) || len(r.deviations) > 0 {
-			r.notef("%s: a lite agent checks nothing", sess.side.name)
+			r.lackf("checks by a lite agent")
 			return nil
 		}
 		if err := allHit(ctx, 5*time.Second, good); err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/headgate/headgate/internal/conformance"
@@ -125,11 +126,13 @@ func rememberCandidates(known *sync.Map) func(*exchange) bool {
 	}
 }
 
-func lifeMistakes() []mistake {
+func lifeMistakes(t *testing.T) []mistake {
+	t.Helper()
 	deletes := func(x *exchange) bool { return x.Method == "DELETE" && !x.onEndpoint() }
 	immortal := func(x *exchange) bool { return x.Method == "GET" && !x.onEndpoint() && x.refuse(204) }
 	cameBefore := memory()
 	return []mistake{
+		{name: "a client may not move", fails: "T-76", tell: faithful(t), hasty: true},
 		{name: "DELETE does nothing", fails: "T-80 T-82", hasty: true,
 			ask: func(x *exchange) bool { return deletes(x) && x.refuse(200) }},
 		{name: "If-Match counts on DELETE", fails: "T-81",
