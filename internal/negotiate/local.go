@@ -29,7 +29,7 @@ type localSection struct {
 func (p *Plan) readLocal(description string) (*local, error) {
 	var desc sdp.SessionDescription
 	if err := desc.UnmarshalString(description); err != nil {
-		return nil, fmt.Errorf("parse local description: %v: %w", err, errLocal)
+		return nil, fmt.Errorf("parse local description: %w: %w", err, errLocal)
 	}
 	l := &local{origin: desc.Origin, sections: make(map[string]*localSection)}
 	for _, a := range desc.Attributes {
@@ -39,7 +39,7 @@ func (p *Plan) readLocal(description string) (*local, error) {
 		l.readSection(m)
 	}
 	if err := p.checkLocal(l); err != nil {
-		return nil, fmt.Errorf("%v: %w", err, errLocal)
+		return nil, fmt.Errorf("%w: %w", err, errLocal)
 	}
 	return l, nil
 }

@@ -62,6 +62,7 @@ func (c *Conn) handle(e Event) {
 		_ = c.pc.SCTP().Transport().State()
 	case DTLSFailed:
 		e.Detail = c.dtlsFailure()
+	default: // only passed on
 	}
 	if c.notify != nil && !c.closing.Load() {
 		c.notify(e)

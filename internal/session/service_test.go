@@ -400,3 +400,27 @@ func TestValidateNamesEveryFault(t *testing.T) {
 		}
 	}
 }
+
+func TestReachedNamesTheFurthestStep(t *testing.T) {
+	now := time.Now()
+	var tl Timeline
+	for _, step := range []struct {
+		kind   FactKind
+		detail string
+		want   string
+	}{
+		{FactRequest, "publish", "nothing"},
+		{FactAnswer, "", "answer"},
+		{FactConnection, "gathered: 1 1 udp 2130706431 10.0.0.1 8190 typ host", "answer"},
+		{FactConnection, "ice-checking", "ice-checking"},
+		{FactConnection, "dtls-started", "dtls-started"},
+		{FactConnected, "35ms after the POST", "connected"},
+		{FactFirstPacket, "", "first-packet"},
+		{FactConnection, "ice-disconnected", "first-packet"},
+	} {
+		tl.add(now, step.kind, step.detail)
+		if got := tl.reached(); got != step.want {
+			t.Errorf("after %s %q: reached %q, want %q", step.kind, step.detail, got, step.want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
@@ -63,21 +64,29 @@ func (t *Timeline) Facts() (facts []Fact, dropped int) {
 	return append([]Fact(nil), t.facts...), t.dropped
 }
 
-// reached tells how far the session got, in the words of the final log line.
+// reached tells how far the session got, in the words of the final log line: the
+// last step of the connection until it was up, of the media afterwards.
 func (t *Timeline) reached() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	far := "nothing"
+	far, up := "nothing", false
 	for _, f := range t.facts {
 		switch f.Kind {
-		case FactAnswer, FactConnected, FactFirstPacket, FactFirstKeyFrame:
+		case FactConnected, FactFirstPacket, FactFirstKeyFrame:
+			far, up = string(f.Kind), true
+		case FactAnswer:
 			far = string(f.Kind)
 		case FactConnection:
-			if far == "nothing" || far == string(FactAnswer) || far == string(FactConnection) {
-				far = string(FactConnection) + ": " + f.Detail
+			if step, _, _ := strings.Cut(f.Detail, ":"); !up && isStep(step) {
+				far = step
 			}
 		default: // not a step on the way
 		}
 	}
 	return far
+}
+
+// isStep tells the events of a connection that lead on from those that describe.
+func isStep(event string) bool {
+	return strings.HasPrefix(event, "ice-") || strings.HasPrefix(event, "dtls-")
 }
