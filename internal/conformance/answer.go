@@ -70,7 +70,7 @@ func checkBundle(ctx context.Context, r *run) error {
 		var accepted []string
 		for i, m := range answer.media {
 			if !m.rejected() {
-				accepted = append(accepted, m.value("mid"))
+				accepted = append(accepted, m.mid())
 			}
 			if m.isMedia() && !m.rejected() && !m.has("rtcp-mux") {
 				r.failf("%s: section %d has no rtcp-mux", what, i)

@@ -85,7 +85,7 @@ func checkBadTokens(ctx context.Context, r *run) error {
 	if r.target.ExpiredToken != "" {
 		tokens["an expired token"] = r.target.ExpiredToken
 	} else {
-		r.lackf("an expired token")
+		r.lack("an expired token")
 	}
 	for _, s := range r.sides() {
 		for what, token := range tokens {
@@ -151,7 +151,7 @@ func checkForeignTokens(ctx context.Context, r *run) error {
 		}
 	}
 	if r.target.OtherToken == "" {
-		r.lackf("a token of another channel")
+		r.lack("a token of another channel")
 	}
 	for token, want := range shown {
 		for _, method := range []string{"PATCH", "GET", "DELETE"} {

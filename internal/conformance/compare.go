@@ -18,8 +18,8 @@ func compare(offer, answer description) (differences []string) {
 		if a.kind() != o.kind() || a.field(2) != o.field(2) {
 			bad("section %d: %s %s is answered %s %s", i, o.kind(), o.field(2), a.kind(), a.field(2))
 		}
-		if a.value("mid") != o.value("mid") {
-			bad("section %d: mid %q is answered %q", i, o.value("mid"), a.value("mid"))
+		if a.mid() != o.mid() {
+			bad("section %d: mid %q is answered %q", i, o.mid(), a.mid())
 		}
 		if a.rejected() || !a.isMedia() {
 			continue

@@ -153,10 +153,10 @@ func (s *response) location() (string, error) {
 	return u.String(), nil
 }
 
-// retryAfter reads Retry-After in seconds.
-func (s *response) retryAfter() (int, bool) {
+// saysWhen reports whether Retry-After is there, in seconds.
+func (s *response) saysWhen() bool {
 	n, err := strconv.Atoi(s.header.Get("Retry-After"))
-	return n, err == nil && n >= 0
+	return err == nil && n >= 0
 }
 
 // checkProblem looks at a problem document (RFC 9457), which is optional.

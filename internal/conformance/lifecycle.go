@@ -67,7 +67,7 @@ func checkDelete(ctx context.Context, r *run) error {
 		return res.status == http.StatusConflict || res.status == http.StatusNotFound, nil
 	})
 	if errors.Is(err, errNever) {
-		r.lackf("the end on WHEP, which waits for publishers")
+		r.lack("the end on WHEP, which waits for publishers")
 		return nil
 	}
 	return err
@@ -275,7 +275,7 @@ func checkSecondPublisher(ctx context.Context, r *run) error {
 			return err
 		}
 	} else {
-		r.lackf("a token of somebody else for the same place")
+		r.lack("a token of somebody else for the same place")
 	}
 	s := r.whip()
 	res, err := r.postOffer(ctx, s, s.offer)
@@ -344,7 +344,7 @@ func checkIdle(ctx context.Context, r *run) error {
 	if _, err := r.adopt(s, s.offer, res); err == nil {
 		return skipf("viewers may wait on an idle channel here")
 	}
-	if _, ok := res.retryAfter(); res.status != http.StatusConflict || !ok {
+	if res.status != http.StatusConflict || !res.saysWhen() {
 		r.failf("%s with Retry-After %q, want 409 with seconds", res.summary(), res.header.Get("Retry-After"))
 	}
 	return nil

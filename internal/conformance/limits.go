@@ -81,7 +81,7 @@ func (r *run) wantLimited(what string, counts map[int]int, limited *response) {
 		r.failf("%s: no 429 among %v", what, counts)
 		return
 	}
-	if _, ok := limited.retryAfter(); !ok {
+	if !limited.saysWhen() {
 		r.failf("%s: 429 without Retry-After", what)
 	}
 	for status := range counts {
@@ -95,7 +95,7 @@ func (r *run) wantLimited(what string, counts map[int]int, limited *response) {
 func (r *run) wantServed(ctx context.Context, last byte) error {
 	client, other := r.another(last)
 	if !other {
-		r.lackf("a second address to come from")
+		r.lack("a second address to come from")
 		return nil
 	}
 	s := r.whip()
@@ -274,11 +274,11 @@ func checkDrain(ctx context.Context, r *run) error {
 	res, err := r.postOffer(ctx, r.whip(), r.whip().offer)
 	switch {
 	case err != nil:
-		r.lackf("503, since the server stopped listening at once")
+		r.lack("503, since the server stopped listening at once")
 	case res.status != http.StatusServiceUnavailable:
 		r.failf("a POST to a draining server: %s, want 503", res.summary())
 	default:
-		if _, ok := res.retryAfter(); !ok {
+		if !res.saysWhen() {
 			r.failf("503 without Retry-After")
 		}
 	}

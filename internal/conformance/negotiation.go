@@ -221,11 +221,11 @@ func checkTooMany(ctx context.Context, r *run) error {
 	return r.refuse(ctx, s, "two streams", streams, 400, 422)
 }
 
-// withCodec replaces the codecs of a kind by a single one.
-func withCodec(offer, kind, name string) string {
+// withVideoCodec replaces the video codecs by a single one.
+func withVideoCodec(offer, name string) string {
 	d := parseDescription(offer)
 	for i, m := range d.media {
-		if m.kind() != kind {
+		if m.kind() != "video" {
 			continue
 		}
 		f := m.fields()
@@ -243,7 +243,7 @@ func withCodec(offer, kind, name string) string {
 
 func checkAllOrNothing(ctx context.Context, r *run) error {
 	s := r.whip()
-	if err := r.refuse(ctx, s, "audio with an unknown video codec", withCodec(s.offer, "video", "NETSCAPE"), 400, 422); err != nil {
+	if err := r.refuse(ctx, s, "audio with an unknown video codec", withVideoCodec(s.offer, "NETSCAPE"), 400, 422); err != nil {
 		return err
 	}
 	play, err := r.whep()
@@ -255,7 +255,7 @@ func checkAllOrNothing(ctx context.Context, r *run) error {
 		return err
 	}
 	if _, err := r.adopt(play, play.offer, res); err == nil {
-		r.lackf("whether audio was published, since WHEP waits for publishers")
+		r.lack("whether audio was published, since WHEP waits for publishers")
 	} else if res.status != http.StatusConflict && res.status != http.StatusNotFound {
 		r.failf("after the refusal WHEP says %s, want 409 as on an idle channel", res.summary())
 	}
@@ -348,7 +348,7 @@ func checkCodecMismatch(ctx context.Context, r *run) error {
 	if err := r.live(ctx); err != nil {
 		return err
 	}
-	offer := onlySections(withCodec(s.offer, "video", "VP8"), "video")
+	offer := onlySections(withVideoCodec(s.offer, "VP8"), "video")
 	res, err := r.postOffer(ctx, s, offer)
 	if err != nil {
 		return err
@@ -378,7 +378,7 @@ func isOffer(res *response) bool {
 func checkNo406(ctx context.Context, r *run) error {
 	for _, s := range r.sides() {
 		offers := brokenOffers(s.offer)
-		offers["an unknown codec"] = withCodec(s.offer, "video", "NETSCAPE")
+		offers["an unknown codec"] = withVideoCodec(s.offer, "NETSCAPE")
 		offers["a wrong direction"] = withDirection(s.offer, "inactive")
 		offers["a good offer"] = s.offer
 		for what, offer := range offers {

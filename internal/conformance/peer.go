@@ -355,7 +355,7 @@ func fragmentOf(offer string) string {
 	d := parseDescription(offer)
 	return fragment{
 		ufrag: d.transport("ice-ufrag"), pwd: d.transport("ice-pwd"), options: d.transport("ice-options"),
-		group: strings.Join(d.bundle(), " "), media: strings.TrimPrefix(d.media[0][0], "m="), mid: d.media[0].value("mid"),
+		group: strings.Join(d.bundle(), " "), media: strings.TrimPrefix(d.media[0][0], "m="), mid: d.media[0].mid(),
 		candidates: d.candidates(),
 	}.String()
 }

@@ -124,6 +124,8 @@ func weight(r Result) int {
 		return 10 + int(r.Level)
 	case Pass:
 		return 1
+	case Skip:
+		return 0
 	}
 	return 0
 }

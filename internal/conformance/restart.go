@@ -24,6 +24,8 @@ func restartCases() []Case {
 			Title: "Of two restarts the last one counts.", check: checkTwoRestarts},
 		{ID: "N-102", Level: Must, Clause: rfc9725 + "4.3.1", Proves: []string{"N-102"},
 			Title: "Of trickle and restart, what is not supported is answered 422.", check: checkUnsupportedKind},
+		{ID: "N-130", Level: Advice, Clause: rfc9725 + "4.3.2 and 4.3.3, figures 2 to 4", Proves: []string{"N-130", "D4"},
+			Title: "It is another user name that makes a restart, not another password.", check: checkWhatRestarts},
 		{ID: "N-131", Level: Must, Clause: rfc9725 + "4.3.1, 4.3.3", Proves: []string{"N-131", "D2"},
 			Title: "A restart takes the wildcard in both spellings and the current tag, and refuses a stale one.", check: checkRestartTags},
 		{ID: "N-134", Level: Must, Clause: rfc9725 + "4.3.3", Proves: []string{"N-134"},
@@ -248,6 +250,18 @@ func checkUnsupportedKind(ctx context.Context, r *run) error {
 		return skipf("the server does both trickle and restarts")
 	}
 	return err
+}
+
+func checkWhatRestarts(ctx context.Context, r *run) error {
+	return r.onSessions(ctx, func(sess *session) error {
+		f := sess.fragment(aimless)
+		f.pwd = "anotherPasswordOf24Chars"
+		if err := sess.wantPatch(ctx, "another password", sess.etag, f.String(), http.StatusNoContent); err != nil {
+			return err
+		}
+		_, err := sess.restartStatic(ctx, "*", "newname")
+		return err
+	})
 }
 
 func checkRestartTags(ctx context.Context, r *run) error {

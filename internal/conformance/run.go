@@ -41,8 +41,8 @@ func (r *run) notef(format string, args ...any) {
 	}
 }
 
-// lackf records what could not be shown about the target.
-func (r *run) lackf(format string, args ...any) { r.notef(notShown+format, args...) }
+// lack records what could not be shown about the target.
+func (r *run) lack(what string) { r.notef("%s", notShown+what) }
 
 // later does f when the case is over, in reverse order.
 func (r *run) later(f func()) { r.undo = append(r.undo, f) }

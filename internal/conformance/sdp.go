@@ -58,9 +58,9 @@ func (m section) values(name string) []string { return values(m, name) }
 
 func (m section) has(name string) bool { return len(m.values(name)) > 0 }
 
-// value returns the first value of an attribute, or "".
-func (m section) value(name string) string {
-	if v := m.values(name); len(v) > 0 {
+// mid names the section; "" if it has no name.
+func (m section) mid() string {
+	if v := m.values("mid"); len(v) > 0 {
 		return v[0]
 	}
 	return ""
@@ -202,7 +202,7 @@ func onlySections(text, kind string) string {
 func (d description) regrouped() description {
 	tags := make([]string, 0, len(d.media))
 	for _, m := range d.media {
-		tags = append(tags, m.value("mid"))
+		tags = append(tags, m.mid())
 	}
 	for i, l := range d.session {
 		if strings.HasPrefix(l, "a=group:BUNDLE") {

@@ -25,8 +25,8 @@ func TestDescriptionIsRead(t *testing.T) {
 		t.Error("attributes of the session level are not found")
 	}
 	video := d.video()
-	if video.direction() != "sendonly" || video.value("mid") != "1" || !slices.Equal(video.codecs(), []string{"h264"}) {
-		t.Errorf("video is %s, mid %s, %v", video.direction(), video.value("mid"), video.codecs())
+	if video.direction() != "sendonly" || video.mid() != "1" || !slices.Equal(video.codecs(), []string{"h264"}) {
+		t.Errorf("video is %s, mid %s, %v", video.direction(), video.mid(), video.codecs())
 	}
 	if f := video.fmtpOf("h264"); !strings.Contains(f, "packetization-mode=1") {
 		t.Errorf("fmtp %q", f)
@@ -56,7 +56,7 @@ func TestEditors(t *testing.T) {
 	if len(two.media) != 3 || !slices.Contains(two.bundle(), "again") {
 		t.Errorf("%d sections in BUNDLE %v", len(two.media), two.bundle())
 	}
-	if codecs := parseDescription(withCodec(offer, "video", "NETSCAPE")).video().codecs(); !slices.Equal(codecs, []string{"netscape"}) {
+	if codecs := parseDescription(withVideoCodec(offer, "NETSCAPE")).video().codecs(); !slices.Equal(codecs, []string{"netscape"}) {
 		t.Errorf("codecs %v", codecs)
 	}
 	forgery := forged(offer)

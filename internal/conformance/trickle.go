@@ -46,7 +46,7 @@ func (s *session) fragment(candidates ...string) fragment {
 	return fragment{
 		ufrag: d.transport("ice-ufrag"), pwd: d.transport("ice-pwd"), options: d.transport("ice-options"),
 		group: strings.Join(d.bundle(), " "), media: strings.TrimPrefix(d.media[0][0], "m="),
-		mid: d.media[0].value("mid"), candidates: candidates,
+		mid: d.media[0].mid(), candidates: candidates,
 	}
 }
 
@@ -124,7 +124,7 @@ func checkStaleTag(ctx context.Context, r *run) error {
 			return err
 		}
 		if err := allHit(ctx, 3*time.Second, birds[1]); err != nil && !lite(sess.answer) {
-			r.lackf("the same without a check by the client")
+			r.lack("the same without a check by the client")
 		}
 		if err := pause(ctx, 300*time.Millisecond); err != nil {
 			return err
@@ -176,7 +176,7 @@ func checkMixedCandidates(ctx context.Context, r *run) error {
 			return err
 		}
 		if lite(sess.answer) || len(r.deviations) > 0 {
-			r.lackf("checks by a lite agent")
+			r.lack("checks by a lite agent")
 			return nil
 		}
 		if err := allHit(ctx, 5*time.Second, good); err != nil {
@@ -225,10 +225,10 @@ func (s *session) shapes() map[string]string {
 	credentials := "a=ice-ufrag:" + d.transport("ice-ufrag") + "\r\na=ice-pwd:" + d.transport("ice-pwd") + "\r\n"
 	candidate := "a=candidate:" + aimless + "\r\n"
 	chrome := "a=candidate:1 1 udp 2122260223 198.51.100.7 50001 typ host generation 0 ufrag " + d.transport("ice-ufrag") + " network-id 1 network-cost 10\r\n"
-	mid := d.media[0].value("mid")
+	mid := d.media[0].mid()
 	var each strings.Builder
 	for i, m := range d.media {
-		fmt.Fprintf(&each, "m=%s 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:%s\r\na=candidate:1 %d udp 2130706431 198.51.100.7 50002 typ host\r\n", m.kind(), m.value("mid"), i%2)
+		fmt.Fprintf(&each, "m=%s 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:%s\r\na=candidate:1 %d udp 2130706431 198.51.100.7 50002 typ host\r\n", m.kind(), m.mid(), i%2)
 	}
 	last := d.media[len(d.media)-1]
 	plain := credentials + "m=audio 9 RTP/AVP 0\r\na=mid:" + mid + "\r\n" + candidate

@@ -93,6 +93,7 @@ func restartMistakes() []mistake {
 			ask: asPatched(func(x *exchange) bool {
 				return x.Header.Get("If-Match") == "*" && again(x.URL.Path) && x.refuse(500)
 			})},
+		{name: "passwords are compared", fails: "N-130", ask: refusing("a=ice-pwd:anotherPassword", 400)},
 		{name: "405 for restarts", fails: "N-102",
 			ask: asPatched(func(x *exchange) bool { return x.Header.Get("If-Match") == "*" && x.refuse(405) })},
 		{name: "restarts add candidates", fails: "N-134", ask: asPatched(rememberCandidates(&candidates))},
