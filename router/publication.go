@@ -76,6 +76,7 @@ type Publisher struct {
 	req      PublishRequest
 	replaced *Publisher
 	since    time.Time
+	sent     bool // media came; router.mu
 	over     bool // router.mu
 }
 
@@ -113,7 +114,7 @@ func (r *Router) place(now time.Time, c *channel, req PublishRequest) (*publicat
 		}
 		return newPublication(c, key), nil
 	}
-	if cur := pub.publisher; cur != nil && !cur.silent(now) {
+	if cur := pub.publisher; cur != nil && cur.sent && !cur.silent(now) {
 		if wait := r.cfg.TakeoverHold - now.Sub(pub.lastTakeover); wait > 0 && !pub.lastTakeover.IsZero() {
 			return nil, ErrBusy.After(wait)
 		}
@@ -229,6 +230,7 @@ func (p *Publisher) live(now time.Time) []func() {
 	r := p.router
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	p.sent = true
 	if p.over || p.pub.publisher != p || p.pub.state == Live {
 		return nil
 	}

@@ -129,6 +129,18 @@ func TestAPublisherThatWasNeverHeardIsNotEndedByItsSilence(t *testing.T) {
 	}
 }
 
+func TestAPublisherThatNeverSentIsReplacedAtOnce(t *testing.T) {
+	s := newStage(t, nil)
+	s.publish("live", "main", "obs")
+	for range 3 {
+		p, err := s.tryPublish("live", "main", "obs")
+		if err != nil {
+			t.Fatalf("a POST after one that nobody followed up: %v", err)
+		}
+		p.Commit(s.now, nil)
+	}
+}
+
 func TestASilentPublisherIsReplacedByAnybody(t *testing.T) {
 	s := newStage(t, nil)
 	first := s.publish("live", "main", "one")
