@@ -77,8 +77,9 @@ func (sess *session) restart(ctx context.Context, p signaling.Patch) (signaling.
 	return signaling.Patched{Fragment: &answer, ETag: sess.etag}, nil
 }
 
-// End ends a session by DELETE (RFC 9725 section 4.2). A session that ended a
-// short while ago may be ended again.
+// End ends a session by DELETE (RFC 9725 section 4.2) and returns once it is gone,
+// so that a POST that follows finds its place free, or when ctx ends. A session
+// that ended a short while ago may be ended again.
 func (s *Service) End(ctx context.Context, secret string, r signaling.Request) error {
 	sess, grave := s.find(secret)
 	if grave != nil {
@@ -92,6 +93,10 @@ func (s *Service) End(ctx context.Context, secret string, r signaling.Request) e
 		return err
 	}
 	sess.finish(errDeleted)
+	select {
+	case <-sess.closed:
+	case <-ctx.Done(): // the client has gone; the session goes all the same
+	}
 	return nil
 }
 

@@ -424,3 +424,14 @@ func TestReachedNamesTheFurthestStep(t *testing.T) {
 		}
 	}
 }
+
+func TestT80ADeletedSessionIsGoneWhenTheAnswerComes(t *testing.T) {
+	b := newBench(t, nil)
+	for range 20 {
+		created := b.publish("")
+		expect(t, b.End(t.Context(), created.Secret, request("")), "")
+		if left := b.parts.Router.Channels(); len(left) != 0 {
+			t.Fatalf("the channel still has %+v", left)
+		}
+	}
+}

@@ -41,6 +41,8 @@ type session struct {
 	// conn and media are set before the session is registered.
 	conn  *peer.Conn
 	media media
+	// closed is closed once nothing of the session is left.
+	closed chan struct{}
 
 	negotiation sync.Mutex // held during a PATCH; guards etag
 	etag        string
@@ -61,7 +63,7 @@ func (s *Service) begin(action auth.Action, offer signaling.Offer, grant auth.Gr
 	secret := newSecret()
 	sess := &session{
 		service: s, secret: secret, id: publicID(secret), action: action, place: offer.Place,
-		from: offer.From.Addr().Unmap(), started: s.parts.Now(), grant: grant, etag: newETag(), leave: func() {},
+		from: offer.From.Addr().Unmap(), started: s.parts.Now(), grant: grant, etag: newETag(), leave: func() {}, closed: make(chan struct{}),
 	}
 	sess.log = s.parts.Log.With("session", sess.id, "action", action, "channel", offer.Place.Channel)
 	sess.fact(FactRequest, string(action)+" from "+sess.from.String()+", "+clip(offer.UserAgent))
@@ -195,6 +197,7 @@ func (sess *session) shut(reason *fault.Error, open bool) {
 	}
 	go func() { // Service.Close waits for it
 		defer sess.service.unclosed.Done()
+		defer close(sess.closed)
 		sess.close(reason)
 	}()
 }
