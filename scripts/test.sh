@@ -15,9 +15,8 @@ go test -count=1 -v -timeout 20m ./integration 2>&1 | tee "$log" | grep -v -E '^
 grep -q '^ok' "$log" || status=1
 
 echo
-if grep -q -- '--- SKIP' "$log"; then
-	echo "Skipped:"
-	grep -A1 -- '--- SKIP' "$log" | grep -v '^--$'
+if grep -q '^skipped: [1-9]' "$log"; then
+	sed -n '/^skipped: /,/^\(ok\|FAIL\)/p' "$log" | grep -v -E '^(ok|FAIL)'
 else
 	echo "Nothing was skipped."
 fi
