@@ -16,7 +16,7 @@ import (
 type conformCommand struct {
 	WHIP          string   `name:"whip" placeholder:"URL" help:"WHIP endpoint of a channel nobody else uses; {} in it stands for names of the kit's choice, and then cases run side by side."`
 	WHEP          string   `name:"whep" placeholder:"URL" help:"WHEP endpoint of the same channel."`
-	Token         string   `placeholder:"TOKEN" env:"HEADGATE_CONFORM_TOKEN" help:"Token that publishes; it also plays unless --play-token is given."`
+	Token         string   `placeholder:"TOKEN" help:"Token that publishes; it also plays unless --play-token is given. Also HEADGATE_CONFORM_TOKEN, which other users of the machine cannot see."`
 	PlayToken     string   `placeholder:"TOKEN" help:"Token that plays and must not publish."`
 	OtherToken    string   `placeholder:"TOKEN" help:"Token for another channel."`
 	RivalToken    string   `placeholder:"TOKEN" help:"Token of somebody else for the same channel."`
@@ -34,12 +34,17 @@ type conformCommand struct {
 	List          bool     `help:"List the cases."`
 }
 
+const envConformToken = "HEADGATE_CONFORM_TOKEN"
+
 var errNotConforming = errors.New("the server breaks a MUST")
 
 // Run runs the cases. The error makes the process fail when a MUST is broken.
 func (c *conformCommand) Run(ctx context.Context, con *console) error {
 	if c.List {
 		return c.list(con)
+	}
+	if c.Token == "" {
+		c.Token = con.env(envConformToken)
 	}
 	reports, err := c.earlier()
 	if err != nil {
