@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -43,7 +44,13 @@ func (r *run) another(last byte) (*http.Client, bool) {
 	if !r.target.onLoopback() {
 		return r.http, false
 	}
-	client := newHTTP(r.target.TLS, netip.AddrFrom4([4]byte{127, 0, 0, last}))
+	from := netip.AddrFrom4([4]byte{127, 0, 0, last})
+	probe, err := net.Listen("tcp4", netip.AddrPortFrom(from, 0).String())
+	if err != nil {
+		return r.http, false // not every system has the whole of 127.0.0.0/8
+	}
+	_ = probe.Close() // it was there
+	client := newHTTP(r.target.TLS, from)
 	r.later(client.CloseIdleConnections)
 	return client, true
 }
