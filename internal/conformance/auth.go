@@ -266,7 +266,7 @@ func (r *run) sample(ctx context.Context, s side) (*response, time.Duration, err
 		last, times = res, append(times, res.took)
 	}
 	slices.Sort(times)
-	return last, times[len(times)/2], nil
+	return last, times[0], nil // the quickest: whatever else the machine does only adds
 }
 
 func checkEveryMethod(ctx context.Context, r *run) error {

@@ -74,7 +74,8 @@ func (s *stream) take(now time.Time, seq uint16, timestamp uint32, payloadType u
 		if step := int16(seq - s.seq); step > far || step < -far {
 			s.jumps++
 		}
-		if int32(timestamp-s.timestamp) < -90_000 {
+		// A packet that was repaired late is older in number too.
+		if int16(seq-s.seq) > 0 && int32(timestamp-s.timestamp) < -90_000 {
 			s.backwards++
 		}
 	}

@@ -165,15 +165,15 @@ func (c *client) take(answer string) {
 	}
 }
 
-func (c *client) waitState(s webrtc.PeerConnectionState) {
+func (c *client) waitState(any ...webrtc.PeerConnectionState) {
 	c.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.After(patience); c.pc.ConnectionState() != s; {
+	for late := time.After(patience); !slices.Contains(any, c.pc.ConnectionState()); {
 		select {
 		case <-tick.C:
 		case <-late:
-			c.t.Fatalf("the client is %v, not %v", c.pc.ConnectionState(), s)
+			c.t.Fatalf("the client is %v, not %v", c.pc.ConnectionState(), any)
 		}
 	}
 }
