@@ -10,7 +10,7 @@ make --no-print-directory check || status=1
 
 # Packages one after the other where there are few cores: the race detector and
 # media in real time do not share them well.
-go test -race -shuffle=on -timeout 5m -p "${TEST_PACKAGES:-2}" $(go list ./... | grep -v /integration) || status=1
+go test -race -shuffle=on -timeout 5m -p "${TEST_PACKAGES:-1}" $(go list ./... | grep -v /integration) || status=1
 go test -count=1 -v -timeout 20m ./integration 2>&1 | tee "$log" | grep -v -E '^(=== (RUN|PAUSE|CONT|NAME))' 
 grep -q '^ok' "$log" || status=1
 
