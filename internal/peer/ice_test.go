@@ -128,6 +128,17 @@ func TestTCPOnly(t *testing.T) {
 	c.waitState(webrtc.PeerConnectionStateClosed, webrtc.PeerConnectionStateDisconnected)
 }
 
+// T-80 over TCP: close_notify arrives on the connection the session began with.
+func TestCloseIsToldOverTCP(t *testing.T) {
+	h := newTestHost(t)
+	c := newClient(t, func(s *webrtc.SettingEngine) { s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4}) })
+	p := publish(t, h, c)
+	p.events.wait(t, DTLSConnected, 1)
+	c.waitState(webrtc.PeerConnectionStateConnected)
+	_ = p.conn.Close()
+	c.waitState(webrtc.PeerConnectionStateClosed)
+}
+
 func TestWithoutTCP(t *testing.T) {
 	h := newTestHost(t, func(c *Config) { c.TCP = false })
 	p := publish(t, h, newClient(t))
