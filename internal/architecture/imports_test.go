@@ -54,6 +54,8 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/mediafile":      {others: pion},
 	"internal/push":           {ours: "internal/mediafile whip", others: pion},
 	"internal/conformance":    {ours: "internal/linkhdr internal/mediafile internal/testkit/offers", others: pion + " golang.org/x/sync"},
+	"internal/bench/stamp":    {},
+	"internal/bench/audience": {ours: "internal/bench/stamp whep", others: pion + " golang.org/x/sys"},
 	"internal/testkit":        {ours: anything, others: pion},
 	"internal/testkit/offers": {},
 	"internal/architecture":   {},
