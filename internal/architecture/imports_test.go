@@ -55,6 +55,8 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/push":           {ours: "internal/mediafile whip", others: pion},
 	"internal/conformance":    {ours: "internal/linkhdr internal/mediafile internal/testkit/offers", others: pion + " golang.org/x/sync"},
 	"internal/bench/stamp":    {},
+	"internal/bench/source":   {ours: "internal/bench/stamp internal/mediafile whip", others: pion},
+	"internal/bench/procstat": {},
 	"internal/bench/audience": {ours: "internal/bench/stamp whep", others: pion + " golang.org/x/sys"},
 	"internal/testkit":        {ours: anything, others: pion},
 	"internal/testkit/offers": {},
