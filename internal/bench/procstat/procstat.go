@@ -5,21 +5,16 @@ import (
 	"time"
 )
 
-// Usage is what processes have used, at one time.
-type Usage struct {
-	// CPU is user and system time of all threads since the start, in steps of
-	// 10 ms.
-	CPU time.Duration
-	// RSS is the memory in use in bytes, with what is shared with other processes.
+// Memory is what processes have in use, in bytes.
+type Memory struct {
+	// RSS counts what is shared with other processes in full.
 	RSS int64
-	// PSS is the same with what is shared divided among those who share it; 0 where
-	// it may not be read.
+	// PSS divides what is shared among those who share it. 0 where it may not be
+	// read.
 	PSS int64
-	// Threads is how many there are.
-	Threads int
 }
 
-// The errors of Read.
+// The errors of CPU and MemoryOf.
 var (
 	// ErrUnavailable is returned elsewhere than on Linux.
 	ErrUnavailable = errors.New("what another process uses can be read on Linux only")
@@ -27,18 +22,30 @@ var (
 	ErrNoProcess = errors.New("there is no such process")
 )
 
-// Sum reads several processes and adds them up.
-func Sum(pids ...int) (Usage, error) {
-	var sum Usage
+// CPU returns user and system time of all threads of the processes since their
+// start, in steps of 10 ms. The error is ErrNoProcess, ErrUnavailable, or says
+// what could not be read.
+func CPU(pids ...int) (sum time.Duration, err error) {
 	for _, pid := range pids {
-		u, err := Read(pid)
+		used, err := cpu(pid)
 		if err != nil {
-			return Usage{}, err
+			return 0, err
 		}
-		sum.CPU += u.CPU
-		sum.RSS += u.RSS
-		sum.PSS += u.PSS
-		sum.Threads += u.Threads
+		sum += used
+	}
+	return sum, nil
+}
+
+// MemoryOf returns what the processes have in use together. Errors are those of
+// CPU. It takes a millisecond or more for a large process.
+func MemoryOf(pids ...int) (sum Memory, err error) {
+	for _, pid := range pids {
+		m, err := memory(pid)
+		if err != nil {
+			return Memory{}, err
+		}
+		sum.RSS += m.RSS
+		sum.PSS += m.PSS
 	}
 	return sum, nil
 }

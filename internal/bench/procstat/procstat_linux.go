@@ -13,21 +13,29 @@ import (
 // tick is the unit of times in /proc: USER_HZ is 100 wherever Go runs on Linux.
 const tick = 10 * time.Millisecond
 
-// Read returns what the process uses. The error is ErrNoProcess, or says what
-// could not be read.
-func Read(pid int) (Usage, error) {
-	stat, err := read(pid, "stat")
+func cpu(pid int) (time.Duration, error) {
+	b, err := read(pid, "stat")
 	if err != nil {
-		return Usage{}, err
+		return 0, err
 	}
-	u, err := parseStat(stat)
+	ticks, _, err := parseStat(b)
+	return time.Duration(ticks) * tick, err
+}
+
+// memory prefers smaps_rollup, which of other users' processes may not be read,
+// to the estimate in stat.
+func memory(pid int) (Memory, error) {
+	if b, err := read(pid, "smaps_rollup"); err == nil {
+		if m := (Memory{RSS: parseKiB(b, "Rss:"), PSS: parseKiB(b, "Pss:")}); m.RSS > 0 {
+			return m, nil
+		}
+	}
+	b, err := read(pid, "stat")
 	if err != nil {
-		return Usage{}, fmt.Errorf("read process %d: %w", pid, err)
+		return Memory{}, err
 	}
-	if smaps, err := read(pid, "smaps_rollup"); err == nil { // of other users' processes it may not be read
-		u.PSS = parseKiB(smaps, "Pss:")
-	}
-	return u, nil
+	_, pages, err := parseStat(b)
+	return Memory{RSS: pages * int64(os.Getpagesize())}, err
 }
 
 func read(pid int, name string) ([]byte, error) {
@@ -44,27 +52,24 @@ var errFormat = errors.New("/proc is not written as expected")
 const (
 	fieldUserTime   = 14 - 3
 	fieldSystemTime = 15 - 3
-	fieldThreads    = 20 - 3
 	fieldRSS        = 24 - 3
 )
 
 // parseStat reads /proc/PID/stat. The name of the process stands in brackets and
 // may contain anything.
-func parseStat(b []byte) (u Usage, err error) {
+func parseStat(b []byte) (ticks, pages int64, err error) {
 	end := bytes.LastIndexByte(b, ')')
 	fields := bytes.Fields(b[end+1:])
 	if end < 0 || len(fields) <= fieldRSS {
-		return Usage{}, errFormat
+		return 0, 0, errFormat
 	}
 	number := func(field int) int64 {
 		n, failed := strconv.ParseInt(string(fields[field]), 10, 64)
 		err = errors.Join(err, failed)
 		return n
 	}
-	u.CPU = time.Duration(number(fieldUserTime)+number(fieldSystemTime)) * tick
-	u.Threads = int(number(fieldThreads))
-	u.RSS = number(fieldRSS) * int64(os.Getpagesize())
-	return u, err
+	ticks, pages = number(fieldUserTime)+number(fieldSystemTime), number(fieldRSS)
+	return ticks, pages, err
 }
 
 // parseKiB finds a line of smaps_rollup and returns bytes, 0 if it is not there.

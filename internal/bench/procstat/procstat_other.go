@@ -2,5 +2,8 @@
 
 package procstat
 
-// Read returns ErrUnavailable.
-func Read(int) (Usage, error) { return Usage{}, ErrUnavailable }
+import "time"
+
+func cpu(int) (time.Duration, error) { return 0, ErrUnavailable }
+
+func memory(int) (Memory, error) { return Memory{}, ErrUnavailable }

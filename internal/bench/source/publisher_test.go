@@ -235,6 +235,8 @@ func TestAnEndedSessionIsToldApart(t *testing.T) {
 	g := testkit.StartGateway(t, nil)
 	p, err := Publish(t.Context(), small(), g.WHIP("live"), "")
 	must(t, err)
+	e := watch(t, g.WHEP("live")) // before its own handshake is done, a server says no goodbye
+	eventually(t, "media", func() bool { return len(e.seen()) > 0 })
 	g.Close()
 	eventually(t, "the end", func() bool { return p.Err() != nil })
 	if !errors.Is(p.Err(), errEnded) {
