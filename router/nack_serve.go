@@ -17,8 +17,7 @@ const (
 
 // resender is what a section needs to answer NACKs within bounds.
 type resender struct {
-	seq     uint16 // of the last retransmission; they have an SSRC of their own
-	seeded  bool
+	index   int64 // of the last retransmission; they have an SSRC of their own
 	meter   rateMeter
 	bytes   allowance
 	lookups allowance
@@ -33,12 +32,13 @@ type resent struct {
 	count int
 }
 
-func (r *resender) nextSeq() uint16 {
-	if !r.seeded {
-		r.seq, r.seeded = uint16(rand.Uint32N(1<<14)), true
+// nextIndex starts low, as media does, and never wraps.
+func (r *resender) nextIndex() int64 {
+	if r.index == 0 {
+		r.index = rand.Int64N(1 << 14)
 	}
-	r.seq++
-	return r.seq
+	r.index++
+	return r.index
 }
 
 // slot returns the counter of packet n.

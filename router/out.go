@@ -30,6 +30,11 @@ type Out struct {
 	// RTCP has one element per datagram. It is valid until Reset.
 	RTCP []OutgoingRTCP
 
+	// Drain, if set, is called between two viewers when drainAt packets wait: it
+	// sends them and calls Reset. So what was planned is still in the processor's
+	// cache when it is sealed, however many viewers there are.
+	Drain func()
+
 	chunks  [][]byte
 	chunk   int // index of the chunk in use
 	used    int // bytes used in it
@@ -42,6 +47,14 @@ type Outgoing struct {
 	Viewer *Viewer
 	// SSRC is the section's, or that of its retransmissions.
 	SSRC uint32
+	// Header is how many bytes of Prefix are the RTP header with its extensions,
+	// which is authenticated but not encrypted.
+	Header uint16
+	// Index is the packet's number within its SSRC without wrapping (RFC 3711
+	// section 3.3.1); its low 16 bits are the sequence number. No two packets of an
+	// SSRC have the same. It need not be the highest so far: what was repaired late
+	// goes out under its own earlier number.
+	Index int64
 	// Prefix is the RTP header with its extensions and, where needed, the original
 	// number of a retransmission and the rewritten payload descriptor. It lies in
 	// Out's arena and is valid until Reset.
@@ -79,6 +92,18 @@ func (o *Out) Reset() {
 		o.chunks = slices.Delete(o.chunks, keptChunks, len(o.chunks))
 	}
 	o.chunk, o.used, o.nreport = 0, 0, 0
+}
+
+// drainAt is in packets: with their prefixes some 50 KiB, which with the arena of
+// a worker fit into the cache of a core.
+const drainAt = 512
+
+// relieve lets the worker send what was planned so far. No caller may use what it
+// planned before.
+func (o *Out) relieve() {
+	if o.Drain != nil && len(o.Packets) >= drainAt {
+		o.Drain()
+	}
 }
 
 // room returns n free bytes of the arena, n at most maxPrefix. What the caller

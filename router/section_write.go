@@ -12,7 +12,7 @@ const rtpHeader = 12
 func (s *section) write(now time.Time, out *Out, p *Packet, seg *segment, n int64, rtx bool) {
 	b := out.room(maxPrefix)
 	k := rtpHeader + s.ext.write(b[rtpHeader:], p, rtx || !s.identified, s.viewer.clock)
-	extended := k > rtpHeader
+	extended, header := k > rtpHeader, k
 	if rtx {
 		binary.BigEndian.PutUint16(b[k:], uint16(n))
 		k += 2
@@ -28,7 +28,7 @@ func (s *section) write(now time.Time, out *Out, p *Packet, seg *segment, n int6
 		b[k] = 1 // one byte of padding, which holds its own count
 		k++
 	}
-	ssrc := s.header(b, p, seg, n, rtx)
+	ssrc, index := s.header(b, p, seg, n, rtx)
 	if extended {
 		b[0] |= 0x10
 	}
@@ -36,25 +36,27 @@ func (s *section) write(now time.Time, out *Out, p *Packet, seg *segment, n int6
 		b[0] |= 0x20
 	}
 	out.shrink(len(b) - k)
-	out.Packets = append(out.Packets, Outgoing{Viewer: s.viewer, SSRC: ssrc, Prefix: b[:k:k], Shared: p.Payload[copied:]})
+	out.Packets = append(out.Packets, Outgoing{
+		Viewer: s.viewer, SSRC: ssrc, Header: uint16(header), Index: index, Prefix: b[:k:k], Shared: p.Payload[copied:],
+	})
 	s.count(now, p, k+len(p.Payload)-copied, rtx)
 }
 
 // header writes the fixed header without the bits for extensions and padding, and
-// returns the SSRC in it.
-func (s *section) header(b []byte, p *Packet, seg *segment, n int64, rtx bool) uint32 {
-	ssrc, pt, seq := s.cfg.SSRC, seg.number, uint16(n)
+// returns its SSRC and the number within that.
+func (s *section) header(b []byte, p *Packet, seg *segment, n int64, rtx bool) (ssrc uint32, index int64) {
+	ssrc, pt, index := s.cfg.SSRC, seg.number, n
 	if rtx {
-		ssrc, pt, seq = s.cfg.RTXSSRC, seg.rtx, s.resend.nextSeq()
+		ssrc, pt, index = s.cfg.RTXSSRC, seg.rtx, s.resend.nextIndex()
 	}
 	b[0], b[1] = 0x80, pt&0x7F
 	if p.Marker {
 		b[1] |= 0x80
 	}
-	binary.BigEndian.PutUint16(b[2:], seq)
+	binary.BigEndian.PutUint16(b[2:], uint16(index))
 	binary.BigEndian.PutUint32(b[4:], seg.times.at(p.Timestamp))
 	binary.BigEndian.PutUint32(b[8:], ssrc)
-	return ssrc
+	return ssrc, index
 }
 
 // count accounts for a planned packet of size bytes.

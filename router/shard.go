@@ -101,6 +101,7 @@ func (s *Shard) Burst(now time.Time, b Burst, out *Out) {
 	for _, sec := range t.sections {
 		sec.burst(now, l, b, out)
 		sec.viewer.flush(now)
+		out.relieve()
 	}
 	s.settle()
 }

@@ -68,6 +68,7 @@ func (s *schedule) run(now time.Time, out *Out) {
 			at = now.Add(time.Millisecond) // a bug or a slow clock must not spin
 		}
 		s.set(t, at)
+		out.relieve()
 	}
 }
 

@@ -55,7 +55,7 @@ func runModel(t *rapid.T, s *schedule, timers []wakeTimer, model []time.Time, no
 	for i := range timers {
 		before[i] = timers[i].owner.(*countingWakeable).woken
 	}
-	s.run(now, nil)
+	s.run(now, new(Out))
 	for i := range timers {
 		want := 0
 		if !model[i].IsZero() && !model[i].After(now) {
@@ -74,7 +74,7 @@ func TestScheduleDoesNotSpin(t *testing.T) {
 	c := &countingWakeable{again: now.Add(-time.Second)}
 	timer := wakeTimer{owner: c}
 	s.set(&timer, now)
-	s.run(now, nil)
+	s.run(now, new(Out))
 	if c.woken != 1 || !s.next().After(now) {
 		t.Errorf("woken %d times, next %v", c.woken, s.next())
 	}

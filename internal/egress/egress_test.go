@@ -24,11 +24,18 @@ type wire struct {
 	reports []rtcp.Packet
 	arrived chan struct{}
 	refuse  error
+	line    Line
 }
 
-func newWire() *wire { return &wire{arrived: make(chan struct{}, 1024)} }
+func newWire() *wire {
+	w := &wire{arrived: make(chan struct{}, 1024)}
+	w.line.UseStack(w.writeRTP)
+	return w
+}
 
-func (w *wire) WriteRTP(b []byte) error {
+func (w *wire) Line() *Line { return &w.line }
+
+func (w *wire) writeRTP(b []byte) error {
 	var p rtp.Packet
 	if err := p.Unmarshal(slices.Clone(b)); err != nil {
 		return err
@@ -201,12 +208,12 @@ func TestAFailingConnectionHarmsNobodyElse(t *testing.T) {
 	good.wait(t, 2)
 	bad.wait(t, 2)
 	deadline := time.Now().Add(5 * time.Second)
-	for failing.Failed() < 2 && time.Now().Before(deadline) {
+	for failing.Line().Failed() < 2 && time.Now().Before(deadline) {
 		done := make(chan struct{})
 		failing.Worker().Do(func(time.Time, *router.Shard, *router.Out) { close(done) })
 		<-done
 	}
-	if got := failing.Failed(); got < 2 {
+	if got := failing.Line().Failed(); got < 2 {
 		t.Errorf("%d failures counted, want 2", got)
 	}
 }
@@ -231,7 +238,7 @@ func TestAnInboxThatIsBehindDropsTheOldestVideoAndKeepsAudio(t *testing.T) {
 	for _, b := range taken.bursts {
 		in.Deliver(b)
 	}
-	var got batch
+	var got tasks
 	in.take(&got)
 	want := []router.Burst{taken.bursts[1], taken.bursts[2], taken.bursts[3]}
 	for i, b := range got.bursts {
@@ -249,7 +256,7 @@ func TestFeedbackIsBounded(t *testing.T) {
 	for range 5 {
 		in.feedback(feedback{})
 	}
-	var got batch
+	var got tasks
 	in.take(&got)
 	if len(got.feedbacks) != 2 || in.shed != 3 {
 		t.Errorf("%d kept, %d shed; want 2 and 3", len(got.feedbacks), in.shed)
@@ -273,7 +280,7 @@ func TestValidateNamesEveryFault(t *testing.T) {
 	if err == nil {
 		t.Fatal("a bad configuration passed")
 	}
-	for _, field := range []string{"egress.workers", "egress.max_bursts", "egress.max_rtcp"} {
+	for _, field := range []string{"egress.workers", "egress.max_bursts", "egress.max_rtcp", "egress.last_step"} {
 		if !strings.Contains(err.Error(), field+": ") {
 			t.Errorf("no fault for %s in %v", field, err)
 		}

@@ -15,18 +15,18 @@ type feedback struct {
 
 type control func(now time.Time, s *router.Shard, out *router.Out)
 
-// batch is everything a worker takes from its inbox at once.
-type batch struct {
+// tasks is everything a worker takes from its inbox at once.
+type tasks struct {
 	controls  []control
 	feedbacks []feedback
 	bursts    []router.Burst
 }
 
-func (b *batch) empty() bool {
+func (b *tasks) empty() bool {
 	return len(b.controls)+len(b.feedbacks)+len(b.bursts) == 0
 }
 
-func (b *batch) reset() {
+func (b *tasks) reset() {
 	clear(b.controls)
 	clear(b.feedbacks)
 	clear(b.bursts)
@@ -41,7 +41,7 @@ type inbox struct {
 	wake chan struct{} // capacity 1: a wake-up is never lost and never waits
 
 	mu        sync.Mutex
-	pending   batch
+	pending   tasks
 	maxBursts int
 	maxRTCP   int
 	shed      uint64 // bursts and feedback dropped because the worker is behind
@@ -101,8 +101,8 @@ func (in *inbox) control(c control) {
 	in.signal()
 }
 
-// take swaps what is pending with the emptied batch of the last round.
-func (in *inbox) take(empty *batch) {
+// take swaps what is pending with the emptied tasks of the last round.
+func (in *inbox) take(empty *tasks) {
 	in.mu.Lock()
 	in.pending, *empty = *empty, in.pending
 	in.mu.Unlock()

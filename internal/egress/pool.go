@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,12 +25,15 @@ type Config struct {
 	// MaxRTCP is how many feedback packets may wait for one worker before new
 	// ones are dropped.
 	MaxRTCP int `yaml:"max_rtcp"`
+	// LastStep is the fastest way to try of giving datagrams to the system. The
+	// sockets are told; see NewSocket.
+	LastStep LastStep `yaml:"last_step"`
 
 	now func() time.Time
 }
 
 // DefaultConfig returns the settings of a gateway nobody configured.
-func DefaultConfig() Config { return Config{MaxBursts: 4096, MaxRTCP: 16384} }
+func DefaultConfig() Config { return Config{MaxBursts: 4096, MaxRTCP: 16384, LastStep: Segmented} }
 
 // Validate reports every bad field at once.
 func (c Config) Validate() error {
@@ -43,14 +47,19 @@ func (c Config) Validate() error {
 	if c.MaxRTCP < 1 {
 		errs = append(errs, fmt.Errorf("egress.max_rtcp: must be at least 1, got %d", c.MaxRTCP))
 	}
+	if !slices.Contains(LastSteps(), c.LastStep) {
+		errs = append(errs, fmt.Errorf("egress.last_step: must be one of %v, got %q", LastSteps(), c.LastStep))
+	}
 	return errors.Join(errs...)
 }
 
-// Conn is what a viewer's connection takes. Neither method may block for long
-// or keep the bytes.
+// Conn is what a viewer's connection gives.
 type Conn interface {
-	// WriteRTP sends one whole RTP packet of one of the viewer's SSRCs.
-	WriteRTP(packet []byte) error
+	// Line is how the viewer's RTP leaves; the same one every time.
+	Line() *Line
+	// WriteRTCP sends packets as one datagram. It must not block for long or keep
+	// them. All RTCP of a connection has one writer, the stack, because two would
+	// use the same nonces.
 	WriteRTCP(packets []rtcp.Packet) error
 }
 
@@ -101,16 +110,15 @@ func (p *Pool) Shed() (n uint64) {
 type Client struct {
 	worker *Worker
 	conn   Conn
+	line   *Line
 	viewer *router.Viewer
-	// failed counts packets the connection did not take.
-	failed atomic.Uint64
 }
 
 // Add gives a viewer to the next worker. The viewer is fed once the router has
 // attached it.
 func (p *Pool) Add(cfg router.ViewerConfig, conn Conn) *Client {
 	w := p.workers[p.next.Add(1)%uint32(len(p.workers))]
-	c := &Client{worker: w, conn: conn}
+	c := &Client{worker: w, conn: conn, line: conn.Line()}
 	cfg.Handle = c
 	c.viewer = router.NewViewer(cfg)
 	w.Do(func(now time.Time, s *router.Shard, out *router.Out) { s.Add(now, c.viewer, out) })
@@ -128,23 +136,17 @@ func (c *Client) RTCP(b []byte) {
 	c.worker.inbox.feedback(feedback{client: c, bytes: append([]byte(nil), b...)})
 }
 
-// Failed returns how many packets the connection did not take.
-func (c *Client) Failed() uint64 { return c.failed.Load() }
-
 // Remove takes the viewer out of its shard. Nothing is sent to it any more once
 // the worker has come to it, which it does within its current round.
 func (c *Client) Remove() {
 	c.worker.Do(func(_ time.Time, s *router.Shard, _ *router.Out) { s.Remove(c.viewer) })
 }
 
-func (c *Client) sendRTP(packet []byte) {
-	if err := c.conn.WriteRTP(packet); err != nil {
-		c.failed.Add(1)
-	}
-}
+// Line returns the viewer's last part, with its counters.
+func (c *Client) Line() *Line { return c.line }
 
 func (c *Client) sendRTCP(packets []rtcp.Packet) {
 	if err := c.conn.WriteRTCP(packets); err != nil {
-		c.failed.Add(1)
+		c.line.failed.Add(1)
 	}
 }

@@ -14,14 +14,16 @@ type Worker struct {
 	shard *router.Shard
 	now   func() time.Time
 	out   router.Out
-	arena []byte // one packet: prefix and shared bytes put together
+	box   *Outbox
 	// idle is the longest sleep while nothing is scheduled.
 	idle time.Duration
 }
 
 func newWorker(cfg Config) *Worker {
 	in := newInbox(cfg.MaxBursts, cfg.MaxRTCP)
-	return &Worker{inbox: in, shard: router.NewShard(in), now: cfg.now, arena: make([]byte, 0, 2048), idle: time.Second}
+	w := &Worker{inbox: in, shard: router.NewShard(in), now: cfg.now, box: NewOutbox(), idle: time.Second}
+	w.out.Drain = w.flush
+	return w
 }
 
 // Do implements router.Executor.
@@ -31,7 +33,7 @@ func (w *Worker) Do(f func(now time.Time, s *router.Shard, out *router.Out)) { w
 func (w *Worker) run(ctx context.Context) {
 	timer := time.NewTimer(w.idle)
 	defer timer.Stop()
-	var work batch
+	var work tasks
 	var next time.Time
 	for {
 		select {
@@ -48,7 +50,7 @@ func (w *Worker) run(ctx context.Context) {
 
 // finish runs the control functions that are still waiting, so that whoever
 // waits for one of them is not left waiting.
-func (w *Worker) finish(work *batch) {
+func (w *Worker) finish(work *tasks) {
 	work.reset()
 	w.inbox.take(work)
 	for _, c := range work.controls {
@@ -59,7 +61,7 @@ func (w *Worker) finish(work *batch) {
 
 // round handles everything that is pending and returns when the shard wants to
 // be called next.
-func (w *Worker) round(work *batch, next time.Time) time.Time {
+func (w *Worker) round(work *tasks, next time.Time) time.Time {
 	work.reset()
 	w.inbox.take(work)
 	now := w.now()
@@ -79,6 +81,7 @@ func (w *Worker) round(work *batch, next time.Time) time.Time {
 		next = w.shard.Tick(now, &w.out)
 		w.flush()
 	}
+	w.box.Flush()
 	return next
 }
 
@@ -89,14 +92,18 @@ func (w *Worker) pause(next time.Time) time.Duration {
 	return min(max(next.Sub(w.now()), 0), w.idle)
 }
 
-// flush sends what the shard planned. Errors belong to one packet: a viewer
-// whose connection is going away loses packets, nobody else does.
+// flush seals what the shard planned. Most of it is sent with the next full batch,
+// or at the end of the round. Errors belong to one packet: a viewer whose
+// connection is going away loses packets, nobody else does.
 func (w *Worker) flush() {
-	for i := range w.out.Packets {
-		p := &w.out.Packets[i]
-		client, _ := p.Viewer.Handle().(*Client)
-		w.arena = append(append(w.arena[:0], p.Prefix...), p.Shared...)
-		client.sendRTP(w.arena)
+	for from := 0; from < len(w.out.Packets); {
+		viewer := w.out.Packets[from].Viewer
+		to := from + 1
+		for to < len(w.out.Packets) && w.out.Packets[to].Viewer == viewer {
+			to++
+		}
+		w.box.Put(viewer.Handle().(*Client).line, w.out.Packets[from:to])
+		from = to
 	}
 	for i := range w.out.RTCP {
 		client, _ := w.out.RTCP[i].Viewer.Handle().(*Client)

@@ -164,6 +164,7 @@ func (c Config) peer(log *slog.Logger) peer.Config {
 	p.Media, p.PublicAddresses, p.PublicKeepsLocal = c.Media.Listen, c.Media.PublicAddresses, c.Media.PublicKeepsLocal
 	p.Interfaces, p.TCP, p.IPv6, p.Lite = c.Media.Interfaces, c.Media.TCP, c.Media.IPv6, c.Media.Lite
 	p.DisconnectedAfter, p.FailedAfter, p.Keepalive = c.Media.DisconnectedAfter, c.Media.FailedAfter, c.Media.Keepalive
+	p.LastStep = c.Egress.LastStep
 	p.Log = log
 	return p
 }

@@ -33,7 +33,7 @@ func (c *Conn) accept(ctx context.Context) error {
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	c.answer = answer
-	c.ufrag, c.pwd = offerCredentials(c.plan.SDP)
+	c.ufrag, c.pwd = credentials(c.plan.SDP)
 	c.remote.restart(c.ufrag)
 	c.emit(Gathered, strings.Join(c.host.candidates(), "; "))
 	return nil
@@ -64,6 +64,8 @@ func (c *Conn) describe(ctx context.Context, offer string) (string, error) {
 	case local == nil:
 		return "", ErrClosed
 	}
+	ufrag, _ := credentials(local.SDP)
+	c.localUfrag.Store(&ufrag)
 	return replaceCandidates(local.SDP, c.host.candidates()), nil
 }
 
@@ -142,9 +144,9 @@ func (c *Conn) Restart(ctx context.Context, ufrag, pwd string, candidates []stri
 var ErrBadCredentials = fault.New(fault.Invalid, "bad-ice-credentials",
 	"ice-ufrag needs 4 to 256 and ice-pwd 22 to 256 letters, digits, + or /.")
 
-// offerCredentials finds the first ICE credentials of an offer, all of whose
+// credentials finds the first ICE credentials of a description, all of whose
 // sections share one transport.
-func offerCredentials(sdp string) (ufrag, pwd string) {
+func credentials(sdp string) (ufrag, pwd string) {
 	for line := range strings.Lines(sdp) {
 		line = strings.TrimRight(line, "\r\n")
 		if v, ok := strings.CutPrefix(line, "a=ice-ufrag:"); ok && ufrag == "" {

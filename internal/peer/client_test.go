@@ -23,7 +23,7 @@ import (
 const patience = 30 * time.Second
 
 // eventually waits until ok holds.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -79,7 +79,7 @@ func (r *recorder) detail(kind EventKind) string {
 	return ""
 }
 
-func (r *recorder) wait(t *testing.T, kind EventKind, n int) {
+func (r *recorder) wait(t testing.TB, kind EventKind, n int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d times %v in %v", n, kind, r.kinds()), func() bool { return r.count(kind) >= n })
 }

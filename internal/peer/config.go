@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/pion/transport/v4"
+
+	"github.com/headgate/headgate/internal/egress"
 )
 
 // Config says where media is received and what is advertised. Start from
@@ -45,6 +47,9 @@ type Config struct {
 	DisconnectedAfter, FailedAfter time.Duration
 	// Keepalive is the interval of our own checks of a selected pair.
 	Keepalive time.Duration
+	// LastStep is the fastest way to try of giving viewers' datagrams to the
+	// system; empty means Segmented.
+	LastStep egress.LastStep
 	// Net and UDPConn replace the machine's network, for tests on a virtual one:
 	// UDPConn is then the only socket.
 	Net     transport.Net

@@ -11,6 +11,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
+	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/negotiate"
 	"github.com/headgate/headgate/router"
 )
@@ -31,6 +32,8 @@ type Conn struct {
 	slots    []*slot        // viewer only, those that are sent on
 	sections []router.SectionConfig
 	streamID string
+	line     *egress.Line // viewer only
+	keys     *keyHooks    // viewer only; nil if we are not the DTLS server
 
 	intake intake
 	remote remoteCandidates
@@ -42,6 +45,7 @@ type Conn struct {
 	// signalling orders restarts and candidates; ufrag and pwd are the client's.
 	signalling sync.Mutex
 	ufrag, pwd string
+	localUfrag atomic.Pointer[string]
 
 	events chan Event    // see emit for the overflow
 	wake   chan struct{} // one token: there are candidates to hand on
@@ -120,15 +124,8 @@ func (c *Conn) RemotePwd() string {
 	return c.pwd
 }
 
-// WriteRTP sends one whole RTP packet with an SSRC of Sections, media or
-// retransmission. Before DTLS is up, and while an ICE restart has no pair, it is
-// silently lost. packet is not kept.
-func (c *Conn) WriteRTP(packet []byte) error {
-	if len(c.slots) == 0 {
-		return errNothingToSend
-	}
-	return c.slots[0].write(packet)
-}
+// Line is how a viewer's RTP leaves; nil for publishers.
+func (c *Conn) Line() *egress.Line { return c.line }
 
 // WriteRTCP sends pkts as one datagram. The stack is the only writer of RTCP on
 // a connection, because two SRTCP contexts would use the same nonces.

@@ -24,7 +24,7 @@ const (
 	PairSelected
 	// DTLSStarted: the handshake began. Detail is our role.
 	DTLSStarted
-	// DTLSConnected: media can flow.
+	// DTLSConnected: media can flow. Detail is the protection profile of a viewer.
 	DTLSConnected
 	// DTLSFailed: the handshake failed or took too long. Detail says what is known.
 	DTLSFailed

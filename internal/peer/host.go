@@ -13,6 +13,7 @@ import (
 	"github.com/pion/transport/v4/stdnet"
 	"github.com/pion/webrtc/v4"
 
+	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/fault"
 )
 
@@ -31,7 +32,8 @@ type Host struct {
 	book *addressBook
 	addr netip.AddrPort
 
-	sockets     *udpConn // nil on a virtual network
+	sockets     *udpConn         // nil on a virtual network
+	outlets     []*egress.Socket // as sockets.sockets
 	udp         *udpMux
 	tcp         *tcpMux // nil without ICE-TCP
 	certificate webrtc.Certificate
@@ -69,9 +71,13 @@ func Listen(cfg Config) (*Host, error) {
 			return nil, err
 		}
 	}
+	if err := checkKeyHooks(); err != nil {
+		return nil, err
+	}
 	if err := h.open(); err != nil {
 		return nil, err
 	}
+	h.openOutlets()
 	h.settings = h.prepare()
 	h.startResolving()
 	return h, nil
@@ -125,7 +131,7 @@ const (
 )
 
 func (h *Host) openTCP(listeners []net.Listener) {
-	h.tcp = &tcpMux{mux: ice.NewTCPMuxDefault(ice.TCPMuxParams{
+	h.tcp = &tcpMux{conns: map[tcpKey]net.PacketConn{}, mux: ice.NewTCPMuxDefault(ice.TCPMuxParams{
 		Listener:                     newTCPListener(listeners),
 		Logger:                       h.stackLog(),
 		ReadBufferSize:               tcpReadQueue,

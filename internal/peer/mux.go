@@ -3,6 +3,7 @@ package peer
 import (
 	"net"
 	"net/netip"
+	"sync"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/transport/v4"
@@ -34,18 +35,60 @@ func (m *udpMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 	return m.UDPMuxDefault.GetConn(ufrag, addr)
 }
 
-// tcpMux files connections under the one local address tcpListener gives them.
-// The stack's mux is a field and not embedded, because the agent would compare
-// its LocalAddr with the interfaces.
-type tcpMux struct{ mux *ice.TCPMuxDefault }
+// tcpMux files connections under the one local address tcpListener gives them,
+// and remembers them for the workers. The stack's mux is a field and not embedded,
+// because the agent would compare its LocalAddr with the interfaces.
+type tcpMux struct {
+	mux *ice.TCPMuxDefault
+
+	mu    sync.Mutex
+	conns map[tcpKey]net.PacketConn
+}
+
+// tcpKey is what the stack's mux files a session's connections by.
+type tcpKey struct {
+	ufrag string
+	v6    bool
+}
 
 // GetConnByUfrag implements ice.TCPMux.
 func (m *tcpMux) GetConnByUfrag(ufrag string, v6 bool, _ net.IP) (net.PacketConn, error) {
-	return m.mux.GetConnByUfrag(ufrag, v6, tcpLocal(v6))
+	conn, err := m.mux.GetConnByUfrag(ufrag, v6, tcpLocal(v6))
+	if err == nil {
+		m.mu.Lock()
+		m.conns[tcpKey{ufrag, v6}] = conn
+		m.mu.Unlock()
+	}
+	return conn, err
 }
 
 // RemoveConnByUfrag implements ice.TCPMux.
-func (m *tcpMux) RemoveConnByUfrag(ufrag string) { m.mux.RemoveConnByUfrag(ufrag) }
+func (m *tcpMux) RemoveConnByUfrag(ufrag string) {
+	m.mu.Lock()
+	delete(m.conns, tcpKey{ufrag, false})
+	delete(m.conns, tcpKey{ufrag, true})
+	m.mu.Unlock()
+	m.mux.RemoveConnByUfrag(ufrag)
+}
+
+// writer returns what sends a packet to remote on its framed connection, nil if
+// there is none. ufrag is our own.
+func (m *tcpMux) writer(ufrag *string, remote netip.AddrPort) func([]byte) error {
+	if ufrag == nil {
+		return nil
+	}
+	m.mu.Lock()
+	conn := m.conns[tcpKey{*ufrag, remote.Addr().Is6()}]
+	m.mu.Unlock()
+	if conn == nil {
+		return nil
+	}
+	to := net.TCPAddrFromAddrPort(remote)
+	return func(packet []byte) error {
+		_, err := conn.WriteTo(packet, to)
+		return err
+	}
+}
 
 // Close implements ice.TCPMux.
 func (m *tcpMux) Close() error { return m.mux.Close() }

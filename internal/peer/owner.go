@@ -60,6 +60,9 @@ func (c *Conn) handle(e Event) {
 		// is sent in between. It holds the transport's lock meanwhile, so asking for
 		// the state waits until media can flow.
 		_ = c.pc.SCTP().Transport().State()
+		if c.line != nil {
+			e.Detail = c.openLine()
+		}
 	case DTLSFailed:
 		e.Detail = c.dtlsFailure()
 	default: // only passed on
@@ -93,6 +96,7 @@ func (c *Conn) watch() {
 	})
 	transport.OnSelectedCandidatePairChange(func(p *webrtc.ICECandidatePair) {
 		local, remote, proto := c.paths.choose(p)
+		c.moveLine(remote, proto)
 		c.emit(PairSelected, fmt.Sprintf("%s %s - %s", proto, local, remote))
 	})
 	dtls.OnStateChange(func(s webrtc.DTLSTransportState) {

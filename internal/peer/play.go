@@ -10,6 +10,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/negotiate"
 )
 
@@ -32,9 +33,14 @@ var errSSRCCollision = errors.New("two streams of one connection have the same S
 func (h *Host) Play(ctx context.Context, p PlayParams) (_ *Conn, err error) {
 	c := h.newConn(p.Plan, p.Loopback, p.Notify)
 	c.intake.rtcp = p.RTCP
+	c.line = new(egress.Line)
 	settings := h.settings.viewer
 	if p.Plan.Setup == "passive" {
 		settings = h.settings.publisher // the role has to follow the offer
+	} else {
+		c.keys = new(keyHooks)
+		settings.SetDTLSKeyLogWriter(c.keys)
+		settings.SetDTLSServerHelloMessageHook(c.keys.hello)
 	}
 	if err := c.connect(settings); err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 // credentialsOf finds the ICE credentials in SDP.
 func credentialsOf(t *testing.T, sdp string) (ufrag, pwd string) {
 	t.Helper()
-	ufrag, pwd = offerCredentials(sdp)
+	ufrag, pwd = credentials(sdp)
 	if ufrag == "" || pwd == "" {
 		t.Fatalf("no credentials in\n%s", sdp)
 	}

@@ -68,6 +68,7 @@ func (h *Host) prepare() prepared {
 	p.publisher.SetDTLSRetransmissionInterval(publisherFlight)
 	p.viewer.SetDTLSRetransmissionInterval(viewerFlight)
 	_ = p.viewer.SetAnsweringDTLSRole(webrtc.DTLSRoleServer) // fails for other values only
+	p.viewer.SetDTLSCipherSuites(keySuite)
 	return p
 }
 

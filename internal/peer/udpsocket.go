@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
@@ -94,7 +95,7 @@ func (s *udpSocket) write(b []byte, to netip.AddrPort) (int, error) {
 	if s.paths == nil {
 		return s.conn.WriteToUDPAddrPort(b, to)
 	}
-	control := s.paths.control(to)
+	control := s.paths.Control(to)
 	if control == nil {
 		return s.conn.WriteToUDPAddrPort(b, to)
 	}
@@ -118,6 +119,7 @@ func (s *udpSocket) localFor(remote netip.AddrPort) netip.Addr {
 // two generations, so that a flood from many sources forgets old entries instead
 // of growing. Safe for concurrent use.
 type returnPaths struct {
+	version  atomic.Uint32
 	mu       sync.RWMutex
 	hot, old map[netip.AddrPort]netip.Addr
 	// controls are the marshalled control messages by local address.
@@ -148,6 +150,7 @@ func (p *returnPaths) learn(remote netip.AddrPort, local netip.Addr) {
 		p.old, p.hot = p.hot, map[netip.AddrPort]netip.Addr{}
 	}
 	p.hot[remote] = local
+	p.version.Add(1)
 	if _, ok := p.controls[local]; !ok {
 		if len(p.controls) >= maxControls {
 			clear(p.controls)
@@ -159,6 +162,7 @@ func (p *returnPaths) learn(remote netip.AddrPort, local netip.Addr) {
 func (p *returnPaths) forget(remote netip.AddrPort) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.version.Add(1)
 	delete(p.hot, remote)
 	delete(p.old, remote)
 }
@@ -172,9 +176,11 @@ func (p *returnPaths) localFor(remote netip.AddrPort) netip.Addr {
 	return p.old[remote]
 }
 
-// control returns the control message that sends from where remote was heard,
-// nil if unknown. It must not be changed.
-func (p *returnPaths) control(remote netip.AddrPort) []byte {
+// Version implements egress.Sources.
+func (p *returnPaths) Version() uint32 { return p.version.Load() }
+
+// Control implements egress.Sources: it sends from where remote was heard.
+func (p *returnPaths) Control(remote netip.AddrPort) []byte {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	local, ok := p.hot[remote]
