@@ -1,0 +1,75 @@
+package audience
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Feedback says which RTCP viewers send.
+type Feedback int
+
+const (
+	// FeedbackLibwebrtc sends what libwebrtc sends by default: receiver reports,
+	// NACK, PLI, and transport-wide feedback or REMB as negotiated.
+	FeedbackLibwebrtc Feedback = iota
+	// FeedbackNone sends no RTCP at all.
+	FeedbackNone
+)
+
+// Config of an Audience. The zero value is one with all defaults.
+type Config struct {
+	// Sweep is how often all sockets are emptied; 0 means 2 ms. It bounds how
+	// exact delays are.
+	Sweep time.Duration
+	// SampleEvery is how many of the packets that begin a frame are passed over for
+	// one that is decrypted, per viewer and stream; 0 means 10, 1 all.
+	SampleEvery int
+	// Feedback is the RTCP that viewers send.
+	Feedback Feedback
+	// Loss is the share of media datagrams, 0 to below 1, that are dropped as if
+	// the network had lost them.
+	Loss float64
+	// GRO lets the kernel hand over runs of datagrams as one (UDP_GRO, Linux only).
+	// On loopback it spares the sender the segmentation too, which a network card
+	// would do, so it changes what is measured.
+	GRO bool
+	// DeafToMedia makes viewers that connect, keep their consent alive and never
+	// read their socket.
+	DeafToMedia bool
+	// HTTP does the requests; nil means a client of its own that keeps
+	// connections.
+	HTTP *http.Client
+	// Log tells what goes wrong after a viewer joined; nil means nothing is told.
+	Log *slog.Logger
+	// Now is the clock that stamps are compared with; nil means time.Now.
+	Now func() time.Time
+}
+
+const (
+	defaultSweep       = 2 * time.Millisecond
+	defaultSampleEvery = 10
+	// idleConnections is how many HTTP connections to one server are kept; net/http
+	// keeps two, and many joins at once would dial anew each.
+	idleConnections = 64
+)
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Sweep < 0 || c.SampleEvery < 0 || c.Loss < 0 || c.Loss >= 1 {
+		return c, errors.New("audience: Sweep and SampleEvery must not be negative, Loss must be in [0, 1)")
+	}
+	if c.Sweep == 0 {
+		c.Sweep = defaultSweep
+	}
+	if c.SampleEvery == 0 {
+		c.SampleEvery = defaultSampleEvery
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c, nil
+}

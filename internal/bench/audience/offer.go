@@ -1,0 +1,74 @@
+package audience
+
+import (
+	"fmt"
+	"strings"
+)
+
+// offerExtensions are the header extensions of both sections, with their ids.
+const (
+	absSendTimeURI  = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+	transportCCURI  = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	midURI          = "urn:ietf:params:rtp-hdrext:sdes:mid"
+	offerExtensions = "a=extmap:2 " + absSendTimeURI + "\r\na=extmap:3 " + transportCCURI + "\r\na=extmap:4 " + midURI + "\r\n"
+)
+
+// videoCodecs are offered in this order; each has its RTX at the next number.
+var videoCodecs = []struct {
+	number     int
+	name, fmtp string
+}{
+	{96, "H264", "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"},
+	{98, "H264", "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640c1f"},
+	{100, "VP8", ""},
+	{102, "VP9", "profile-id=0"},
+	{104, "AV1", "level-idx=5;profile=0;tier=0"},
+	{106, "H265", "level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST"},
+}
+
+// codecLines is the part of the offer that is the same for everybody.
+func audioLines() string {
+	return "a=mid:0\r\n" + offerExtensions + "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n" +
+		"a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n"
+}
+
+func videoLines() string {
+	var b strings.Builder
+	b.WriteString("a=mid:1\r\n" + offerExtensions + "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n")
+	for _, c := range videoCodecs {
+		fmt.Fprintf(&b, "a=rtpmap:%d %s/90000\r\n", c.number, c.name)
+		for _, feedback := range []string{"goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"} {
+			fmt.Fprintf(&b, "a=rtcp-fb:%d %s\r\n", c.number, feedback)
+		}
+		if c.fmtp != "" {
+			fmt.Fprintf(&b, "a=fmtp:%d %s\r\n", c.number, c.fmtp)
+		}
+		fmt.Fprintf(&b, "a=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", c.number+1, c.number+1, c.number)
+	}
+	return b.String()
+}
+
+func videoNumbers() string {
+	var b strings.Builder
+	for _, c := range videoCodecs {
+		fmt.Fprintf(&b, " %d %d", c.number, c.number+1)
+	}
+	return b.String()
+}
+
+// offers writes the offers of an audience: a browser's plain viewer with one audio
+// and one video section, without candidates, because whoever is reached by our
+// checks learns our address from them.
+type offers struct{ fingerprint, audio, video, videoNumbers string }
+
+func newOffers(fingerprint string) offers {
+	return offers{fingerprint: fingerprint, audio: audioLines(), video: videoLines(), videoNumbers: videoNumbers()}
+}
+
+func (o offers) text(id uint64, ufrag, pwd string) string {
+	transport := "c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:" + ufrag + "\r\na=ice-pwd:" + pwd +
+		"\r\na=ice-options:trickle\r\na=fingerprint:sha-256 " + o.fingerprint + "\r\na=setup:actpass\r\n"
+	return fmt.Sprintf("v=0\r\no=- %d 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS\r\n", id>>1) +
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" + transport + o.audio +
+		"m=video 9 UDP/TLS/RTP/SAVPF" + o.videoNumbers + "\r\n" + transport + o.video
+}
