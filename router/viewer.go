@@ -97,8 +97,9 @@ type ViewerStats struct {
 	// PLIs counts key-frame requests, PLI and FIR.
 	PLIs uint64
 	// KeyFrames counts key frames begun, Switches changes of layer, source or
-	// publisher, Replays how often a group was replayed.
-	KeyFrames, Switches, Replays uint64
+	// publisher, Replays how often a group was replayed, Stalls how often a picture
+	// was stopped because its path or the gateway was too slow.
+	KeyFrames, Switches, Replays, Stalls uint64
 	// FractionLost is the loss of the latest receiver reports, 0 to 1, the worst
 	// of the sections; Jitter the worst interarrival jitter.
 	FractionLost float64
@@ -113,14 +114,14 @@ type ViewerStats struct {
 type viewerTally struct {
 	packets, bytes                             uint64
 	nacks, retransmitted, notFound, suppressed uint64
-	plis, keyFrames, switches, replays         uint64
+	plis, keyFrames, switches, replays, stalls uint64
 }
 
 // viewerCounters are read from any goroutine.
 type viewerCounters struct {
 	packets, bytes                             atomic.Uint64
 	nacks, retransmitted, notFound, suppressed atomic.Uint64
-	plis, keyFrames, switches, replays         atomic.Uint64
+	plis, keyFrames, switches, replays, stalls atomic.Uint64
 	fraction                                   atomic.Uint32 // in 256ths
 	jitter, rtt                                atomic.Int64  // ns
 	firstPacket, firstKeyFrame                 atomic.Pointer[time.Time]
@@ -134,7 +135,7 @@ func (v *Viewer) Stats() ViewerStats {
 		NACKs: c.nacks.Load(), Retransmitted: c.retransmitted.Load(),
 		NotFound: c.notFound.Load(), Suppressed: c.suppressed.Load(),
 		PLIs: c.plis.Load(), KeyFrames: c.keyFrames.Load(),
-		Switches: c.switches.Load(), Replays: c.replays.Load(),
+		Switches: c.switches.Load(), Replays: c.replays.Load(), Stalls: c.stalls.Load(),
 		FractionLost: float64(c.fraction.Load()) / 256,
 		Jitter:       time.Duration(c.jitter.Load()), RTT: time.Duration(c.rtt.Load()),
 	}
@@ -179,5 +180,6 @@ func (v *Viewer) flushRare(now time.Time) {
 	c.keyFrames.Add(t.keyFrames)
 	c.switches.Add(t.switches)
 	c.replays.Add(t.replays)
+	c.stalls.Add(t.stalls)
 	*t = viewerTally{}
 }

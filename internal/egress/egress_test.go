@@ -224,37 +224,29 @@ type collect struct{ bursts []router.Burst }
 func (c *collect) Deliver(b router.Burst) { c.bursts = append(c.bursts, b) }
 
 func TestAnInboxThatIsBehindDropsTheOldestVideoAndKeepsAudio(t *testing.T) {
-	src, taken := newSource(t), &collect{}
-	defer src.video.Subscribe(taken)()
-	defer src.audio.Subscribe(taken)()
-	src.keyFrame()
-	src.sound()
-	src.frame()
-	src.sound()
-	if len(taken.bursts) != 4 {
-		t.Fatalf("%d bursts, want 4", len(taken.bursts))
-	}
+	src := newSource(t)
+	sent := bursts(t, src, src.keyFrame, src.sound, src.frame, src.sound)
 	in := newInbox(3, 1)
-	for _, b := range taken.bursts {
+	for _, b := range sent {
 		in.Deliver(b)
 	}
 	var got tasks
 	in.take(&got)
-	want := []router.Burst{taken.bursts[1], taken.bursts[2], taken.bursts[3]}
+	want := sent[1:]
 	for i, b := range got.bursts {
 		if b.Packets[0] != want[i].Packets[0] {
 			t.Errorf("burst %d is not the one expected", i)
 		}
 	}
-	if len(got.bursts) != 3 || in.shed != 1 {
-		t.Errorf("%d bursts kept, %d shed", len(got.bursts), in.shed)
+	if len(got.bursts) != 3 || in.shed != 1 || len(got.skipped) != 1 || got.skipped[0] != sent[0].Layer {
+		t.Errorf("%d bursts kept, %d shed, %d layers skipped", len(got.bursts), in.shed, len(got.skipped))
 	}
 }
 
 func TestFeedbackIsBounded(t *testing.T) {
 	in := newInbox(1, 2)
 	for range 5 {
-		in.feedback(feedback{})
+		in.feedback(feedback{client: new(Client)})
 	}
 	var got tasks
 	in.take(&got)
@@ -280,7 +272,7 @@ func TestValidateNamesEveryFault(t *testing.T) {
 	if err == nil {
 		t.Fatal("a bad configuration passed")
 	}
-	for _, field := range []string{"egress.workers", "egress.max_bursts", "egress.max_rtcp", "egress.last_step"} {
+	for _, field := range []string{"egress.workers", "egress.max_bursts", "egress.max_rtcp", "egress.max_delay", "egress.last_step"} {
 		if !strings.Contains(err.Error(), field+": ") {
 			t.Errorf("no fault for %s in %v", field, err)
 		}

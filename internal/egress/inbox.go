@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -20,17 +21,20 @@ type tasks struct {
 	controls  []control
 	feedbacks []feedback
 	bursts    []router.Burst
+	// skipped are the layers bursts of which were dropped.
+	skipped []*router.Layer
 }
 
 func (b *tasks) empty() bool {
-	return len(b.controls)+len(b.feedbacks)+len(b.bursts) == 0
+	return len(b.controls)+len(b.feedbacks)+len(b.bursts)+len(b.skipped) == 0
 }
 
 func (b *tasks) reset() {
 	clear(b.controls)
 	clear(b.feedbacks)
 	clear(b.bursts)
-	b.controls, b.feedbacks, b.bursts = b.controls[:0], b.feedbacks[:0], b.bursts[:0]
+	clear(b.skipped)
+	b.controls, b.feedbacks, b.bursts, b.skipped = b.controls[:0], b.feedbacks[:0], b.bursts[:0], b.skipped[:0]
 }
 
 // inbox collects work for one worker. Publishers, connections and the router
@@ -79,19 +83,69 @@ func (in *inbox) shedVideo() {
 			break
 		}
 	}
-	in.pending.bursts = append(in.pending.bursts[:at], in.pending.bursts[at+1:]...)
+	in.pending.skip(in.pending.bursts[at].Layer)
+	in.pending.bursts = slices.Delete(in.pending.bursts, at, at+1)
 	in.shed++
 }
 
+// skip notes that a burst of l was dropped.
+func (b *tasks) skip(l *router.Layer) {
+	if l.Track().Kind() == router.Video && !slices.Contains(b.skipped, l) {
+		b.skipped = append(b.skipped, l)
+	}
+}
+
+// expire drops video that came before oldest, and sound that came before
+// oldestSound, and returns how many bursts that were. More of what is too late
+// would make everything later still.
+func (b *tasks) expire(oldest, oldestSound time.Time) (shed uint64) {
+	kept := b.bursts[:0]
+	for _, burst := range b.bursts {
+		arrival, least := burst.Packets[len(burst.Packets)-1].Arrival, oldest
+		if burst.Layer.Track().Kind() == router.Audio {
+			least = oldestSound
+		}
+		if arrival.Before(least) {
+			b.skip(burst.Layer)
+			shed++
+			continue
+		}
+		kept = append(kept, burst)
+	}
+	clear(b.bursts[len(kept):])
+	b.bursts = kept
+	return shed
+}
+
+// maxPerViewer is how many feedback packets of one viewer may wait. It sends a few
+// a second; hundreds are an attack, and must not push out what others say.
+const maxPerViewer = 64
+
 func (in *inbox) feedback(f feedback) {
+	if f.client.waiting.Add(1) > maxPerViewer {
+		f.client.waiting.Add(-1)
+		in.dropped(1)
+		return
+	}
 	in.mu.Lock()
-	if len(in.pending.feedbacks) < in.maxRTCP {
+	taken := len(in.pending.feedbacks) < in.maxRTCP
+	if taken {
 		in.pending.feedbacks = append(in.pending.feedbacks, f)
 	} else {
 		in.shed++
 	}
 	in.mu.Unlock()
+	if !taken {
+		f.client.waiting.Add(-1)
+	}
 	in.signal()
+}
+
+// dropped counts what the worker dropped.
+func (in *inbox) dropped(n uint64) {
+	in.mu.Lock()
+	in.shed += n
+	in.mu.Unlock()
 }
 
 func (in *inbox) control(c control) {

@@ -17,8 +17,9 @@ type Line struct {
 	stack   atomic.Pointer[func([]byte) error]
 	path    atomic.Pointer[Path]
 
-	// target is the worker's.
-	target target
+	// target is the worker's, and so is overrun: a stream did not take a packet.
+	target  target
+	overrun bool
 	// failed counts packets that could not be sent, dropped those there was no
 	// room for.
 	failed, dropped atomic.Uint64

@@ -55,6 +55,7 @@ func (o *Outbox) seal(line *Line, s *sealer, path *Path, p *router.Outgoing) {
 		if path.Stream(sealed[from:]) != nil {
 			line.failed.Add(1)
 			line.dropped.Add(1)
+			line.overrun = true
 		}
 		return // the arena goes on where it was
 	}

@@ -25,6 +25,9 @@ type Config struct {
 	// MaxRTCP is how many feedback packets may wait for one worker before new
 	// ones are dropped.
 	MaxRTCP int `yaml:"max_rtcp"`
+	// MaxDelay is how late a worker may be with video before it drops it. Sound may
+	// be four times as late.
+	MaxDelay time.Duration `yaml:"max_delay"`
 	// LastStep is the fastest way to try of giving datagrams to the system. The
 	// sockets are told; see NewSocket.
 	LastStep LastStep `yaml:"last_step"`
@@ -33,7 +36,9 @@ type Config struct {
 }
 
 // DefaultConfig returns the settings of a gateway nobody configured.
-func DefaultConfig() Config { return Config{MaxBursts: 4096, MaxRTCP: 16384, LastStep: Segmented} }
+func DefaultConfig() Config {
+	return Config{MaxBursts: 4096, MaxRTCP: 16384, MaxDelay: 500 * time.Millisecond, LastStep: Segmented}
+}
 
 // Validate reports every bad field at once.
 func (c Config) Validate() error {
@@ -46,6 +51,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxRTCP < 1 {
 		errs = append(errs, fmt.Errorf("egress.max_rtcp: must be at least 1, got %d", c.MaxRTCP))
+	}
+	if c.MaxDelay < 50*time.Millisecond {
+		errs = append(errs, fmt.Errorf("egress.max_delay: must be at least 50ms, got %v", c.MaxDelay))
 	}
 	if !slices.Contains(LastSteps(), c.LastStep) {
 		errs = append(errs, fmt.Errorf("egress.last_step: must be one of %v, got %q", LastSteps(), c.LastStep))
@@ -106,12 +114,21 @@ func (p *Pool) Shed() (n uint64) {
 	return n
 }
 
+// Saturated tells that workers do not keep up, so that more viewers would only
+// take from those there are: one has been late for a second, or dropped media in
+// the last seconds.
+func (p *Pool) Saturated(now time.Time) bool {
+	return slices.ContainsFunc(p.workers, func(w *Worker) bool { return w.load.saturated(now) })
+}
+
 // Client is a viewer with its connection and its worker.
 type Client struct {
 	worker *Worker
 	conn   Conn
 	line   *Line
 	viewer *router.Viewer
+	// waiting counts the feedback packets in the inbox.
+	waiting atomic.Int32
 }
 
 // Add gives a viewer to the next worker. The viewer is fed once the router has
@@ -131,7 +148,8 @@ func (c *Client) Viewer() *router.Viewer { return c.viewer }
 // Worker returns the executor of the shard that owns the viewer.
 func (c *Client) Worker() router.Executor { return c.worker }
 
-// RTCP hands in one RTCP packet the viewer sent; b is copied.
+// RTCP hands in one RTCP packet the viewer sent; b is copied. It is dropped if too
+// many of this viewer's wait already.
 func (c *Client) RTCP(b []byte) {
 	c.worker.inbox.feedback(feedback{client: c, bytes: append([]byte(nil), b...)})
 }

@@ -15,13 +15,18 @@ type Worker struct {
 	now   func() time.Time
 	out   router.Out
 	box   *Outbox
+	load  load
+	// overrun are viewers whose connection took less than it was given.
+	overrun []*router.Viewer
+	// maxDelay is Config.MaxDelay.
+	maxDelay time.Duration
 	// idle is the longest sleep while nothing is scheduled.
 	idle time.Duration
 }
 
 func newWorker(cfg Config) *Worker {
 	in := newInbox(cfg.MaxBursts, cfg.MaxRTCP)
-	w := &Worker{inbox: in, shard: router.NewShard(in), now: cfg.now, box: NewOutbox(), idle: time.Second}
+	w := &Worker{inbox: in, shard: router.NewShard(in), now: cfg.now, box: NewOutbox(), maxDelay: cfg.MaxDelay, idle: time.Second}
 	w.out.Drain = w.flush
 	return w
 }
@@ -69,11 +74,13 @@ func (w *Worker) round(work *tasks, next time.Time) time.Time {
 		c(now, w.shard, &w.out)
 		w.flush()
 	}
+	w.keepUp(now, work)
 	for _, b := range work.bursts {
 		w.shard.Burst(now, b, &w.out)
 		w.flush()
 	}
 	for _, f := range work.feedbacks {
+		f.client.waiting.Add(-1)
 		w.shard.RTCP(now, f.client.viewer, f.bytes, &w.out)
 		w.flush()
 	}
@@ -82,7 +89,42 @@ func (w *Worker) round(work *tasks, next time.Time) time.Time {
 		w.flush()
 	}
 	w.box.Flush()
+	w.stallOverrun(now)
 	return next
+}
+
+// stallOverrun stops the pictures of viewers whose connections are full, once
+// nobody walks over the shard.
+func (w *Worker) stallOverrun(now time.Time) {
+	for i, viewer := range w.overrun {
+		w.shard.Stall(now, viewer, &w.out)
+		w.overrun[i] = nil
+	}
+	w.overrun = w.overrun[:0]
+	w.flush()
+}
+
+// soundDelay is how many times later than video sound may be before it is dropped:
+// it is a fiftieth of the work, and what people miss most.
+const soundDelay = 4
+
+// keepUp drops what is too late to be worth sending, so that delay can't grow.
+// Then whoever was shown it waits for a key frame.
+func (w *Worker) keepUp(now time.Time, work *tasks) {
+	var age time.Duration
+	if len(work.bursts) > 0 {
+		age = now.Sub(work.bursts[0].Packets[0].Arrival)
+	}
+	shed := uint64(0)
+	if age > w.maxDelay {
+		shed = work.expire(now.Add(-w.maxDelay), now.Add(-soundDelay*w.maxDelay))
+		w.inbox.dropped(shed)
+	}
+	w.load.note(now, age, shed+uint64(len(work.skipped)) > 0)
+	for _, l := range work.skipped {
+		w.shard.Skip(now, l, &w.out)
+		w.flush()
+	}
 }
 
 func (w *Worker) pause(next time.Time) time.Duration {
@@ -102,7 +144,12 @@ func (w *Worker) flush() {
 		for to < len(w.out.Packets) && w.out.Packets[to].Viewer == viewer {
 			to++
 		}
-		w.box.Put(viewer.Handle().(*Client).line, w.out.Packets[from:to])
+		line := viewer.Handle().(*Client).line
+		w.box.Put(line, w.out.Packets[from:to])
+		if line.overrun {
+			line.overrun = false
+			w.overrun = append(w.overrun, viewer)
+		}
 		from = to
 	}
 	for i := range w.out.RTCP {

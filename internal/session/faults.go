@@ -18,6 +18,10 @@ var (
 	// ErrSessions refuses more sessions than configured.
 	ErrSessions = fault.New(fault.Unavailable, "session-limit",
 		"This gateway holds as many sessions as it may; try again later.").After(10 * time.Second)
+	// ErrOverloaded refuses new sessions while those there are get less than they
+	// should.
+	ErrOverloaded = fault.New(fault.Unavailable, "overloaded",
+		"This gateway sends as much as it can; try another one, or again in a moment.").After(5 * time.Second)
 	// ErrHalfOpen refuses an address with too many sessions that never connected.
 	ErrHalfOpen = fault.New(fault.RateLimited, "too-many-half-open",
 		"Too many sessions from this address have not connected yet; let them connect or end them first.").After(10 * time.Second)

@@ -17,9 +17,12 @@ import (
 // never the session.
 //
 // Errors wrap a fault: those of auth and negotiate, router.ErrIdle,
-// router.ErrFull, ErrDraining, ErrSessions, ErrHalfOpen. On error nothing is
-// left running.
+// router.ErrFull, ErrDraining, ErrSessions, ErrHalfOpen, ErrOverloaded. On error
+// nothing is left running.
 func (s *Service) Play(ctx context.Context, offer signaling.Offer) (signaling.Created, error) {
+	if s.parts.Egress.Saturated(s.parts.Now()) {
+		return signaling.Created{}, ErrOverloaded
+	}
 	return s.open(ctx, auth.Play, offer, s.negotiatePlay)
 }
 
