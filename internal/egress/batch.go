@@ -77,7 +77,7 @@ func (b *batch) packet(r *run, i int) []byte {
 func (b *batch) sendSingly(r *run) {
 	path := r.target.path
 	for i := range r.count {
-		if _, err := path.Socket.write(b.packet(r, i), path.Remote); err != nil {
+		if _, err := path.Socket.WriteTo(b.packet(r, i), path.Remote); err != nil {
 			r.line.failed.Add(1)
 		}
 	}

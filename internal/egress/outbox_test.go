@@ -64,8 +64,7 @@ func socket(t testing.TB, network, address string, step LastStep) *Socket {
 		t.Skip(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	udp := conn.(*net.UDPConn)
-	return NewSocket(udp, func(b []byte, to netip.AddrPort) (int, error) { return udp.WriteToUDPAddrPort(b, to) }, nil, step)
+	return NewSocket(conn, nil, step)
 }
 
 // frames are packets of many lengths: runs, single ones, short ones, long ones.

@@ -194,11 +194,14 @@ type sources struct {
 	version uint32
 	control []byte
 	asked   int
+	forgot  int
 }
 
 func (s *sources) Version() uint32 { return s.version }
 
 func (s *sources) Control(netip.AddrPort) []byte { s.asked++; return s.control }
+
+func (s *sources) Forget(netip.AddrPort) { s.forgot++; s.control = nil }
 
 // TestTheSourceAddressFollows: packets leave from the address the viewer was heard
 // on, also after that has changed; it is looked up once for each change.
@@ -211,7 +214,7 @@ func TestTheSourceAddressFollows(t *testing.T) {
 		}
 		defer func() { _ = conn.Close() }()
 		from := &sources{version: 1, control: pktinfo("127.0.0.2")}
-		s := NewSocket(conn, nil, from, step)
+		s := NewSocket(conn, from, step)
 		p := newPlayer(t, s, "127.0.0.1:0")
 		box := NewOutbox()
 		at := int64(0)
@@ -234,6 +237,12 @@ func TestTheSourceAddressFollows(t *testing.T) {
 		expect("127.0.0.3")
 		if from.asked != 2 {
 			t.Errorf("looked up %d times, want 2", from.asked)
+		}
+		from.version, from.control = 3, pktinfo("192.0.2.1") // has left the machine
+		box.Put(p.line, []router.Outgoing{planned(t, 5, at, make([]byte, 50), 0, nil)})
+		box.Flush()
+		if _, addr, err := p.conn.ReadFromUDPAddrPort(make([]byte, 2000)); err != nil || from.forgot != 1 {
+			t.Errorf("%s: from %v, %v, forgot %d", step, addr, err, from.forgot)
 		}
 	}
 }

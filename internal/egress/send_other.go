@@ -2,10 +2,7 @@
 
 package egress
 
-import (
-	"net"
-	"net/netip"
-)
+import "net/netip"
 
 // sockaddr and rawSocket have nothing to say where packets are sent one by one.
 type (
@@ -13,15 +10,19 @@ type (
 	rawSocket struct{}
 )
 
-// NewSocket makes a socket of conn. Here every packet is a call of write.
-func NewSocket(_ net.PacketConn, write func(b []byte, to netip.AddrPort) (int, error), _ Sources, _ LastStep) *Socket {
-	return &Socket{write: write}
-}
-
-// LastStep tells how the socket sends now.
-func (s *Socket) LastStep() LastStep { return Single }
+func (s *Socket) openRaw(LastStep) {}
 
 func (s *Socket) sockaddr(netip.AddrPort) sockaddr { return sockaddr{} }
+
+func (s *Socket) writeOne(b, control []byte, to netip.AddrPort) (int, error) {
+	return s.writeThrough(b, control, to)
+}
+
+// Read reads one datagram and its control messages. One goroutine at a time may.
+func (s *Socket) Read(b, control []byte) (n, controlLen int, from netip.AddrPort, err error) {
+	n, controlLen, _, from, err = s.udp.ReadMsgUDPAddrPort(b, control)
+	return n, controlLen, from, err
+}
 
 // caller has nothing to keep.
 type caller struct{}

@@ -32,8 +32,8 @@ type Host struct {
 	book *addressBook
 	addr netip.AddrPort
 
-	sockets     *udpConn         // nil on a virtual network
-	outlets     []*egress.Socket // as sockets.sockets
+	sockets     *udpConn       // nil on a virtual network
+	virtual     *egress.Socket // instead of sockets there
 	udp         *udpMux
 	tcp         *tcpMux // nil without ICE-TCP
 	certificate webrtc.Certificate
@@ -77,7 +77,6 @@ func Listen(cfg Config) (*Host, error) {
 	if err := h.open(); err != nil {
 		return nil, err
 	}
-	h.openOutlets()
 	h.settings = h.prepare()
 	h.startResolving()
 	return h, nil
@@ -90,6 +89,7 @@ func (h *Host) open() error {
 		h.addr = local
 		h.openBook(local.Port(), local.Addr(), local.Addr().Is4(), local.Addr().Is6())
 		h.openUDP(h.cfg.UDPConn)
+		h.virtual = egress.NewSocket(h.cfg.UDPConn, nil, egress.Single)
 		return nil
 	}
 	s, err := openSockets(context.Background(), h.cfg)

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"net"
 	"net/netip"
 
 	"github.com/headgate/headgate/internal/egress"
@@ -52,32 +51,14 @@ func (c *Conn) moveLine(remote netip.AddrPort, proto string) {
 	}
 }
 
-// openOutlets prepares the descriptors for the workers.
-func (h *Host) openOutlets() {
-	if h.sockets == nil {
-		conn := h.cfg.UDPConn
-		h.outlets = []*egress.Socket{egress.NewSocket(conn, func(b []byte, to netip.AddrPort) (int, error) {
-			return conn.WriteTo(b, net.UDPAddrFromAddrPort(to))
-		}, nil, h.cfg.LastStep)}
-		return
-	}
-	for _, s := range h.sockets.sockets {
-		var sources egress.Sources
-		if s.paths != nil {
-			sources = s.paths
-		}
-		h.outlets = append(h.outlets, egress.NewSocket(s.conn, s.write, sources, h.cfg.LastStep))
-	}
-}
-
 // outlet finds the descriptor that serves an address.
 func (h *Host) outlet(to netip.Addr) *egress.Socket {
 	if h.sockets == nil {
-		return h.outlets[0]
+		return h.virtual
 	}
-	for i, s := range h.sockets.sockets {
+	for _, s := range h.sockets.sockets {
 		if s.serves(to) {
-			return h.outlets[i]
+			return s.Socket
 		}
 	}
 	return nil

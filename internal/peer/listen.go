@@ -47,18 +47,18 @@ func openOn(ctx context.Context, m media, cfg Config) (_ *sockets, err error) {
 	}()
 	switch {
 	case !m.both || !cfg.IPv6:
-		return s, s.open(ctx, familyOf(m.addr), m.addr, cfg.TCP)
+		return s, s.open(ctx, familyOf(m.addr), m.addr, cfg)
 	case mapsIPv4():
-		err = s.open(ctx, "", netip.IPv6Unspecified(), cfg.TCP)
+		err = s.open(ctx, "", netip.IPv6Unspecified(), cfg)
 		if lacksIPv6(err) {
-			err = s.open(ctx, "4", m.addr, cfg.TCP)
+			err = s.open(ctx, "4", m.addr, cfg)
 		}
 		return s, err
 	}
-	if err = s.open(ctx, "4", m.addr, cfg.TCP); err != nil {
+	if err = s.open(ctx, "4", m.addr, cfg); err != nil {
 		return s, err
 	}
-	if err = s.open(ctx, "6", netip.IPv6Unspecified(), cfg.TCP); lacksIPv6(err) {
+	if err = s.open(ctx, "6", netip.IPv6Unspecified(), cfg); lacksIPv6(err) {
 		err = nil
 	}
 	return s, err
@@ -80,16 +80,16 @@ func familyOf(a netip.Addr) string {
 }
 
 // open adds the sockets of one address. family is "4", "6" or "" for both.
-func (s *sockets) open(ctx context.Context, family string, addr netip.Addr, tcp bool) error {
+func (s *sockets) open(ctx context.Context, family string, addr netip.Addr, cfg Config) error {
 	var lc net.ListenConfig
 	udp, err := lc.ListenPacket(ctx, "udp"+family, netip.AddrPortFrom(addr, s.port).String())
 	if err != nil {
 		return err
 	}
 	conn := udp.(*net.UDPConn)
-	s.udp = append(s.udp, newUDPSocket(conn, family != "6", family != "4"))
+	s.udp = append(s.udp, newUDPSocket(conn, family != "6", family != "4", cfg.LastStep))
 	s.port = addrPortOf(udp.LocalAddr()).Port()
-	if !tcp {
+	if !cfg.TCP {
 		return nil
 	}
 	listener, err := lc.Listen(ctx, "tcp"+family, netip.AddrPortFrom(addr, s.port).String())

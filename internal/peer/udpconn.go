@@ -121,9 +121,9 @@ func (c *udpConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 			if isClientHello(b) {
 				// FFmpeg loses the first ClientHello whenever it comes and answers the
 				// second; everybody else discards a copy.
-				_, _ = s.write(b, to)
+				_, _ = s.WriteTo(b, to)
 			}
-			return s.write(b, to)
+			return s.WriteTo(b, to)
 		}
 	}
 	return 0, errNoFamily

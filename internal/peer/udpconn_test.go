@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/headgate/headgate/internal/egress"
 )
 
 // listenUDP opens a socket on a free port.
@@ -27,12 +29,12 @@ func eachUDPConn(t *testing.T, f func(t *testing.T, c *udpConn)) {
 			if !mapsIPv4() {
 				t.Skip("not on this system")
 			}
-			return []*udpSocket{newUDPSocket(listenUDP(t, "udp", "[::]:0"), true, true)}
+			return []*udpSocket{newUDPSocket(listenUDP(t, "udp", "[::]:0"), true, true, egress.Segmented)}
 		},
 		"two descriptors": func(t *testing.T) []*udpSocket {
 			return []*udpSocket{
-				newUDPSocket(listenUDP(t, "udp4", "0.0.0.0:0"), true, false),
-				newUDPSocket(listenUDP(t, "udp6", "[::]:0"), false, true),
+				newUDPSocket(listenUDP(t, "udp4", "0.0.0.0:0"), true, false, egress.Segmented),
+				newUDPSocket(listenUDP(t, "udp6", "[::]:0"), false, true, egress.Segmented),
 			}
 		},
 	} {
@@ -46,7 +48,7 @@ func eachUDPConn(t *testing.T, f func(t *testing.T, c *udpConn)) {
 
 // boundUDPConn has one IPv4 descriptor on a loopback address.
 func boundUDPConn(t *testing.T) *udpConn {
-	c := newUDPConn([]*udpSocket{newUDPSocket(listenUDP(t, "udp4", "127.0.0.1:0"), true, false)})
+	c := newUDPConn([]*udpSocket{newUDPSocket(listenUDP(t, "udp4", "127.0.0.1:0"), true, false, egress.Segmented)})
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -226,7 +228,7 @@ func BenchmarkUDPConn(b *testing.B) {
 		if err != nil {
 			b.Skip(err)
 		}
-		return newUDPSocket(c.(*net.UDPConn), v4, v6)
+		return newUDPSocket(c.(*net.UDPConn), v4, v6, egress.Segmented)
 	}
 	for name, sockets := range map[string][]*udpSocket{
 		"one": {open("udp", "[::]:0", true, true)},

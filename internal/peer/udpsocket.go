@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
+
+	"github.com/headgate/headgate/internal/egress"
 )
 
 // udpSocket is one UDP descriptor.
@@ -18,6 +20,7 @@ import (
 // 7.2.5.2.1). Where the system tells the destination of a datagram the socket
 // remembers it and answers from there.
 type udpSocket struct {
+	*egress.Socket
 	conn   *net.UDPConn
 	v4, v6 bool
 	// paths is nil where the socket is bound to an address or the system can't
@@ -31,12 +34,15 @@ type udpSocket struct {
 const controlBytes = 64
 
 // newUDPSocket takes conn over; v4 and v6 tell which families it serves.
-func newUDPSocket(conn *net.UDPConn, v4, v6 bool) *udpSocket {
+func newUDPSocket(conn *net.UDPConn, v4, v6 bool, step egress.LastStep) *udpSocket {
 	s := &udpSocket{conn: conn, v4: v4, v6: v6}
 	_ = conn.SetReadBuffer(socketBufferBytes)
 	_ = conn.SetWriteBuffer(socketBufferBytes)
 	if addrPortOf(conn.LocalAddr()).Addr().IsUnspecified() && s.askDestination() == nil {
 		s.paths = newReturnPaths()
+		s.Socket = egress.NewSocket(conn, s.paths, step)
+	} else {
+		s.Socket = egress.NewSocket(conn, nil, step)
 	}
 	return s
 }
@@ -53,10 +59,10 @@ func (s *udpSocket) serves(a netip.Addr) bool { return a.Is4() && s.v4 || a.Is6(
 // read is for one goroutine.
 func (s *udpSocket) read(b []byte) (int, netip.AddrPort, error) {
 	if s.paths == nil {
-		n, from, err := s.conn.ReadFromUDPAddrPort(b)
+		n, _, from, err := s.Read(b, nil)
 		return n, unmapped(from), err
 	}
-	n, controlLen, _, from, err := s.conn.ReadMsgUDPAddrPort(b, s.control[:])
+	n, controlLen, from, err := s.Read(b, s.control[:])
 	if err != nil {
 		return 0, netip.AddrPort{}, err
 	}
@@ -89,23 +95,6 @@ func (s *udpSocket) destination(control []byte) netip.Addr {
 		return netip.Addr{}
 	}
 	return a
-}
-
-func (s *udpSocket) write(b []byte, to netip.AddrPort) (int, error) {
-	if s.paths == nil {
-		return s.conn.WriteToUDPAddrPort(b, to)
-	}
-	control := s.paths.Control(to)
-	if control == nil {
-		return s.conn.WriteToUDPAddrPort(b, to)
-	}
-	n, _, err := s.conn.WriteMsgUDPAddrPort(b, control, to)
-	if err != nil {
-		// The address may have left the machine, or was a broadcast one.
-		s.paths.forget(to)
-		return s.conn.WriteToUDPAddrPort(b, to)
-	}
-	return n, nil
 }
 
 func (s *udpSocket) localFor(remote netip.AddrPort) netip.Addr {
@@ -159,7 +148,8 @@ func (p *returnPaths) learn(remote netip.AddrPort, local netip.Addr) {
 	}
 }
 
-func (p *returnPaths) forget(remote netip.AddrPort) {
+// Forget implements egress.Sources.
+func (p *returnPaths) Forget(remote netip.AddrPort) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.version.Add(1)
