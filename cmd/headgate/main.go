@@ -20,6 +20,7 @@ type cli struct {
 	Serve       serveCommand       `cmd:"" help:"Run the gateway."`
 	Token       tokenCommand       `cmd:"" help:"Make a token that lets somebody publish or play."`
 	Push        pushCommand        `cmd:"" help:"Publish a file, or the built-in clip, to any WHIP server."`
+	Bench       benchCommand       `cmd:"" help:"Measure any WHIP and WHEP server under load."`
 	Conform     conformCommand     `cmd:"" help:"Test any WHIP and WHEP server against the standards."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check a configuration file and say everything that is wrong with it."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -75,7 +76,11 @@ func run(ctx context.Context, con *console, args []string) error {
 }
 
 func newParser(ctx context.Context, con *console) (*kong.Kong, error) {
-	return kong.New(new(cli), kong.Name("headgate"),
+	return newParserOf(ctx, con, new(cli))
+}
+
+func newParserOf(ctx context.Context, con *console, root *cli) (*kong.Kong, error) {
+	return kong.New(root, kong.Name("headgate"),
 		kong.Description("A WHIP and WHEP gateway: takes streams from OBS, ffmpeg, GStreamer and browsers and gives them to any player."),
 		kong.Writers(con.stdout, con.stderr), kong.Bind(con), kong.BindTo(ctx, (*context.Context)(nil)))
 }

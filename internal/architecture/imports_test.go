@@ -55,6 +55,8 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/push":           {ours: "internal/mediafile whip", others: pion},
 	"internal/conformance":    {ours: "internal/linkhdr internal/mediafile internal/testkit/offers", others: pion + " golang.org/x/sync"},
 	"internal/bench/stamp":    {},
+	"internal/bench":          {ours: "internal/bench/audience internal/bench/floor internal/bench/procstat internal/bench/source whip", others: "golang.org/x/time"},
+	"internal/bench/floor":    {others: "golang.org/x/sys"},
 	"internal/bench/source":   {ours: "internal/bench/stamp internal/mediafile whip", others: pion},
 	"internal/bench/procstat": {},
 	"internal/bench/audience": {ours: "internal/bench/stamp whep", others: pion + " golang.org/x/sys"},
@@ -62,7 +64,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/testkit/offers": {},
 	"internal/architecture":   {},
 	"integration":             {},
-	"cmd/headgate":            {ours: "auth internal/wish internal/conformance internal/gateway internal/mediafile internal/push", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
+	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/gateway internal/mediafile internal/push", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
 }
 
 const (
