@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/headgate/headgate/internal/fault"
@@ -47,12 +48,8 @@ func (r *Router) Terms(channelName string, sel Selector, self string) (Terms, er
 		}
 		return Terms{}, nil
 	}
-	codecs := make(map[Kind]Codec, len(pub.codecs))
-	for k, codec := range pub.codecs {
-		codecs[k] = codec
-	}
 	fixed := sel.Source != "" || len(c.publications) == 1
-	return Terms{Live: true, Fixed: fixed, Codecs: codecs}, nil
+	return Terms{Live: true, Fixed: fixed, Codecs: maps.Clone(pub.codecs())}, nil
 }
 
 // AttachRequest connects a viewer that is ready for packets to what it asked for.
@@ -72,10 +69,11 @@ type AttachRequest struct {
 
 // Attachment is a viewer's place in a channel.
 type Attachment struct {
-	router     *Router
-	channel    *channel
-	req        AttachRequest
-	current    *publication
+	router  *Router
+	channel *channel
+	req     AttachRequest
+	// source is the publisher that feeds the viewer, nil for nobody.
+	source     *Publisher
 	emptySince time.Time
 	over       bool
 }
@@ -120,14 +118,18 @@ func (a *Attachment) resolve(now time.Time) []func() {
 	if pub != nil && !a.plays(pub) {
 		return a.endWith(ErrCodecChanged)
 	}
-	if pub == a.current {
+	var source *Publisher
+	if pub != nil {
+		source = pub.active
+	}
+	if source == a.source {
 		return nil
 	}
-	if pub == nil {
+	if source == nil {
 		a.emptySince = now
 	}
-	a.current = pub
-	a.feed(pub)
+	a.source = source
+	a.feed(source)
 	return nil
 }
 
@@ -135,7 +137,7 @@ func (a *Attachment) resolve(now time.Time) []func() {
 // be fed.
 func (a *Attachment) plays(pub *publication) bool {
 	for i, kind := range a.req.Kinds {
-		if codec, ok := pub.codecs[kind]; ok && !a.req.Viewer.Plays(i, codec) {
+		if codec, ok := pub.codecs()[kind]; ok && !a.req.Viewer.Plays(i, codec) {
 			return false
 		}
 	}
@@ -143,12 +145,12 @@ func (a *Attachment) plays(pub *publication) bool {
 }
 
 // feed tells the viewer's shard where its sections get their packets from.
-func (a *Attachment) feed(pub *publication) {
+func (a *Attachment) feed(source *Publisher) {
 	viewer := a.req.Viewer
 	for i, kind := range a.req.Kinds {
 		var track *Track
-		if pub != nil {
-			track = pub.track(kind)
+		if source != nil {
+			track = source.Track(kind)
 		}
 		a.req.Worker.Do(func(now time.Time, s *Shard, out *Out) {
 			s.SetSource(now, viewer, i, track, out)

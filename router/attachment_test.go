@@ -48,14 +48,19 @@ func (s *stage) watch(channel string, sel Selector, self string) *spectator {
 	return w
 }
 
-// sees names the participant a viewer is fed from.
-func (w *spectator) sees() string {
+// fedBy is the publisher a viewer is fed by.
+func (w *spectator) fedBy() *Publisher {
 	w.router.mu.Lock()
 	defer w.router.mu.Unlock()
-	if w.current == nil {
-		return ""
+	return w.source
+}
+
+// sees names the participant a viewer is fed by.
+func (w *spectator) sees() string {
+	if p := w.fedBy(); p != nil {
+		return p.pub.key.participant
 	}
-	return w.current.key.participant
+	return ""
 }
 
 func TestTermsOfAnIdleChannelFollowThePolicy(t *testing.T) {

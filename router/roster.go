@@ -47,14 +47,16 @@ func (c *channel) info() ChannelInfo {
 }
 
 func (p *publication) info() PublicationInfo {
+	codecs := p.codecs()
 	info := PublicationInfo{
 		Participant: p.key.participant, Source: p.key.source, State: p.state,
-		Video: p.codecs[Video].Name, Audio: p.codecs[Audio].Name,
+		Video: codecs[Video].Name, Audio: codecs[Audio].Name,
 	}
-	if p.publisher != nil {
-		info.Session = p.publisher.req.Session
+	if p.active == nil {
+		return info
 	}
-	if layers := p.video.Layers(); len(layers) > 0 {
+	info.Session = p.active.req.Session
+	if layers := p.active.video.Layers(); len(layers) > 0 {
 		info.Width, info.Height = layers[len(layers)-1].Size()
 	}
 	return info

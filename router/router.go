@@ -22,7 +22,7 @@ var (
 		"This gateway is at a configured limit; try again later or raise the limit.").After(10 * time.Second)
 	// ErrReplaced ends a publisher whose place was taken by the same login.
 	ErrReplaced = fault.New(fault.NotFound, "replaced",
-		"A newer publisher of the same login took this session's place.")
+		"A newer publisher took this session's place.")
 	// ErrDuplicateID ends the sessions of an older login of the same participant.
 	ErrDuplicateID = fault.New(fault.NotFound, "duplicate-id",
 		"The same participant joined with another login, which ended this session.")
@@ -215,7 +215,7 @@ func (r *Router) sweep(now time.Time) (ends []func()) {
 			ends = append(ends, r.sweepPublication(now, p)...)
 		}
 		for a := range c.attachments {
-			if a.current == nil && now.Sub(a.emptySince) >= r.cfg.ViewerLinger {
+			if a.source == nil && now.Sub(a.emptySince) >= r.cfg.ViewerLinger {
 				ends = append(ends, a.endWith(ErrLinger)...)
 			}
 		}
