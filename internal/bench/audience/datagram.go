@@ -1,10 +1,12 @@
 package audience
 
 import (
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/stun/v4"
 
@@ -28,7 +30,7 @@ func (v *Viewer) datagram(now time.Time, b []byte, w *scratch) {
 		if !isRTCP(b) {
 			v.media(now, b, w)
 		} else {
-			v.feedback.received(now, v, b)
+			v.control(now, b, w)
 		}
 	case isSTUN(b):
 		v.stun(now, b)
@@ -48,12 +50,13 @@ func (v *Viewer) media(now time.Time, b []byte, w *scratch) {
 		return
 	}
 	if v.timings.FirstPacket == 0 {
-		v.timings.FirstPacket = now.Sub(v.began)
+		v.timings.FirstPacket = max(now.Sub(v.began), 1)
 		v.since = now
 	}
 	size := uint64(len(b) - h.payload)
 	v.counts.packets++
 	v.counts.bytes += size
+	v.received += size
 	v.feedback.arrived(now, h, b, v.answer.transportCC)
 	s := v.stream(h)
 	if s == nil {
@@ -65,11 +68,12 @@ func (v *Viewer) media(now time.Time, b []byte, w *scratch) {
 		v.retransmission(now, s, h, b, w)
 		return
 	}
-	s.report.arrived(now, h.timestamp, s.clock)
+	s.heard = now
 	index, kind, fresh := s.take(now, h)
 	if kind != inOrder && kind != late {
 		return
 	}
+	s.report.arrived(now, h.timestamp, s.clock)
 	sampled := fresh && v.samples(s)
 	if !sampled && !(s.video && s.frames.needKey) {
 		return
@@ -79,11 +83,43 @@ func (v *Viewer) media(now time.Time, b []byte, w *scratch) {
 	}
 }
 
+// control reads sender reports: receiver reports have to repeat their time.
+func (v *Viewer) control(now time.Time, b []byte, w *scratch) {
+	plain, err := v.secrets.in.DecryptRTCP(w.plain[:0], b, nil)
+	if err != nil {
+		v.counts.undecipherable++
+		return
+	}
+	senderReports(plain, func(ssrc, middle uint32) {
+		for _, s := range v.streams {
+			if s.ssrc == ssrc {
+				s.report.sender, s.report.at = middle, now
+			}
+		}
+	})
+}
+
+// send seals RTCP and sends it.
+func (v *Viewer) send(packets []rtcp.Packet) {
+	plain, err := rtcp.Marshal(packets)
+	if err == nil {
+		plain, err = v.secrets.out.EncryptRTCP(nil, plain, nil)
+	}
+	if err != nil {
+		v.audience.cfg.Log.Warn("writing feedback", slog.Any("err", err))
+		return
+	}
+	_ = v.socket.write(plain) // lost, like one the network loses
+}
+
+// maxUnstamped is how many frames are looked into for a first stamp.
+const maxUnstamped = 100
+
 // samples reports whether this beginning of a frame is looked into: every n-th, and
 // all until the live edge is reached.
 func (v *Viewer) samples(s *stream) bool {
 	s.toSample--
-	if s.toSample > 0 && (v.timings.LiveEdge != 0 || !s.video) {
+	if s.toSample > 0 && (v.timings.LiveEdge != 0 || !s.video || v.unstamped >= maxUnstamped) {
 		return false
 	}
 	s.toSample = v.audience.cfg.SampleEvery
@@ -100,12 +136,13 @@ func (v *Viewer) look(now time.Time, s *stream, h header, index int64, payload [
 	}
 	at, _, ok := stamp.Find(payload)
 	if !ok {
+		v.unstamped++
 		return
 	}
 	delay := now.Sub(at)
 	v.delay.Add(delay)
 	if s.video && v.timings.LiveEdge == 0 && delay < live {
-		v.timings.LiveEdge = now.Sub(v.began)
+		v.timings.LiveEdge = max(now.Sub(v.began), 1)
 	}
 }
 

@@ -17,54 +17,57 @@ type frames struct {
 	started   bool
 	timestamp uint32 // of the newest packet in order
 	marked    bool   // that one ended its frame
-	step      majority
+	cadence   cadence
 	// needKey means that what comes is not decodable before a key frame; key is the
 	// timestamp of the last one while keyOpen, that is until it is shown.
 	needKey, keyOpen bool
 	key              uint32
+	keyAt            time.Time
 
 	shownAt, first time.Time // the last frame, the first key frame
 	shownLast      uint32    // the timestamp of the last frame
 	usual          time.Duration
-	lastBroken     uint32
+	lastGap        int64
+	lastSpoilt     uint32
 
 	begun, broken, skipped, freezes uint64
 }
 
-// inOrder takes a packet that is above all before it. whole is how many frames
-// vanished in the gap before it; fresh that it begins a frame.
-func (f *frames) inOrder(now time.Time, timestamp uint32, marker bool, gap int, clear bool) (fresh bool, whole int) {
+// inOrder takes a packet that is above all before it, with the gap that it shows;
+// whole that nothing else is missing. It reports whether the packet begins a frame,
+// and completes g.
+func (f *frames) inOrder(now time.Time, timestamp uint32, marker bool, g *gap, whole bool) (fresh bool) {
+	fresh = !f.started || timestamp != f.timestamp
 	switch {
 	case !f.started:
-		f.started, f.begun, fresh = true, 1, true
-	case timestamp != f.timestamp:
-		fresh = true
+		f.started, f.begun = true, 1
+	case fresh:
 		f.begun++
-		whole = f.between(timestamp, gap)
-		if gap == 0 && !f.marked && clear {
+		if g.size == 0 && !f.marked && whole {
 			f.shown(now, f.timestamp) // nobody marks ends here
 		}
+		f.between(timestamp, g)
+	case g.size > 0:
+		g.spoils, g.spoilt = true, timestamp
 	}
 	f.timestamp, f.marked = timestamp, marker
-	return fresh, whole
+	return fresh
 }
 
-// between learns the usual step of timestamps and tells how many frames a gap has
-// swallowed; without a gap they were never sent.
-func (f *frames) between(timestamp uint32, gap int) (whole int) {
+// between learns the usual step of timestamps, and tells what a gap has swallowed.
+func (f *frames) between(timestamp uint32, g *gap) {
 	delta := timestamp - f.timestamp
-	if gap == 0 {
-		f.step.vote(delta)
+	if g.size == 0 {
+		f.skipped += uint64(f.cadence.next(delta))
+		return
 	}
-	missing := f.step.count(delta) - 1
-	if missing <= 0 {
-		return 0
+	g.whole = min(f.cadence.steps(delta)-1, g.size)
+	switch {
+	case !f.marked:
+		g.spoils, g.spoilt = true, f.timestamp // its end
+	case g.whole == 0:
+		g.spoils, g.spoilt = true, timestamp // its beginning
 	}
-	if gap == 0 {
-		f.skipped += uint64(missing)
-		return 0
-	}
-	return min(missing, gap)
 }
 
 // shown notes that the frames up to timestamp can be seen. To be told again is no
@@ -104,50 +107,21 @@ func (f *frames) frozen(now time.Time) bool {
 }
 
 // keyFrame notes that the frame with this timestamp needs none before it.
-func (f *frames) keyFrame(timestamp uint32) {
-	f.needKey, f.keyOpen, f.key = false, true, timestamp
+func (f *frames) keyFrame(now time.Time, timestamp uint32) {
+	f.needKey, f.keyOpen, f.key, f.keyAt = false, true, timestamp, now
 }
 
-// lost counts the frames that a hole has spoilt for good.
-func (f *frames) lost(h hole) {
-	f.begun += uint64(h.whole)
-	f.broken += uint64(h.whole)
-	if h.timestamp != f.lastBroken || f.broken == 0 {
-		f.broken++
-		f.lastBroken = h.timestamp
-	}
+// lost counts the frames that a hole has spoilt for good, once per gap and frame.
+func (f *frames) lost(g gap) {
 	f.needKey = true
-}
-
-// majority finds the value that most votes are for (Boyer and Moore), and keeps up
-// when that changes.
-type majority struct {
-	value uint32
-	votes int
-}
-
-// enough votes make a value sure.
-const (
-	enoughVotes = 5
-	mostVotes   = 50
-)
-
-func (m *majority) vote(v uint32) {
-	switch {
-	case v == m.value:
-		m.votes = min(m.votes+1, mostVotes)
-	case m.votes > 0:
-		m.votes--
-	default:
-		m.value, m.votes = v, 1
+	if g.shown == f.lastGap {
+		return
 	}
-}
-
-// count is how many steps a distance has, to the nearest; 1 if that is not known,
-// and for what cannot be a distance.
-func (m *majority) count(distance uint32) int {
-	if m.votes < enoughVotes || m.value == 0 || distance > 1<<31 {
-		return 1
+	f.lastGap = g.shown
+	f.begun += uint64(g.whole)
+	f.broken += uint64(g.whole)
+	if g.spoils && (f.broken == 0 || g.spoilt != f.lastSpoilt) {
+		f.broken++
+		f.lastSpoilt = g.spoilt
 	}
-	return int((uint64(distance) + uint64(m.value)/2) / uint64(m.value))
 }

@@ -15,31 +15,33 @@ type hole struct {
 	noticed time.Time
 	asked   time.Time // the last NACK; zero before the first
 	times   int
-	// timestamp is that of the packet that showed it, whole the frames that were
-	// lost with nothing left of them, told by the first hole of a gap.
-	timestamp uint32
-	whole     int
+	gap     gap
+}
+
+// gap is what was missing when a packet came.
+type gap struct {
+	// shown is the index of that packet, size how many are missing before it.
+	shown int64
+	size  int
+	// whole counts frames with nothing left of them. If spoils, the frame with the
+	// timestamp spoilt lacks a part.
+	whole  int
+	spoilt uint32
+	spoils bool
 }
 
 // losses are the holes of one stream, in ascending order. The slice is kept.
 type losses struct{ open []hole }
 
-// add notes that the n packets before index are missing, and returns those that
-// are given up for want of room.
-func (l *losses) add(now time.Time, index int64, n int, timestamp uint32, whole int) (given []hole) {
-	n = min(n, maxHoles)
-	if over := len(l.open) + n - maxHoles; over > 0 {
-		given = append(given, l.open[:over]...)
-		l.drop(over)
-	}
-	for i := index - int64(n); i < index; i++ {
-		l.open = append(l.open, hole{index: i, noticed: now, timestamp: timestamp, whole: whole})
-		whole = 0
+// add notes what is missing, and returns what is given up for want of room.
+func (l *losses) add(now time.Time, g gap) (given []hole) {
+	n := min(g.size, maxHoles)
+	given = l.take(max(len(l.open)+n-maxHoles, 0))
+	for i := g.shown - int64(n); i < g.shown; i++ {
+		l.open = append(l.open, hole{index: i, noticed: now, gap: g})
 	}
 	return given
 }
-
-func (l *losses) drop(n int) { l.open = l.open[:copy(l.open, l.open[n:])] }
 
 // fill removes the hole at index and reports whether there was one, and whether it
 // had been asked for.
@@ -54,8 +56,7 @@ func (l *losses) fill(index int64) (filled, asked bool) {
 	return false, false
 }
 
-// expire returns and removes what has been missing for too long. The slice is
-// valid until the next call.
+// expire returns and removes what has been missing for too long.
 func (l *losses) expire(now time.Time) []hole {
 	n := 0
 	for n < len(l.open) && now.Sub(l.open[n].noticed) >= patience {
@@ -79,6 +80,6 @@ func (l *losses) take(n int) []hole {
 		return nil
 	}
 	taken := append([]hole(nil), l.open[:n]...) // rare
-	l.drop(n)
+	l.open = l.open[:copy(l.open, l.open[n:])]
 	return taken
 }

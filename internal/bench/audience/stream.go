@@ -18,6 +18,8 @@ type stream struct {
 	toSample int
 	counts   streamCounts
 	report   reportState
+	asked    asked
+	heard    time.Time // the last packet
 }
 
 // streamCounts are what Reset forgets. expected counts numbers, unique those that
@@ -31,16 +33,17 @@ type streamCounts struct {
 // reset begins to count anew: what is missing now is still expected.
 func (s *stream) reset() {
 	s.counts = streamCounts{expected: uint64(len(s.losses.open))}
+	s.asked.nacks, s.asked.plis = 0, 0
 	s.frames.begun, s.frames.broken, s.frames.skipped, s.frames.freezes = 0, 0, 0, 0
 }
 
 // take counts a packet by its number; fresh means that it begins a frame.
 func (s *stream) take(now time.Time, h header) (index int64, kind arrivalKind, fresh bool) {
 	began := s.seq.first
-	index, kind, gap := s.seq.add(h.seq)
+	index, kind, missing := s.seq.add(h.seq)
 	switch kind {
 	case inOrder:
-		fresh = s.inOrder(now, index, gap, h)
+		fresh = s.inOrder(now, gap{shown: index, size: missing}, h)
 	case late:
 		s.filled(now, index, index < began)
 	case duplicate:
@@ -49,20 +52,17 @@ func (s *stream) take(now time.Time, h header) (index int64, kind arrivalKind, f
 	return index, kind, fresh
 }
 
-func (s *stream) inOrder(now time.Time, index int64, gap int, h header) (fresh bool) {
-	s.counts.expected += uint64(gap) + 1
+func (s *stream) inOrder(now time.Time, g gap, h header) (fresh bool) {
+	s.counts.expected += uint64(g.size) + 1
 	s.counts.unique++
-	if !s.video {
-		if gap > 0 {
-			s.losses.add(now, index, gap, h.timestamp, 0)
-		}
+	if s.video {
+		fresh = s.frames.inOrder(now, h.timestamp, h.marker, &g, len(s.losses.open) == 0)
+	} else {
 		fresh = !s.frames.started || h.timestamp != s.frames.timestamp
 		s.frames.started, s.frames.timestamp = true, h.timestamp
-		return fresh
 	}
-	fresh, whole := s.frames.inOrder(now, h.timestamp, h.marker, gap, len(s.losses.open) == 0)
-	if gap > 0 {
-		s.given(s.losses.add(now, index, gap, h.timestamp, whole))
+	if g.size > 0 {
+		s.given(s.losses.add(now, g))
 	}
 	s.maybeShown(now)
 	return fresh
@@ -115,30 +115,26 @@ func (s *stream) repaired(now time.Time, seq uint16) {
 	}
 }
 
+// given gives up holes; sound goes on without them.
 func (s *stream) given(up []hole) {
+	if !s.video || len(up) == 0 {
+		return
+	}
 	for _, h := range up {
-		s.frames.lost(h)
+		s.frames.lost(h.gap)
 	}
 }
 
 // keyFrame notes that packet index begins a key frame.
 func (s *stream) keyFrame(now time.Time, index int64, timestamp uint32) {
-	given := s.losses.before(index)
-	s.given(given)
-	s.frames.keyFrame(timestamp)
+	s.given(s.losses.before(index))
+	s.frames.keyFrame(now, timestamp)
 	s.maybeShown(now)
 }
 
 // expire gives up what has been missing for too long.
 func (s *stream) expire(now time.Time) {
-	if len(s.losses.open) == 0 {
-		return
-	}
-	up := s.losses.expire(now)
-	if s.video {
-		s.given(up)
-		if len(up) > 0 {
-			s.maybeShown(now)
-		}
+	if len(s.losses.open) > 0 {
+		s.given(s.losses.expire(now))
 	}
 }

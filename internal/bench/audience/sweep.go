@@ -59,5 +59,7 @@ func (v *Viewer) tick(now time.Time) {
 	for _, s := range v.streams {
 		s.expire(now)
 	}
-	v.feedback.tick(now, v)
+	for _, datagram := range v.feedback.due(now, v.streams, v.received) {
+		v.send(datagram)
+	}
 }

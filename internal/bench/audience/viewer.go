@@ -34,16 +34,18 @@ type Viewer struct {
 	since    time.Time
 	delay    Histogram
 	counts   viewerCounts
-	consent  consent
-	feedback feedback
-	ended    bool
+	received uint64 // bytes since the join
+	// unstamped counts frames that were looked into in vain.
+	unstamped int
+	consent   consent
+	feedback  feedback
+	ended     bool
 }
 
 // viewerCounts are what Reset forgets, beside those of the streams.
 type viewerCounts struct {
-	packets, bytes, dropped, undecipherable, retransmitted uint64
-	nacks, plis                                            uint64
-	overflow                                               uint64 // what the system had counted at Reset
+	packets, bytes, dropped, undecipherable uint64
+	overflow                                uint64 // what the system had counted at Reset
 }
 
 // Leave ends the session: DELETE, close_notify, and the socket is closed, even if
@@ -116,7 +118,7 @@ func (v *Viewer) stats(now time.Time) Stats {
 	c := &v.counts
 	stats := Stats{
 		Viewers: 1, Packets: c.packets, Bytes: c.bytes, Dropped: c.dropped, Undecipherable: c.undecipherable,
-		Retransmitted: c.retransmitted, NACKs: c.nacks, PLIs: c.plis, Overflow: v.socket.overflow() - c.overflow, Delay: v.delay,
+		Overflow: v.socket.overflow() - c.overflow, Delay: v.delay,
 	}
 	stats.Ended = one(v.ended)
 	stats.Silent = one(!v.ended && !v.audience.cfg.DeafToMedia && v.consent.lost(now))
@@ -133,6 +135,8 @@ func (s *stream) addTo(stats *Stats, now time.Time) {
 	if s.rtx {
 		return
 	}
+	stats.NACKs += s.asked.nacks
+	stats.PLIs += s.asked.plis
 	stats.Expected += s.counts.expected
 	stats.Lost += s.counts.expected - min(s.counts.unique, s.counts.expected)
 	stats.Duplicates += s.counts.duplicates
