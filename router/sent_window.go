@@ -27,8 +27,11 @@ func (w *sentWindow) advance(n int64) {
 // mark marks n, which is in the window, as sent.
 func (w *sentWindow) mark(n int64) { w.bits[n/64%int64(len(w.bits))] |= 1 << (n % 64) }
 
-// holds tells whether n is recent enough to be known.
-func (w *sentWindow) holds(n int64) bool { return n <= w.highest && w.highest-n < sentWindowSize }
+// holds tells whether n is recent enough to be known. There are no numbers below
+// 0, though a packet from before the first one sent may seem to have one.
+func (w *sentWindow) holds(n int64) bool {
+	return n >= 0 && n <= w.highest && w.highest-n < sentWindowSize
+}
 
 // sent tells whether n, which the window holds, was sent.
 func (w *sentWindow) sent(n int64) bool { return w.bits[n/64%int64(len(w.bits))]&(1<<(n%64)) != 0 }
