@@ -1,10 +1,6 @@
 package router
 
-import (
-	"slices"
-
-	"github.com/pion/rtcp"
-)
+import "slices"
 
 // prefixChunk is how many bytes of prefixes one chunk of the arena holds. A
 // prefix is some 12 to 60 bytes, so that one chunk serves a few hundred packets.
@@ -35,11 +31,9 @@ type Out struct {
 	// cache when it is sealed, however many viewers there are.
 	Drain func()
 
-	chunks  [][]byte
-	chunk   int // index of the chunk in use
-	used    int // bytes used in it
-	reports []*reportPair
-	nreport int
+	chunks [][]byte
+	chunk  int // index of the chunk in use
+	used   int // bytes used in it
 }
 
 // Outgoing is one RTP packet for one viewer: Prefix followed by Shared.
@@ -66,17 +60,11 @@ type Outgoing struct {
 
 // OutgoingRTCP is one RTCP datagram for one viewer.
 type OutgoingRTCP struct {
-	Viewer  *Viewer
-	Packets []rtcp.Packet
-}
-
-// reportPair is one sender report with its SDES, reused by Out.
-type reportPair struct {
-	sr      rtcp.SenderReport
-	sdes    rtcp.SourceDescription
-	chunks  [1]rtcp.SourceDescriptionChunk
-	items   [1]rtcp.SourceDescriptionItem
-	packets [2]rtcp.Packet
+	Viewer *Viewer
+	// SSRC is the sender's of the first packet.
+	SSRC uint32
+	// Packet lies in Out's arena and is valid until Reset.
+	Packet []byte
 }
 
 // Reset forgets everything planned and makes the memory reusable: no Prefix and
@@ -91,7 +79,7 @@ func (o *Out) Reset() {
 	if len(o.chunks) > keptChunks {
 		o.chunks = slices.Delete(o.chunks, keptChunks, len(o.chunks))
 	}
-	o.chunk, o.used, o.nreport = 0, 0, 0
+	o.chunk, o.used = 0, 0
 }
 
 // drainAt is in packets: with their prefixes some 50 KiB, which with the arena of
@@ -123,22 +111,3 @@ func (o *Out) room(n int) []byte {
 
 // shrink gives back the last n bytes of the latest room.
 func (o *Out) shrink(n int) { o.used -= n }
-
-// report returns an empty report pair, linked up and valid until Reset.
-func (o *Out) report() *reportPair {
-	if o.nreport == len(o.reports) {
-		o.reports = append(o.reports, newReportPair())
-	}
-	r := o.reports[o.nreport]
-	o.nreport++
-	return r
-}
-
-func newReportPair() *reportPair {
-	r := &reportPair{}
-	r.chunks[0].Items = r.items[:]
-	r.items[0].Type = rtcp.SDESCNAME
-	r.sdes.Chunks = r.chunks[:]
-	r.packets = [2]rtcp.Packet{&r.sr, &r.sdes}
-	return r
-}

@@ -8,6 +8,7 @@ import (
 // RTCP packet types and formats that a viewer's feedback uses.
 const (
 	rtcpSR, rtcpRR          = 200, 201
+	rtcpSDES, sdesCNAME     = 202, 1
 	rtcpTransportFB         = 205
 	rtcpPayloadFB           = 206
 	fbNACK, fbPLI, fbFIR    = 1, 1, 4

@@ -125,11 +125,15 @@ func (w *way) take() {
 		}
 	}
 	for _, o := range w.out.RTCP {
-		sr, sdes := o.Packets[0].(*rtcp.SenderReport), o.Packets[1].(*rtcp.SourceDescription)
-		w.reports = append(w.reports, sentReport{w.now, o.Viewer, *sr, sdes.Chunks[0].Items[0].Text})
-		if _, err := rtcp.Marshal(o.Packets); err != nil {
-			w.t.Errorf("report: %v", err)
+		packets, err := rtcp.Unmarshal(o.Packet)
+		if err != nil || len(packets) != 2 {
+			w.t.Fatalf("report %x: %v", o.Packet, err)
 		}
+		sr, sdes := packets[0].(*rtcp.SenderReport), packets[1].(*rtcp.SourceDescription)
+		if o.SSRC != sr.SSRC || sdes.Chunks[0].Source != sr.SSRC {
+			w.t.Errorf("report of %d for %d and %d", o.SSRC, sr.SSRC, sdes.Chunks[0].Source)
+		}
+		w.reports = append(w.reports, sentReport{w.now, o.Viewer, *sr, sdes.Chunks[0].Items[0].Text})
 	}
 	w.out.Reset()
 }

@@ -34,3 +34,14 @@ func (c *counterMode) seal(dst []byte, p *router.Outgoing) ([]byte, error) {
 	}
 	return append(dst, sealed...), nil // in place, if dst had room as promised
 }
+
+// sealRTCP implements cipherContext. The stack's context counts for itself, from
+// the index it is given.
+func (c *counterMode) sealRTCP(dst []byte, p *router.OutgoingRTCP, index uint32) ([]byte, error) {
+	c.context.SetIndex(p.SSRC, index-1)
+	sealed, err := c.context.EncryptRTCP(nil, p.Packet, nil)
+	if err != nil {
+		return dst, err
+	}
+	return append(dst, sealed...), nil
+}

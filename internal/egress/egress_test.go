@@ -29,11 +29,9 @@ type wire struct {
 
 func newWire() *wire {
 	w := &wire{arrived: make(chan struct{}, 1024)}
-	w.line.UseStack(w.writeRTP)
+	w.line.UseStack(Stack{RTP: w.writeRTP, RTCP: w.writeRTCP})
 	return w
 }
-
-func (w *wire) Line() *Line { return &w.line }
 
 func (w *wire) writeRTP(b []byte) error {
 	var p rtp.Packet
@@ -47,7 +45,11 @@ func (w *wire) writeRTP(b []byte) error {
 	return w.refuse
 }
 
-func (w *wire) WriteRTCP(packets []rtcp.Packet) error {
+func (w *wire) writeRTCP(b []byte) error {
+	packets, err := rtcp.Unmarshal(b)
+	if err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.reports = append(w.reports, packets...)
@@ -159,7 +161,7 @@ func TestEveryViewerGetsItsOwnNumbers(t *testing.T) {
 	var wires []*wire
 	for range 3 {
 		w := newWire()
-		attach(t, pool.Add(viewerConfig(), w), src)
+		attach(t, pool.Add(viewerConfig(), &w.line), src)
 		wires = append(wires, w)
 	}
 	src.keyFrame()
@@ -179,8 +181,8 @@ func TestEveryViewerGetsItsOwnNumbers(t *testing.T) {
 func TestARemovedViewerGetsNothingMore(t *testing.T) {
 	pool, src := start(t), newSource(t)
 	stays, leaves := newWire(), newWire()
-	attach(t, pool.Add(viewerConfig(), stays), src)
-	client := pool.Add(viewerConfig(), leaves)
+	attach(t, pool.Add(viewerConfig(), &stays.line), src)
+	client := pool.Add(viewerConfig(), &leaves.line)
 	attach(t, client, src)
 	src.keyFrame()
 	before := len(leaves.wait(t, 1))
@@ -200,9 +202,9 @@ func TestAFailingConnectionHarmsNobodyElse(t *testing.T) {
 	pool, src := start(t), newSource(t)
 	bad, good := newWire(), newWire()
 	bad.refuse = errors.New("gone")
-	failing := pool.Add(viewerConfig(), bad)
+	failing := pool.Add(viewerConfig(), &bad.line)
 	attach(t, failing, src)
-	attach(t, pool.Add(viewerConfig(), good), src)
+	attach(t, pool.Add(viewerConfig(), &good.line), src)
 	src.keyFrame()
 	src.frame()
 	good.wait(t, 2)

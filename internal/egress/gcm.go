@@ -9,30 +9,51 @@ import (
 )
 
 // gcmContext seals with AES-GCM (RFC 7714).
-type gcmContext struct {
+type gcmContext struct{ rtp, rtcp gcmKey }
+
+// gcmKey is the session key and salt of RTP or of RTCP.
+type gcmKey struct {
 	aead cipher.AEAD
-	salt [12]byte
-	// nonce is here and not on the stack because the cipher is an interface.
-	nonce [12]byte
+	salt [gcmNonce]byte
+	// nonce and report are here and not on the stack because the cipher is an
+	// interface. report is what of an RTCP packet is clear, with its index.
+	nonce  [gcmNonce]byte
+	report [rtcpClear + 4]byte
 }
 
-// gcmTag is the length of the authentication tag of both GCM profiles.
-const gcmTag = 16
+const (
+	gcmNonce = 12
+	// rtcpClear is what of an RTCP packet is authenticated and not encrypted: the
+	// first header, and the SSRC after it (RFC 7714 section 9.2).
+	rtcpClear = 8
+	// encrypted is the E bit in front of an SRTCP index.
+	encrypted = 1 << 31
+)
 
 func newGCM(k Keys) (*gcmContext, error) {
-	key, err := k.derive(labelEncryption, len(k.Key))
-	if err != nil {
+	var g gcmContext
+	var err error
+	if g.rtp, err = newGCMKey(k, labelEncryption, labelSalt); err != nil {
 		return nil, err
 	}
-	salt, err := k.derive(labelSalt, len(gcmContext{}.salt))
+	g.rtcp, err = newGCMKey(k, labelRTCPEncryption, labelRTCPSalt)
+	return &g, err
+}
+
+func newGCMKey(k Keys, encryption, salt byte) (g gcmKey, err error) {
+	key, err := k.derive(encryption, len(k.Key))
 	if err != nil {
-		return nil, err
+		return g, err
+	}
+	s, err := k.derive(salt, gcmNonce)
+	if err != nil {
+		return g, err
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, err
+		return g, err
 	}
-	g := &gcmContext{salt: [12]byte(salt)}
+	g.salt = [gcmNonce]byte(s)
 	g.aead, err = cipher.NewGCM(block)
 	return g, err
 }
@@ -48,15 +69,39 @@ func (g *gcmContext) seal(dst []byte, p *router.Outgoing) ([]byte, error) {
 		dst = append(dst, p.Shared...)
 		plain = dst[body:]
 	}
-	g.setNonce(p.SSRC, p.Index)
-	return g.aead.Seal(dst[:body], g.nonce[:], plain, dst[start:body]), nil
+	k := &g.rtp
+	k.setNonce(p.SSRC, uint32(p.Index>>16), uint16(p.Index))
+	return k.aead.Seal(dst[:body], k.nonce[:], plain, dst[start:body]), nil
 }
 
 // setNonce forms the initialisation vector of RFC 7714 section 8.1: two zero
 // bytes, SSRC, rollovers and sequence number, all exclusive-or the salt.
-func (g *gcmContext) setNonce(ssrc uint32, index int64) {
-	g.nonce = g.salt
-	binary.BigEndian.PutUint32(g.nonce[2:], binary.BigEndian.Uint32(g.nonce[2:])^ssrc)
-	binary.BigEndian.PutUint32(g.nonce[6:], binary.BigEndian.Uint32(g.nonce[6:])^uint32(index>>16))
-	binary.BigEndian.PutUint16(g.nonce[10:], binary.BigEndian.Uint16(g.nonce[10:])^uint16(index))
+func (k *gcmKey) setNonce(ssrc, rollovers uint32, seq uint16) {
+	k.nonce = k.salt
+	xor32(k.nonce[2:], ssrc)
+	xor32(k.nonce[6:], rollovers)
+	binary.BigEndian.PutUint16(k.nonce[10:], binary.BigEndian.Uint16(k.nonce[10:])^seq)
+}
+
+// sealRTCP implements cipherContext (RFC 7714 section 9).
+func (g *gcmContext) sealRTCP(dst []byte, p *router.OutgoingRTCP, index uint32) ([]byte, error) {
+	k := &g.rtcp
+	copy(k.report[:], p.Packet[:rtcpClear])
+	binary.BigEndian.PutUint32(k.report[rtcpClear:], encrypted|index)
+	k.setReportNonce(p.SSRC, index)
+	dst = append(dst, k.report[:rtcpClear]...)
+	dst = k.aead.Seal(dst, k.nonce[:], p.Packet[rtcpClear:], k.report[:])
+	return append(dst, k.report[rtcpClear:]...), nil
+}
+
+// setReportNonce forms the initialisation vector of RFC 7714 section 9.1: two zero
+// bytes, SSRC, two zero bytes, index, all exclusive-or the salt.
+func (k *gcmKey) setReportNonce(ssrc, index uint32) {
+	k.nonce = k.salt
+	xor32(k.nonce[2:], ssrc)
+	xor32(k.nonce[8:], index)
+}
+
+func xor32(b []byte, v uint32) {
+	binary.BigEndian.PutUint32(b, binary.BigEndian.Uint32(b)^v)
 }

@@ -10,11 +10,12 @@ import (
 // What was not decided yet sends nothing.
 //
 // Whether a line seals for itself or leaves that to the stack is decided once,
-// before the first packet: two writers of one SSRC would use the same nonces.
+// before the first packet, for RTP and RTCP alike: two writers of one SSRC would
+// use the same nonces.
 type Line struct {
 	decided atomic.Bool
 	sealer  atomic.Pointer[sealer]
-	stack   atomic.Pointer[func([]byte) error]
+	stack   atomic.Pointer[Stack]
 	path    atomic.Pointer[Path]
 
 	// target is the worker's, and so is overrun: a stream did not take a packet.
@@ -49,13 +50,17 @@ func (l *Line) Seal(k Keys) (bool, error) {
 	return true, nil
 }
 
-// UseStack makes write, which seals for itself, the line's only way out. It is
-// false, and changes nothing, if the line was decided before.
-func (l *Line) UseStack(write func(packet []byte) error) bool {
+// Stack is the writer of the WebRTC stack, which seals for itself. Both functions
+// take one whole datagram and keep nothing.
+type Stack struct{ RTP, RTCP func(packet []byte) error }
+
+// UseStack makes s the line's only way out. It is false, and changes nothing, if
+// the line was decided before.
+func (l *Line) UseStack(s Stack) bool {
 	if !l.decided.CompareAndSwap(false, true) {
 		return false
 	}
-	l.stack.Store(&write)
+	l.stack.Store(&s)
 	return true
 }
 

@@ -17,7 +17,7 @@ func NewOutbox() *Outbox { return &Outbox{batch: newBatch()} }
 // is given is gone; what can't be sent its line counts.
 func (o *Outbox) Put(line *Line, packets []router.Outgoing) {
 	if stack := line.stack.Load(); stack != nil {
-		o.throughStack(line, *stack, packets)
+		o.throughStack(line, stack, packets)
 		return
 	}
 	s, path := line.sealer.Load(), line.path.Load()
@@ -32,6 +32,23 @@ func (o *Outbox) Put(line *Line, packets []router.Outgoing) {
 	}
 }
 
+// PutRTCP takes one datagram of RTCP to its viewer's line, as Put does.
+func (o *Outbox) PutRTCP(line *Line, p *router.OutgoingRTCP) {
+	if stack := line.stack.Load(); stack != nil {
+		if stack.RTCP(p.Packet) != nil {
+			line.failed.Add(1)
+		}
+		return
+	}
+	s, path := line.sealer.Load(), line.path.Load()
+	if s == nil || path == nil || !o.room(line, len(p.Packet)) {
+		return
+	}
+	from := len(o.batch.arena)
+	sealed, err := s.sealRTCP(o.batch.arena, p)
+	o.dispatch(line, path, from, sealed, err)
+}
+
 // Flush gives to the system what was collected.
 func (o *Outbox) Flush() {
 	if len(o.batch.runs) > 0 {
@@ -42,11 +59,17 @@ func (o *Outbox) Flush() {
 
 // seal puts one packet into the batch, or on its stream.
 func (o *Outbox) seal(line *Line, s *sealer, path *Path, p *router.Outgoing) {
-	if !o.room(line, p) {
+	if !o.room(line, len(p.Prefix)+len(p.Shared)) {
 		return
 	}
 	from := len(o.batch.arena)
 	sealed, err := s.seal(o.batch.arena, p)
+	o.dispatch(line, path, from, sealed, err)
+}
+
+// dispatch files what was sealed into the arena from from on, or puts it on its
+// stream.
+func (o *Outbox) dispatch(line *Line, path *Path, from int, sealed []byte, err error) {
 	if err != nil {
 		line.failed.Add(1)
 		return
@@ -63,9 +86,10 @@ func (o *Outbox) seal(line *Line, s *sealer, path *Path, p *router.Outgoing) {
 	o.batch.add(line, line.aim(path), from)
 }
 
-// room makes room for p. It is false for a packet that no datagram could hold.
-func (o *Outbox) room(line *Line, p *router.Outgoing) bool {
-	size := len(p.Prefix) + len(p.Shared) + sealOverhead
+// room makes room for a packet of size bytes. It is false for one that no datagram
+// could hold.
+func (o *Outbox) room(line *Line, size int) bool {
+	size += sealOverhead
 	if size > maxRunBytes {
 		line.failed.Add(1)
 		return false
@@ -77,15 +101,15 @@ func (o *Outbox) room(line *Line, p *router.Outgoing) bool {
 }
 
 // throughStack gives whole packets to the stack, which seals and sends them.
-func (o *Outbox) throughStack(line *Line, write func([]byte) error, packets []router.Outgoing) {
+func (o *Outbox) throughStack(line *Line, stack *Stack, packets []router.Outgoing) {
 	for i := range packets {
 		p := &packets[i]
-		if !o.room(line, p) {
+		if !o.room(line, len(p.Prefix)+len(p.Shared)) {
 			continue
 		}
 		from := len(o.batch.arena)
 		packet := append(append(o.batch.arena, p.Prefix...), p.Shared...)
-		if write(packet[from:]) != nil {
+		if stack.RTP(packet[from:]) != nil {
 			line.failed.Add(1)
 		}
 	}

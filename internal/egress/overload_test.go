@@ -38,10 +38,10 @@ func newSlowWorker(at time.Time) *slowWorker {
 	return s
 }
 
-func (s *slowWorker) add(t *testing.T, src *source, conn Conn) *Client {
+func (s *slowWorker) add(t *testing.T, src *source, line *Line) *Client {
 	t.Helper()
 	pool := &Pool{workers: []*Worker{s.Worker}}
-	c := pool.Add(viewerConfig(), conn)
+	c := pool.Add(viewerConfig(), line)
 	s.Do(func(now time.Time, shard *router.Shard, out *router.Out) {
 		shard.SetSource(now, c.viewer, 0, src.video, out)
 		shard.SetSource(now, c.viewer, 1, src.audio, out)
@@ -55,7 +55,7 @@ func (s *slowWorker) add(t *testing.T, src *source, conn Conn) *Client {
 func TestALateWorkerDropsPicturesAndKeepsSound(t *testing.T) {
 	src, w := newSource(t), newWire()
 	worker := newSlowWorker(src.now)
-	client := worker.add(t, src, w)
+	client := worker.add(t, src, &w.line)
 	round := func(late time.Duration, send ...func()) {
 		for _, f := range send {
 			f()
@@ -144,8 +144,8 @@ func TestAFullConnectionStopsThePicture(t *testing.T) {
 	src := newSource(t)
 	worker := newSlowWorker(src.now)
 	slow, quick := newStream(t), newStream(t)
-	client := worker.add(t, src, slow)
-	worker.add(t, src, quick)
+	client := worker.add(t, src, &slow.line)
+	worker.add(t, src, &quick.line)
 	round := func(send ...func()) {
 		for _, f := range send {
 			f()
@@ -169,7 +169,6 @@ func TestAFullConnectionStopsThePicture(t *testing.T) {
 
 // streamConn is a connection over TCP.
 type streamConn struct {
-	*wire
 	line   Line
 	refuse error
 	taken  int
@@ -177,20 +176,18 @@ type streamConn struct {
 
 func newStream(t *testing.T) *streamConn {
 	t.Helper()
-	s := &streamConn{wire: newWire()}
+	s := new(streamConn)
 	if _, err := s.line.Seal(newKeys(t, AEADAES128GCM)); err != nil {
 		t.Fatal(err)
 	}
-	s.line.Move(Path{Stream: func([]byte) error {
-		if s.refuse == nil {
+	s.line.Move(Path{Stream: func(b []byte) error {
+		if s.refuse == nil && b[1] != 200 {
 			s.taken++
 		}
 		return s.refuse
 	}})
 	return s
 }
-
-func (s *streamConn) Line() *Line { return &s.line }
 
 // TestAFloodOfFeedbackIsItsOwnLoss: what others say is still heard.
 func TestAFloodOfFeedbackIsItsOwnLoss(t *testing.T) {

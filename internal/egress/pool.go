@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtcp"
-
 	"github.com/headgate/headgate/router"
 )
 
@@ -59,16 +57,6 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("egress.last_step: must be one of %v, got %q", LastSteps(), c.LastStep))
 	}
 	return errors.Join(errs...)
-}
-
-// Conn is what a viewer's connection gives.
-type Conn interface {
-	// Line is how the viewer's RTP leaves; the same one every time.
-	Line() *Line
-	// WriteRTCP sends packets as one datagram. It must not block for long or keep
-	// them. All RTCP of a connection has one writer, the stack, because two would
-	// use the same nonces.
-	WriteRTCP(packets []rtcp.Packet) error
 }
 
 // Pool is the workers. It is safe for concurrent use.
@@ -121,21 +109,20 @@ func (p *Pool) Saturated(now time.Time) bool {
 	return slices.ContainsFunc(p.workers, func(w *Worker) bool { return w.load.saturated(now) })
 }
 
-// Client is a viewer with its connection and its worker.
+// Client is a viewer with its line and its worker.
 type Client struct {
 	worker *Worker
-	conn   Conn
 	line   *Line
 	viewer *router.Viewer
 	// waiting counts the feedback packets in the inbox.
 	waiting atomic.Int32
 }
 
-// Add gives a viewer to the next worker. The viewer is fed once the router has
-// attached it.
-func (p *Pool) Add(cfg router.ViewerConfig, conn Conn) *Client {
+// Add gives a viewer to the next worker. line is how it is sent to; the viewer is
+// fed once the router has attached it.
+func (p *Pool) Add(cfg router.ViewerConfig, line *Line) *Client {
 	w := p.workers[p.next.Add(1)%uint32(len(p.workers))]
-	c := &Client{worker: w, conn: conn, line: conn.Line()}
+	c := &Client{worker: w, line: line}
 	cfg.Handle = c
 	c.viewer = router.NewViewer(cfg)
 	w.Do(func(now time.Time, s *router.Shard, out *router.Out) { s.Add(now, c.viewer, out) })
@@ -162,9 +149,3 @@ func (c *Client) Remove() {
 
 // Line returns the viewer's last part, with its counters.
 func (c *Client) Line() *Line { return c.line }
-
-func (c *Client) sendRTCP(packets []rtcp.Packet) {
-	if err := c.conn.WriteRTCP(packets); err != nil {
-		c.line.failed.Add(1)
-	}
-}

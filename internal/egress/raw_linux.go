@@ -22,8 +22,8 @@ type rawSocket struct {
 	conn syscall.RawConn
 	// v6 tells that addresses are given as IPv6, IPv4 mapped into it.
 	v6      bool
-	receive *message  // of the one reader
-	sends   sync.Pool // of *message
+	receive *message // of the one reader
+	sends   spare
 }
 
 // openRaw looks at what the descriptor can do. Without an answer everything goes
@@ -44,7 +44,6 @@ func (s *Socket) openRaw(step LastStep) {
 		return
 	}
 	s.raw.conn, s.raw.v6, s.raw.receive = conn, domain == unix.AF_INET6, newMessage()
-	s.raw.sends.New = func() any { return newMessage() }
 	s.batched = step != Single
 	s.segments.Store(s.batched && segments && step != Batched)
 }
@@ -59,6 +58,30 @@ type message struct {
 	// read and write are made once; a closure would be made for every call.
 	read  func(fd uintptr) (done bool)
 	write func(fd uintptr)
+}
+
+// spare keeps messages for the next call, as many as were ever used at a time.
+type spare struct {
+	mu   sync.Mutex
+	free []*message
+}
+
+func (p *spare) take() *message {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.free)
+	if n == 0 {
+		return newMessage()
+	}
+	m := p.free[n-1]
+	p.free = p.free[:n-1]
+	return m
+}
+
+func (p *spare) put(m *message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, m)
 }
 
 func newMessage() *message {
@@ -123,13 +146,13 @@ func (s *Socket) writeOne(b, control []byte, to netip.AddrPort) (int, error) {
 	if s.raw.conn == nil {
 		return s.writeThrough(b, control, to)
 	}
-	m := s.raw.sends.Get().(*message)
+	m := s.raw.sends.take()
 	m.name = s.sockaddr(to)
 	m.prepare(b, control)
 	err := s.raw.conn.Control(m.write)
 	n, errno := m.n, m.errno
 	m.forget()
-	s.raw.sends.Put(m)
+	s.raw.sends.put(m)
 	switch {
 	case err != nil:
 		return 0, err

@@ -16,13 +16,18 @@ var errUsed = errors.New("the packet's number was used before")
 type cipherContext interface {
 	// seal appends the SRTP packet of p to dst, which has room for it.
 	seal(dst []byte, p *router.Outgoing) ([]byte, error)
+	// sealRTCP appends the SRTCP packet of p to dst, under an index.
+	sealRTCP(dst []byte, p *router.OutgoingRTCP, index uint32) ([]byte, error)
 }
 
-// sealer is the only place where RTP of a viewer is encrypted. It belongs to the
+// sealer is the only place where anything to a viewer is encrypted. It belongs to the
 // viewer's worker.
 type sealer struct {
 	context cipherContext
 	streams []stream
+	// reports is the index of the last SRTCP packet. It is one for all SSRCs, which
+	// is more than is asked for.
+	reports uint32
 }
 
 // stream is what was sealed under one SSRC.
@@ -54,6 +59,18 @@ func (s *sealer) seal(dst []byte, p *router.Outgoing) ([]byte, error) {
 		return dst, errUsed
 	}
 	return s.context.seal(dst, p)
+}
+
+// maxReports is the highest SRTCP index (RFC 3711 section 3.4).
+const maxReports = 1<<31 - 1
+
+// sealRTCP appends the SRTCP packet of p to dst, or refuses.
+func (s *sealer) sealRTCP(dst []byte, p *router.OutgoingRTCP) ([]byte, error) {
+	if s.reports == maxReports {
+		return dst, errUsed
+	}
+	s.reports++
+	return s.context.sealRTCP(dst, p, s.reports)
 }
 
 // window finds the numbers used under an SSRC. A viewer has two for each section.

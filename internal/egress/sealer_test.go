@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 	"pgregory.net/rapid"
@@ -93,6 +94,37 @@ func TestWhatIsSealedTheStackOpens(t *testing.T) {
 	}
 }
 
+func TestReportsTheStackOpens(t *testing.T) {
+	for profile := range profiles {
+		k := newKeys(t, profile)
+		s, err := newSealer(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := srtp.CreateContext(k.Key, k.Salt, profiles[profile], srtp.SRTCPReplayProtection(64))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range uint32(10) {
+			want, err := (&rtcp.SenderReport{SSRC: 5 + i%2, RTPTime: i}).Marshal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			sealed, err := s.sealRTCP(make([]byte, 0, 200), &router.OutgoingRTCP{SSRC: 5 + i%2, Packet: want})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := c.DecryptRTCP(nil, sealed, nil); err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("%v, report %d: %x, %v", profile, i, got, err)
+			}
+		}
+		s.reports = maxReports
+		if _, err := s.sealRTCP(nil, &router.OutgoingRTCP{Packet: make([]byte, 28)}); err == nil {
+			t.Error("an index was used again")
+		}
+	}
+}
+
 // TestNoNumberIsUsedTwice tries to make the sealer use a nonce again: by the
 // same number, by numbers that differ by whole rollovers, by old ones, by going
 // back and forth, from several SSRCs.
@@ -141,12 +173,12 @@ func TestNoncesDiffer(t *testing.T) {
 	seen := map[[12]byte]string{}
 	for _, ssrc := range []uint32{0, 1, 1 << 16, 1 << 31} {
 		for _, index := range []int64{0, 1, 0x8000, 0xFFFF, 0x10000, 0x10001, 1 << 31, 1 << 32, 1 << 47, maxIndex} {
-			g.setNonce(ssrc, index)
+			g.rtp.setNonce(ssrc, uint32(index>>16), uint16(index))
 			name := fmt.Sprint(ssrc, " ", index)
-			if other, ok := seen[g.nonce]; ok {
+			if other, ok := seen[g.rtp.nonce]; ok {
 				t.Errorf("%s and %s have one nonce", name, other)
 			}
-			seen[g.nonce] = name
+			seen[g.rtp.nonce] = name
 		}
 	}
 }
@@ -196,7 +228,7 @@ func TestKeysPrintNoSecret(t *testing.T) {
 }
 
 func TestALineIsDecidedOnce(t *testing.T) {
-	write := func([]byte) error { return nil }
+	write := Stack{}
 	var a, b Line
 	if ok, err := a.Seal(newKeys(t, AEADAES128GCM)); !ok || err != nil {
 		t.Fatal(ok, err)
@@ -227,15 +259,17 @@ func TestSealingAllocatesNothing(t *testing.T) {
 		arena := make([]byte, 0, arenaBytes)
 		p := planned(t, 7, 1, make([]byte, 1100), 0, []byte{1})
 		q := planned(t, 8, 1, make([]byte, 1100), 6, nil)
+		report := router.OutgoingRTCP{SSRC: 7, Packet: make([]byte, 56)}
 		index := int64(1)
 		if n := testing.AllocsPerRun(1000, func() {
 			index++
 			p.Index, q.Index = index, index
 			binary.BigEndian.PutUint16(p.Prefix[2:], uint16(index))
 			b, _ := s.seal(arena, &p)
-			_, _ = s.seal(b, &q)
+			b, _ = s.seal(b, &q)
+			_, _ = s.sealRTCP(b, &report)
 		}); n != 0 {
-			t.Errorf("%v: %v allocations for two packets", profile, n)
+			t.Errorf("%v: %v allocations for three packets", profile, n)
 		}
 	}
 }

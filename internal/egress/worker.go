@@ -153,8 +153,7 @@ func (w *Worker) flush() {
 		from = to
 	}
 	for i := range w.out.RTCP {
-		client, _ := w.out.RTCP[i].Viewer.Handle().(*Client)
-		client.sendRTCP(w.out.RTCP[i].Packets)
+		w.box.PutRTCP(w.out.RTCP[i].Viewer.Handle().(*Client).line, &w.out.RTCP[i])
 	}
 	w.out.Reset()
 }

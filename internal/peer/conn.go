@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/headgate/headgate/internal/egress"
@@ -124,12 +123,8 @@ func (c *Conn) RemotePwd() string {
 	return c.pwd
 }
 
-// Line is how a viewer's RTP leaves; nil for publishers.
+// Line is how a viewer's media leaves; nil for publishers.
 func (c *Conn) Line() *egress.Line { return c.line }
-
-// WriteRTCP sends pkts as one datagram. The stack is the only writer of RTCP on
-// a connection, because two SRTCP contexts would use the same nonces.
-func (c *Conn) WriteRTCP(pkts []rtcp.Packet) error { return c.pc.WriteRTCP(pkts) }
 
 func (c *Conn) seen(now time.Time) { c.media.Store(now.UnixNano()) }
 

@@ -3,6 +3,8 @@ package peer
 import (
 	"net/netip"
 
+	"github.com/pion/rtcp"
+
 	"github.com/headgate/headgate/internal/egress"
 )
 
@@ -21,13 +23,22 @@ func (c *Conn) openLine() (detail string) {
 		}
 		c.host.log.Error("sending through the stack", "error", err)
 	}
-	c.line.UseStack(c.writeStack)
+	c.line.UseStack(egress.Stack{RTP: c.writeRTP, RTCP: c.writeReport})
 	return "sent through the stack"
 }
 
-// writeStack sends one whole RTP packet through the stack, which seals it. While
+// writeReport sends one datagram of RTCP through the stack.
+func (c *Conn) writeReport(packet []byte) error {
+	packets, err := rtcp.Unmarshal(packet)
+	if err != nil {
+		return err
+	}
+	return c.pc.WriteRTCP(packets)
+}
+
+// writeRTP sends one whole RTP packet through the stack, which seals it. While
 // an ICE restart has no pair it is silently lost.
-func (c *Conn) writeStack(packet []byte) error {
+func (c *Conn) writeRTP(packet []byte) error {
 	if len(c.slots) == 0 {
 		return errNothingToSend
 	}

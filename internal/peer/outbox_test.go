@@ -3,6 +3,7 @@ package peer
 import (
 	"testing"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"github.com/headgate/headgate/internal/egress"
@@ -19,6 +20,18 @@ func send(t testing.TB, c *Conn, packet []byte) {
 	if c.Line().Failed() != before {
 		t.Fatal("the packet was not sent")
 	}
+}
+
+// sendReport sends a sender report as a worker does.
+func sendReport(t testing.TB, c *Conn, sr *rtcp.SenderReport) {
+	t.Helper()
+	b, err := sr.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	box := egress.NewOutbox()
+	box.PutRTCP(c.Line(), &router.OutgoingRTCP{SSRC: sr.SSRC, Packet: b})
+	box.Flush()
 }
 
 func outgoing(t testing.TB, packet []byte) router.Outgoing {

@@ -164,7 +164,7 @@ func TestPlayRTCPArrivesOnce(t *testing.T) {
 }
 
 // Sender reports reach the player.
-func TestPlayWriteRTCP(t *testing.T) {
+func TestPlaySendsReports(t *testing.T) {
 	h := newTestHost(t)
 	c := newClient(t)
 	v := play(t, h, c, playPolicy)
@@ -182,9 +182,7 @@ func TestPlayWriteRTCP(t *testing.T) {
 			}()
 		}
 	}
-	if err := v.conn.WriteRTCP([]rtcp.Packet{&rtcp.SenderReport{SSRC: video.SSRC, RTPTime: 7}}); err != nil {
-		t.Fatal(err)
-	}
+	sendReport(t, v.conn, &rtcp.SenderReport{SSRC: video.SSRC, RTPTime: 7})
 	if sr, ok := (<-report).(*rtcp.SenderReport); !ok || sr.RTPTime != 7 {
 		t.Errorf("got %v", sr)
 	}

@@ -109,7 +109,7 @@ func (v *viewing) start(conn *peer.Conn) {
 	}
 	client := v.sess.service.parts.Egress.Add(router.ViewerConfig{
 		ID: v.sess.id, Sections: sections, CNAME: conn.StreamID(), Settings: router.DefaultViewerSettings(),
-	}, conn)
+	}, conn.Line())
 	v.client.Store(client)
 }
 
