@@ -41,6 +41,7 @@ type ingestStream struct {
 	keys      keyFramePolicy
 	clock     streamClock
 	frames    frameTracker
+	sets      parameterSets
 	inspect   inspector // nil: audio
 	slab      ingestSlab
 
@@ -84,7 +85,10 @@ func (s *ingestStream) reset(pt *PayloadType) {
 		s.keys.request()
 	}
 	s.clock = streamClock{shared: s.slot.section.feed.clock, rate: rate}
-	s.frames = frameTracker{}
+	if s.stats.Codec != pt.Codec {
+		s.sets = offeredParameters(pt.Codec)
+	}
+	s.frames = frameTracker{bare: len(s.sets.units) > 0}
 	s.held = s.held[:0]
 	s.stats.Codec = pt.Codec
 }
@@ -199,7 +203,7 @@ func (s *ingestStream) next(now time.Time, m *incoming, ext int64) {
 	}
 	s.frames.next(p, signs, joined)
 	if p.Frame.KeyStart {
-		s.startKeyFrame(now, p)
+		s.startKeyFrame(now, p, signs)
 		s.nack.supersede(ext)
 	}
 	s.push(p)
@@ -230,7 +234,7 @@ func (s *ingestStream) late(now time.Time, m *incoming, ext int64) {
 	if s.inspect != nil && len(m.payload) > 0 {
 		s.frames.late(p, s.layer.Packet(seq-1), signs)
 		if p.Frame.KeyStart {
-			s.startKeyFrame(now, p)
+			s.startKeyFrame(now, p, signs)
 		}
 	}
 	s.push(p)
@@ -239,8 +243,8 @@ func (s *ingestStream) late(now time.Time, m *incoming, ext int64) {
 
 // startKeyFrame notes the start of a key frame, and moves it to the first packet
 // of its timestamp that is still here: parameter sets may come behind a
-// delimiter or the like.
-func (s *ingestStream) startKeyFrame(now time.Time, p *Packet) {
+// delimiter or the like. One that comes without them is given those sent before.
+func (s *ingestStream) startKeyFrame(now time.Time, p *Packet, signs sign) {
 	s.keys.keyFrame(now)
 	s.layer.wanted.Store(false)
 	s.stats.KeyFrames++
@@ -251,6 +255,10 @@ func (s *ingestStream) startKeyFrame(now time.Time, p *Packet) {
 		s.open[0].Frame.KeyStart, s.open[0].Frame.Key = true, true
 		s.frames.keySeq = s.open[0].Seq
 		p.Frame.KeyStart = false
+		p = s.open[0]
+	}
+	if signs&signParameters == 0 {
+		p.Parameters = s.sets.before(p)
 	}
 }
 
@@ -271,7 +279,11 @@ func (s *ingestStream) packet(now time.Time, m *incoming, seq int64) (*Packet, s
 	switch {
 	case len(m.payload) == 0:
 	case s.inspect != nil:
-		return p, s.inspect(p.Payload, &p.Frame)
+		signs := s.inspect(p.Payload, &p.Frame)
+		if signs&signSet != 0 {
+			s.sets.note(s.stats.Codec.Name, p.Payload, seq)
+		}
+		return p, signs
 	case s.stats.Kind == Audio:
 		p.Frame = Frame{Start: true, End: true, KeyStart: true, Key: true}
 	}

@@ -10,6 +10,7 @@ const (
 	signPicture                     // picture data
 	signFirst                       // the payload says that a picture begins
 	signNotFirst                    // the payload says that none begins
+	signSet                         // a parameter set is in it that decoders keep
 )
 
 // inspector reads what one payload tells: it fills Width, Height and Descriptor
@@ -43,6 +44,9 @@ type frameTracker struct {
 	keyStamp   uint32 // of the newest key frame
 	keySeq     int64  // where it starts
 	parameters bool   // the key frame's parameters came, but no picture yet
+	// bare tells that key frames come without their parameters: those were sent
+	// once, or agreed on in the offer.
+	bare bool
 }
 
 // next completes p.Frame for a packet that is newer than all before. joined tells
@@ -58,6 +62,7 @@ func (t *frameTracker) next(p *Packet, s sign, joined bool) {
 		f.KeyStart = true
 		t.keyStarted, t.keyStamp, t.keySeq = true, p.Timestamp, p.Seq
 		t.parameters = s&signKeyFirst == 0
+		t.bare = s&signParameters == 0
 	} else if t.parameters && s&signPicture != 0 {
 		t.parameters = false
 		if s&signKey != 0 { // the parameters had a timestamp of their own
@@ -69,7 +74,7 @@ func (t *frameTracker) next(p *Packet, s sign, joined bool) {
 
 // opensKey tells whether a key frame starts with the packet. Its parameters, or
 // the first slice where they are not sent in band; after a hole the slice may
-// belong to parameters that were lost.
+// belong to parameters that were lost, unless this publisher sends none.
 func (t *frameTracker) opensKey(p *Packet, s sign) bool {
 	if t.ofKey(p) {
 		return false
@@ -77,7 +82,7 @@ func (t *frameTracker) opensKey(p *Packet, s sign) bool {
 	if s&signParameters != 0 {
 		return !t.parameters
 	}
-	return s&signKeyFirst != 0 && !t.parameters && t.whole
+	return s&signKeyFirst != 0 && !t.parameters && (t.whole || t.bare)
 }
 
 func (t *frameTracker) ofKey(p *Packet) bool {

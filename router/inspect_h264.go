@@ -7,6 +7,7 @@ const (
 	h264NonIDR = 1
 	h264IDR    = 5
 	h264SPS    = 7
+	h264PPS    = 8
 	h264STAPA  = 24
 	h264STAPB  = 25
 	h264FUA    = 28
@@ -66,7 +67,9 @@ func inspectH264Unit(unit []byte, f *Frame) sign {
 	switch t := unit[0] & 0x1f; {
 	case t == h264SPS:
 		readH264Size(unit, f)
-		return signParameters
+		return signParameters | signSet
+	case t == h264PPS:
+		return signSet
 	case t == h264IDR:
 		return h264Slice(unit[1:])
 	case t >= h264NonIDR && t < h264IDR:

@@ -9,6 +9,7 @@ const (
 	h265LastVCL   = 31
 	h265VPS       = 32
 	h265SPS       = 33
+	h265PPS       = 34
 	h265AP        = 48
 	h265FU        = 49
 )
@@ -43,12 +44,14 @@ func inspectH265(payload []byte, f *Frame) (s sign) {
 func inspectH265Unit(t byte, unit, body []byte, begins bool, f *Frame) sign {
 	switch {
 	case t == h265VPS && begins:
-		return signParameters
+		return signParameters | signSet
 	case t == h265SPS && begins:
 		if unit != nil {
 			readH265Size(unit, f)
 		}
-		return signParameters
+		return signParameters | signSet
+	case t == h265PPS && begins:
+		return signSet
 	case t >= h265FirstIRAP && t <= h265LastIRAP && begins && firstH265Segment(body):
 		return signPicture | signKey | signKeyFirst
 	case t >= h265FirstIRAP && t <= h265LastIRAP:
@@ -63,11 +66,7 @@ func inspectH265Unit(t byte, unit, body []byte, begins bool, f *Frame) sign {
 // 7.3.2.2.1).
 func readH265Size(unit []byte, f *Frame) {
 	r := bitReader{b: unit[2:], escape: true}
-	r.bits(4) // sps_video_parameter_set_id
-	subLayers := int(r.bits(3))
-	r.bit()
-	skipProfileTierLevel(&r, subLayers)
-	r.ue() // sps_seq_parameter_set_id
+	openH265SPS(&r)
 	chroma := r.ue()
 	if chroma == 3 && r.flag() { // separate_colour_plane_flag
 		chroma = 0
@@ -81,6 +80,15 @@ func readH265Size(unit []byte, f *Frame) {
 	if !r.failed {
 		f.setSize(width, height)
 	}
+}
+
+// openH265SPS reads a sequence parameter set up to its id.
+func openH265SPS(r *bitReader) (id uint32) {
+	r.bits(4) // sps_video_parameter_set_id
+	subLayers := int(r.bits(3))
+	r.bit()
+	skipProfileTierLevel(r, subLayers)
+	return r.ue()
 }
 
 // skipProfileTierLevel is 7.3.3 with the general profile present.

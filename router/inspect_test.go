@@ -18,6 +18,7 @@ func fromHex(t testing.TB, s string) []byte {
 const (
 	keySigns = signPicture | signKey | signKeyFirst
 	allSigns = keySigns | signParameters
+	setSigns = signParameters | signSet
 )
 
 // Parameter sets are those real encoders wrote for these sizes.
@@ -33,19 +34,19 @@ func TestInspectH264(t *testing.T) {
 		signs         sign
 		width, height uint16
 	}{
-		"SPS, cropped":              {h264SPS638x358, signParameters, 638, 358},
-		"SPS, 4:2:2":                {"677a001fbcd940d83de6f0110000030001000003003c0f183196", signParameters, 854, 480},
-		"SPS, 4:4:4":                {"67f4000d919b282833f1b80880000003008000001e078a14cb", signParameters, 320, 180},
-		"SPS, interlaced":           {"67640015acd941410fc98088000003000800000301e0f8a14cb0", signParameters, 320, 244},
-		"SPS, 1080 lines":           {"67640028acd940780227e5840000030004000003 00f03c60c658", signParameters, 1920, 1080},
-		"SPS, constrained baseline": {"6742c01fda014016e806d0a135", signParameters, 1280, 720},
-		"SPS, cut off":              {"6742c0", signParameters, 0, 0},
-		"PPS":                       {"68ebe3cb22c0", 0, 0, 0},
+		"SPS, cropped":              {h264SPS638x358, setSigns, 638, 358},
+		"SPS, 4:2:2":                {"677a001fbcd940d83de6f0110000030001000003003c0f183196", setSigns, 854, 480},
+		"SPS, 4:4:4":                {"67f4000d919b282833f1b80880000003008000001e078a14cb", setSigns, 320, 180},
+		"SPS, interlaced":           {"67640015acd941410fc98088000003000800000301e0f8a14cb0", setSigns, 320, 244},
+		"SPS, 1080 lines":           {"67640028acd940780227e5840000030004000003 00f03c60c658", setSigns, 1920, 1080},
+		"SPS, constrained baseline": {"6742c01fda014016e806d0a135", setSigns, 1280, 720},
+		"SPS, cut off":              {"6742c0", setSigns, 0, 0},
+		"PPS":                       {"68ebe3cb22c0", signSet, 0, 0},
 		"IDR":                       {"65880400", keySigns, 0, 0},
 		"slice":                     {"41880400", signPicture, 0, 0},
 		"delimiter":                 {"09f0", 0, 0, 0},
-		"STAP-A with all":           {"18 001a" + h264SPS638x358 + "0006 68ebe3cb22c0 0002 6588", allSigns, 638, 358},
-		"STAP-A of parameters":      {"18 001a" + h264SPS638x358 + "0006 68ebe3cb22c0", signParameters, 638, 358},
+		"STAP-A with all":           {"18 001a" + h264SPS638x358 + "0006 68ebe3cb22c0 0002 6588", allSigns | signSet, 638, 358},
+		"STAP-A of parameters":      {"18 001a" + h264SPS638x358 + "0006 68ebe3cb22c0", setSigns, 638, 358},
 		"STAP-A of slices":          {"18 0002 4188 0002 4188", signPicture, 0, 0},
 		"STAP-A, too long":          {"18 00ff 6588", 0, 0, 0},
 		"STAP-A, empty unit":        {"18 0000 0002 6588", 0, 0, 0},
@@ -61,7 +62,7 @@ func TestInspectH264(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var f Frame
 			if s := inspectH264(fromHex(t, c.payload), &f); s != c.signs || f.Width != c.width || f.Height != c.height {
-				t.Errorf("signs %06b, %dx%d; want %06b, %dx%d", s, f.Width, f.Height, c.signs, c.width, c.height)
+				t.Errorf("signs %07b, %dx%d; want %07b, %dx%d", s, f.Width, f.Height, c.signs, c.width, c.height)
 			}
 		})
 	}
@@ -73,17 +74,17 @@ func TestInspectH265(t *testing.T) {
 		signs         sign
 		width, height uint16
 	}{
-		"VPS":               {"40010c01ffff016000000300900000030000", signParameters, 0, 0},
-		"SPS":               {h265SPS638x358, signParameters, 638, 358},
-		"SPS, 4:4:4":        {"4201010408000003009e0800000300003f9000a0402d3bbcb2b349265780b4040000030004000003007820", signParameters, 638, 358},
-		"SPS, 1080 lines":   {"420101016000000300900000030000030078a003c08010e596666924cae010000003001000000301e080", signParameters, 1920, 1080},
-		"SPS, cut off":      {"42010101", signParameters, 0, 0},
-		"PPS":               {"4401c172b46240", 0, 0, 0},
+		"VPS":               {"40010c01ffff016000000300900000030000", setSigns, 0, 0},
+		"SPS":               {h265SPS638x358, setSigns, 638, 358},
+		"SPS, 4:4:4":        {"4201010408000003009e0800000300003f9000a0402d3bbcb2b349265780b4040000030004000003007820", setSigns, 638, 358},
+		"SPS, 1080 lines":   {"420101016000000300900000030000030078a003c08010e596666924cae010000003001000000301e080", setSigns, 1920, 1080},
+		"SPS, cut off":      {"42010101", setSigns, 0, 0},
+		"PPS":               {"4401c172b46240", signSet, 0, 0},
 		"SEI":               {"4e01 05ff", 0, 0, 0},
 		"IDR_W_RADL":        {"2601 af", keySigns, 0, 0},
 		"CRA":               {"2a01 af", keySigns, 0, 0},
 		"trailing picture":  {"0201 d0", signPicture, 0, 0},
-		"AP with all":       {"6001 0003 40010c 002b" + h265SPS638x358 + "0003 2601af", allSigns, 638, 358},
+		"AP with all":       {"6001 0003 40010c 002b" + h265SPS638x358 + "0003 2601af", allSigns | signSet, 638, 358},
 		"AP, too long":      {"6001 00ff 2601af", 0, 0, 0},
 		"AP, empty unit":    {"6001 0000 0003 2601af", 0, 0, 0},
 		"FU, IDR begins":    {"6201 93 af", keySigns, 0, 0},
@@ -99,7 +100,7 @@ func TestInspectH265(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var f Frame
 			if s := inspectH265(fromHex(t, c.payload), &f); s != c.signs || f.Width != c.width || f.Height != c.height {
-				t.Errorf("signs %06b, %dx%d; want %06b, %dx%d", s, f.Width, f.Height, c.signs, c.width, c.height)
+				t.Errorf("signs %07b, %dx%d; want %07b, %dx%d", s, f.Width, f.Height, c.signs, c.width, c.height)
 			}
 		})
 	}
@@ -139,7 +140,7 @@ func TestInspectVP8(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var f Frame
 			if s := inspectVP8(fromHex(t, c.payload), &f); s != c.signs || f != c.want {
-				t.Errorf("signs %06b, %+v\nwant  %06b, %+v", s, f, c.signs, c.want)
+				t.Errorf("signs %07b, %+v\nwant  %07b, %+v", s, f, c.signs, c.want)
 			}
 		})
 	}
@@ -184,7 +185,7 @@ func TestInspectVP9(t *testing.T) {
 			var f Frame
 			s := inspectVP9(fromHex(t, c.payload), &f)
 			if s != c.signs || f.Descriptor != c.want.Descriptor || s&signFirst != 0 && f != c.want {
-				t.Errorf("signs %06b, %+v\nwant  %06b, %+v", s, f, c.signs, c.want)
+				t.Errorf("signs %07b, %+v\nwant  %07b, %+v", s, f, c.signs, c.want)
 			}
 		})
 	}
@@ -196,7 +197,7 @@ func TestInspectVP9LongStructure(t *testing.T) {
 	payload := append(fromHex(t, "ae 8123 50 99 08 ff"), make([]byte, 255)...)
 	var f Frame
 	if s := inspectVP9(payload, &f); s&signFirst == 0 || f.Descriptor.Len != vp9LongestRewrite || f.Descriptor.TL0At != 4 {
-		t.Errorf("signs %06b, %+v", s, f)
+		t.Errorf("signs %07b, %+v", s, f)
 	}
 }
 
@@ -228,7 +229,7 @@ func TestInspectAV1(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var f Frame
 			if s := inspectAV1(fromHex(t, c.payload), &f); s != c.signs || f.Width != c.width || f.Height != c.height {
-				t.Errorf("signs %06b, %dx%d; want %06b, %dx%d", s, f.Width, f.Height, c.signs, c.width, c.height)
+				t.Errorf("signs %07b, %dx%d; want %07b, %dx%d", s, f.Width, f.Height, c.signs, c.width, c.height)
 			}
 		})
 	}

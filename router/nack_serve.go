@@ -82,7 +82,7 @@ func (s *section) nackOne(now time.Time, seq uint16, out *Out) {
 		t.notFound++
 		return
 	}
-	p := keptPacket(seg.layer, n-seg.offset)
+	p := seg.kept(n)
 	if p == nil {
 		s.nackMissing(now, n, seg)
 		return

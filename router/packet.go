@@ -24,6 +24,12 @@ type Packet struct {
 	// Extensions are the header extensions that pass through to viewers, by the
 	// router's own index (see passed); nil when there are none.
 	Extensions []PassedExtension
+	// Parameters are the parameter sets that the key frame starting here comes
+	// without, because its publisher sends them once only: one packet for each, in
+	// the order a decoder wants them, with its Timestamp and the Seqs before its
+	// own. They are in no history, burst or group; whoever starts here is sent
+	// them first.
+	Parameters []*Packet
 }
 
 // PassedExtension is the value of a header extension that viewers who

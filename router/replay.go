@@ -42,7 +42,7 @@ func (s *section) startReplay(now time.Time, l *trackLayer, g []*Packet, out *Ou
 	// A live frame captured at c is sent at c+transit. So is what replay sends.
 	edge := now.Add(-min(max(last.Arrival.Sub(last.Capture), 0), longestTransit))
 	ts := s.nextTimestamp(edge, now, rate)
-	s.begin(now, l, first, timestampMap{in: first.Timestamp, out: ts, pace: pace})
+	s.begin(now, l, first, timestampMap{in: first.Timestamp, out: ts, pace: pace}, out)
 	s.line.anchor(ts, edge, now, rate)
 	s.viewer.pending.replays++
 	s.replay = replay{
@@ -151,7 +151,8 @@ func (s *section) land(now time.Time, p *Packet, n int64) *segment {
 			ts = least
 		}
 	}
-	seg.first, seg.times = n, timestampMap{in: p.Timestamp, out: ts, pace: fullPace}
+	seg.first, seg.parameters = n, nil
+	seg.times = timestampMap{in: p.Timestamp, out: ts, pace: fullPace}
 	s.landing = false
 	return s.segments.open(now, seg)
 }

@@ -143,13 +143,14 @@ func (s *section) late(now time.Time, p *Packet, n int64, out *Out) {
 // smallest window RFC 3711 section 3.3.2 allows, with some room.
 const replayProtection = 48
 
-// openSegment begins a segment with p as its first packet.
+// openSegment begins a segment with p as its first packet, but for the
+// parameter sets p comes without.
 func (s *section) openSegment(now time.Time, l *Layer, p *Packet, times timestampMap) *segment {
 	pt, _ := payloadTypeFor(s.cfg.PayloadTypes, l.Codec())
 	first := s.window.highest + 1
 	s.line.rate = l.Codec().ClockRate
 	return s.segments.open(now, segment{
-		layer: l, first: first, offset: first - p.Seq,
+		layer: l, first: first, offset: first + int64(len(p.Parameters)) - p.Seq, parameters: p.Parameters,
 		times: times, shift: s.pictures.shift(&p.Frame.Descriptor), number: pt.Number, rtx: pt.RTX,
 	})
 }

@@ -105,7 +105,7 @@ func (s *section) start(now time.Time, l *trackLayer, p *Packet, out *Out) {
 		return
 	}
 	ts := s.nextTimestamp(p.Capture, now, l.layer.Codec().ClockRate)
-	s.begin(now, l, p, timestampMap{in: p.Timestamp, out: ts, pace: fullPace})
+	s.begin(now, l, p, timestampMap{in: p.Timestamp, out: ts, pace: fullPace}, out)
 	s.forward(now, p, out)
 	for seq, missing := p.Seq+1, 0; seq <= l.newest || missing < longestHole; seq++ {
 		if q := l.layer.Packet(seq); q != nil {
@@ -117,8 +117,9 @@ func (s *section) start(now time.Time, l *trackLayer, p *Packet, out *Out) {
 	}
 }
 
-// begin makes l the current layer, in a new segment that starts with p.
-func (s *section) begin(now time.Time, l *trackLayer, p *Packet, times timestampMap) {
+// begin makes l the current layer, in a new segment that starts with p. The
+// parameter sets p comes without are sent now, so that the caller can send p.
+func (s *section) begin(now time.Time, l *trackLayer, p *Packet, times timestampMap, out *Out) {
 	if s.line.started {
 		s.viewer.pending.switches++
 	}
@@ -129,6 +130,9 @@ func (s *section) begin(now time.Time, l *trackLayer, p *Packet, times timestamp
 	}
 	s.setCurrent(l)
 	s.openSegment(now, l.layer, p, times)
+	for _, set := range p.Parameters {
+		s.forward(now, set, out)
+	}
 }
 
 // setCurrent makes l the layer that is sent, nil for none, and leaves the track of

@@ -16,8 +16,10 @@ type segment struct {
 	layer *Layer
 	// first is the first outgoing number; out = in + offset.
 	first, offset int64
-	times         timestampMap
-	shift         pictureShift
+	// parameters are what went out under the first numbers and is in no history.
+	parameters []*Packet
+	times      timestampMap
+	shift      pictureShift
 	// number and rtx are the payload types of media and retransmissions.
 	number, rtx uint8
 	closed      time.Time // zero for the current one
@@ -85,6 +87,15 @@ func (l *segmentList) index(out int64) int {
 		i--
 	}
 	return i
+}
+
+// kept finds what went out as number out, which is in the segment; nil if it is
+// kept no longer.
+func (s *segment) kept(out int64) *Packet {
+	if i := out - s.first; i < int64(len(s.parameters)) {
+		return s.parameters[i]
+	}
+	return keptPacket(s.layer, out-s.offset)
 }
 
 // place returns the segment that p of layer goes out under as number out. That is

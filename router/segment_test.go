@@ -1,6 +1,7 @@
 package router
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func TestSegmentsAreBounded(t *testing.T) {
 				}
 			}
 			for i := l.n; i < maxSegments; i++ {
-				if l.list[i] != (segment{}) {
+				if !reflect.DeepEqual(l.list[i], segment{}) {
 					t.Fatal("a forgotten segment still holds its layer")
 				}
 			}
