@@ -50,7 +50,11 @@ fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	@scripts/fuzz.sh
 
 .PHONY: bench
-bench: ## benchmarks of the media path, with allocations
+bench: build ## a gateway under load, server and client on a core each; results in bench/
+	@scripts/bench.sh $(BIN) bench
+
+.PHONY: microbench
+microbench: ## benchmarks of the media path, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./router ./internal/peer ./internal/egress
 
 .PHONY: soak

@@ -69,7 +69,7 @@ type benchLoadCommand struct {
 
 // benchOutput says how a report is written.
 type benchOutput struct {
-	Format string `enum:"table,json" default:"table" help:"Form of the report: table, json."`
+	Format string `enum:"table,json,html" default:"table" help:"Form of the report: table, json, html."`
 	Out    string `placeholder:"FILE" help:"Write the report to this file, and the table to the terminal."`
 	JSON   string `name:"json" placeholder:"FILE" help:"Write the report as JSON to this file too."`
 }
@@ -132,7 +132,7 @@ func (c *benchLoadCommand) open() (mediafile.Reader, error) {
 
 // write writes a report where it was asked for.
 func (o *benchOutput) write(con *console, report *bench.Report) error {
-	form := map[string]func(io.Writer) error{"table": report.WriteTable, "json": report.WriteJSON}
+	form := map[string]func(io.Writer) error{"table": report.WriteTable, "json": report.WriteJSON, "html": report.WriteHTML}
 	var errs []error
 	if o.JSON != "" {
 		errs = append(errs, writeReport(o.JSON, report.WriteJSON))

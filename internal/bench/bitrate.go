@@ -40,6 +40,15 @@ func (b BitRate) String() string {
 	return strconv.Itoa(int(b))
 }
 
+// words writes it for people.
+func (b BitRate) words() string {
+	s := b.String()
+	if end := len(s) - 1; s[end] > '9' {
+		return s[:end] + " " + s[end:] + "bit/s"
+	}
+	return s + " bit/s"
+}
+
 // Share is a part of a whole, 0 to 1. Its text is in percent: "0.1%".
 type Share float64
 

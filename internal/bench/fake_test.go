@@ -186,7 +186,7 @@ func (p *fakePublisher) LastKey() time.Time {
 }
 
 // pretend runs a scenario against a made-up server, in fake time.
-func pretend(t *testing.T, s *fakeServer, change func(*Scenario)) (out Run, err error, said string) { //nolint:revive // the error is looked at first
+func pretend(t *testing.T, s *fakeServer, change func(*Scenario)) (out Run, said string, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		scenario := local()
@@ -206,5 +206,5 @@ func pretend(t *testing.T, s *fakeServer, change func(*Scenario)) (out Run, err 
 			}
 		}
 	})
-	return out, err, said
+	return out, said, err
 }

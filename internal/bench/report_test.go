@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write the golden files") //nolint:gochecknoglobals // flags of tests are
+var update = flag.Bool("update", false, "write the golden files")
 
 // sample is a report in which every field is set.
 func sample() *Report {
@@ -64,7 +64,7 @@ func sample() *Report {
 
 func TestReportsLookAsTheyDid(t *testing.T) {
 	for name, write := range map[string]func(*Report, io.Writer) error{
-		"report.txt": (*Report).WriteTable, "report.json": (*Report).WriteJSON,
+		"report.txt": (*Report).WriteTable, "report.json": (*Report).WriteJSON, "report.html": (*Report).WriteHTML,
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer

@@ -17,7 +17,7 @@ import (
 func near(got, want float64) bool { return math.Abs(got-want) <= 0.05*math.Abs(want) }
 
 func TestARunMeasuresWhatTheServerDoes(t *testing.T) {
-	out, err, said := pretend(t, &fakeServer{selfCPU: 0.25}, func(s *Scenario) { s.Viewers = []int{10, 50} })
+	out, said, err := pretend(t, &fakeServer{selfCPU: 0.25}, func(s *Scenario) { s.Viewers = []int{10, 50} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestARunMeasuresWhatTheServerDoes(t *testing.T) {
 }
 
 func TestTheServerMayBeFarAway(t *testing.T) {
-	out, err, _ := pretend(t, &fakeServer{}, func(s *Scenario) { s.PIDs = nil })
+	out, _, err := pretend(t, &fakeServer{}, func(s *Scenario) { s.PIDs = nil })
 	if err != nil || out.Points[0].Server != nil || out.Points[0].Packets == 0 {
 		t.Errorf("%+v, %v", out.Points, err)
 	}
@@ -57,7 +57,7 @@ func TestTheServerMayBeFarAway(t *testing.T) {
 
 func TestTokensAndChannels(t *testing.T) {
 	s := &fakeServer{}
-	_, err, _ := pretend(t, s, func(sc *Scenario) {
+	_, _, err := pretend(t, s, func(sc *Scenario) {
 		sc.Channels, sc.Viewers, sc.PublishToken, sc.PlayToken = 2, []int{3}, "p", "v-{channel}"
 	})
 	if err != nil {
@@ -75,14 +75,14 @@ func TestTokensAndChannels(t *testing.T) {
 }
 
 func TestJoinRateIsKept(t *testing.T) {
-	out, err, _ := pretend(t, &fakeServer{}, func(s *Scenario) { s.JoinRate, s.Viewers = 20, []int{40} })
+	out, _, err := pretend(t, &fakeServer{}, func(s *Scenario) { s.JoinRate, s.Viewers = 20, []int{40} })
 	if err != nil || !near(out.Points[0].JoinsPerSecond, 20) {
 		t.Errorf("%v a second, %v", out.Points[0].JoinsPerSecond, err)
 	}
 }
 
 func TestChurnReplacesViewers(t *testing.T) {
-	out, err, _ := pretend(t, &fakeServer{}, func(s *Scenario) { s.Churn = 5 })
+	out, _, err := pretend(t, &fakeServer{}, func(s *Scenario) { s.Churn = 5 })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestChurnReplacesViewers(t *testing.T) {
 
 func TestPublishersRestartInTurn(t *testing.T) {
 	s := &fakeServer{}
-	out, err, _ := pretend(t, s, func(sc *Scenario) { sc.RestartEvery, sc.Channels = 3*time.Second, 2 })
+	out, _, err := pretend(t, s, func(sc *Scenario) { sc.RestartEvery, sc.Channels = 3*time.Second, 2 })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestPublishersRestartInTurn(t *testing.T) {
 }
 
 func TestLateJoinersAreCompared(t *testing.T) {
-	out, err, _ := pretend(t, &fakeServer{}, func(s *Scenario) { s.LateJoin, s.Source.GOP = true, 10*time.Second })
+	out, _, err := pretend(t, &fakeServer{}, func(s *Scenario) { s.LateJoin, s.Source.GOP = true, 10*time.Second })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestTheSearchFindsTheMost(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	out, err, _ := pretend(t, &fakeServer{}, limit)
+	out, _, err := pretend(t, &fakeServer{}, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,18 +137,18 @@ func TestTheSearchFindsTheMost(t *testing.T) {
 			t.Errorf("not in order: %d, %d", out.Points[i].Viewers, p.Viewers)
 		}
 	}
-	out, err, _ = pretend(t, &fakeServer{room: 120}, limit)
+	out, _, err = pretend(t, &fakeServer{room: 120}, limit)
 	if err != nil || out.Max.Viewers > 120 || out.Max.Viewers < 110 || !strings.Contains(strings.Join(out.Max.Why, ""), "503") {
 		t.Errorf("a server with room for 120: %+v, %v", out.Max, err)
 	}
-	out, err, _ = pretend(t, &fakeServer{selfCPU: 1000}, limit)
+	out, _, err = pretend(t, &fakeServer{selfCPU: 1000}, limit)
 	if err != nil || !out.Max.ClientFull || out.Max.Viewers != 0 {
 		t.Errorf("a client without time: %+v, %v", out.Max, err)
 	}
 }
 
 func TestWhatIsWrongIsNoted(t *testing.T) {
-	out, err, _ := pretend(t, &fakeServer{room: 5, selfCPU: 1000}, func(*Scenario) {})
+	out, _, err := pretend(t, &fakeServer{room: 5, selfCPU: 1000}, func(*Scenario) {})
 	if err != nil {
 		t.Fatal(err)
 	}

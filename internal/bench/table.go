@@ -119,7 +119,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 // writeRemarks writes what has no column.
 func (r *Run) writeRemarks(w io.Writer) {
 	for i := range r.Points {
-		for _, line := range r.Points[i].remarks() {
+		for _, line := range append(r.Points[i].findings(), r.Points[i].Notes...) {
 			fmt.Fprintf(w, "%s, %d viewers: %s\n", r.Name, r.Points[i].Viewers, line)
 		}
 	}
@@ -131,10 +131,9 @@ func (r *Run) writeRemarks(w io.Writer) {
 	}
 }
 
-// remarks are a point's notes, and what was found out about late viewers and
-// restarts, each in a sentence.
-func (p *Point) remarks() []string {
-	list := append([]string(nil), p.Notes...)
+// findings are what was found out about late viewers and restarts, each in a
+// sentence.
+func (p *Point) findings() (list []string) {
 	if p.Restarts > 0 || p.ViewersLost > 0 {
 		list = append(list, fmt.Sprintf("%d of the viewers lost their session, with %d restarts of publishers", p.ViewersLost, p.Restarts))
 	}

@@ -63,8 +63,7 @@ func connect(ctx context.Context, cfg Config, endpoint, token string, streams []
 		err = c.await(ctx)
 	}
 	if err != nil {
-		c.close(ctx)
-		return nil, err
+		return nil, errors.Join(err, c.close(ctx))
 	}
 	return c, nil
 }
