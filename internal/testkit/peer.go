@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -19,15 +20,19 @@ import (
 
 // payload types the peers of this package offer.
 const (
-	h264Type = 106
-	rtxType  = 107
-	opusType = 111
+	h264Type   = 106
+	rtxType    = 107
+	vp8Type    = 108
+	vp8RTXType = 109
+	opusType   = 111
 )
 
 // peerOptions shape one pion connection.
 type peerOptions struct {
-	net   transport.Net
-	noRTX bool
+	net    transport.Net
+	noRTX  bool
+	vp8    bool // too, behind H.264
+	accent Accent
 	// buffers takes the decrypted packets past the stack's own receivers.
 	buffers func(packetio.BufferPacketType, uint32) io.ReadWriteCloser
 }
@@ -37,7 +42,9 @@ type peerOptions struct {
 func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
 	t.Helper()
 	media := &webrtc.MediaEngine{}
-	registerCodecs(t, media, opt.noRTX)
+	opt.accent = opt.accent.complete()
+	registerCodecs(t, media, opt)
+	registerOrientation(t, media, opt.accent.Orientation)
 	registry := &interceptor.Registry{}
 	for _, f := range []func() (interceptor.Factory, error){
 		func() (interceptor.Factory, error) {
@@ -45,7 +52,7 @@ func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
 		},
 		func() (interceptor.Factory, error) { return nack.NewResponderInterceptor(nack.ResponderSize(4096)) },
 		func() (interceptor.Factory, error) { return report.NewReceiverInterceptor() },
-		func() (interceptor.Factory, error) { return report.NewSenderInterceptor() },
+		func() (interceptor.Factory, error) { return reportsOf(opt.accent.Ahead) },
 	} {
 		factory, err := f()
 		must(t, err)
@@ -73,19 +80,29 @@ func isIPv4(ip net.IP) bool {
 	return ok && addr.Unmap().Is4()
 }
 
-func registerCodecs(t testing.TB, media *webrtc.MediaEngine, noRTX bool) {
+func registerCodecs(t testing.TB, media *webrtc.MediaEngine, opt peerOptions) {
 	t.Helper()
+	a := opt.accent
 	feedback := []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}
-	must(t, media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: h264Type, RTPCodecCapability: webrtc.RTPCodecCapability{
-		MimeType: webrtc.MimeTypeH264, ClockRate: 90000, RTCPFeedback: feedback,
-		SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-	}}, webrtc.RTPCodecTypeVideo))
-	if !noRTX {
-		must(t, media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: rtxType, RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=106",
+	video := func(mime, fmtp string, pt, rtx uint8) {
+		must(t, media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: webrtc.PayloadType(pt), RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: mime, ClockRate: 90000, RTCPFeedback: feedback, SDPFmtpLine: fmtp,
 		}}, webrtc.RTPCodecTypeVideo))
+		if !opt.noRTX {
+			must(t, media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: webrtc.PayloadType(rtx), RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: fmt.Sprintf("apt=%d", pt),
+			}}, webrtc.RTPCodecTypeVideo))
+		}
 	}
-	must(t, media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: opusType, RTPCodecCapability: webrtc.RTPCodecCapability{
+	if a.VP8 {
+		video(webrtc.MimeTypeVP8, "", a.VideoType, a.RTXType)
+	} else {
+		video(webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", a.VideoType, a.RTXType)
+	}
+	if opt.vp8 {
+		video(webrtc.MimeTypeVP8, "", vp8Type, vp8RTXType)
+	}
+	must(t, media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: webrtc.PayloadType(a.AudioType), RTPCodecCapability: webrtc.RTPCodecCapability{
 		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
 	}}, webrtc.RTPCodecTypeAudio))
 }

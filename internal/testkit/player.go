@@ -20,6 +20,11 @@ import (
 type PlayerOptions struct {
 	Endpoint, Token string
 	NoRTX           bool
+	// VP8 can be played too, not only H.264.
+	VP8 bool
+	// Orientation is the id of the video orientation extension; 0 does not offer
+	// it.
+	Orientation uint8
 	// Patience is how long the picture may stand still before the player asks
 	// for a key frame; 0 means 200 ms, as libwebrtc.
 	Patience time.Duration
@@ -68,7 +73,9 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &Player{t: t, Eye: NewEye(), stop: stop}
 	p.receiver = newReceiver(p)
-	p.pc = newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX, buffers: p.receiver.buffer})
+	p.pc = newPeer(t, peerOptions{
+		net: opt.Net, noRTX: opt.NoRTX, vp8: opt.VP8, accent: Accent{Orientation: opt.Orientation}, buffers: p.receiver.buffer,
+	})
 	t.Cleanup(p.Close)
 	connected := whenConnected(p.pc)
 	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {

@@ -34,6 +34,8 @@ type PublisherOptions struct {
 	// Hesitates is how long the first check comes after the 201. Such a publisher
 	// offers no candidates, so that nobody else begins.
 	Hesitates time.Duration
+	// Accent is how the publisher's numbers differ from those of others.
+	Accent Accent
 	// Net is a virtual network; nil means loopback.
 	Net transport.Net
 	// HTTP does the requests; nil means http.DefaultClient.
@@ -73,12 +75,13 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 	if opt.Picture == (Picture{}) {
 		opt.Picture = Small()
 	}
+	opt.Accent = opt.Accent.complete()
 	ctx, stop := context.WithCancel(context.Background())
-	p := &Publisher{t: t, opt: opt, pc: newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX}), stop: stop}
+	p := &Publisher{t: t, opt: opt, pc: newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX, accent: opt.Accent}), stop: stop}
 	p.frame.Store(opt.FirstFrame)
 	t.Cleanup(p.Vanish)
 	connected := whenConnected(p.pc)
-	video := p.track(webrtc.MimeTypeH264, "video")
+	video := p.track(opt.Accent.videoMime(), "video")
 	var audio *webrtc.TrackLocalStaticRTP
 	if !opt.NoAudio {
 		audio = p.track(webrtc.MimeTypeOpus, "audio")
@@ -136,8 +139,12 @@ func (p *Publisher) send(ctx context.Context, video, audio *webrtc.TrackLocalSta
 	defer frames.Stop()
 	sounds := time.NewTicker(20 * time.Millisecond)
 	defer sounds.Stop()
-	pictures := &sender{track: video, pt: h264Type, step: uint32(90000 / p.opt.Picture.FramesPerSecond)}
-	voices := &sender{track: audio, pt: opusType, step: 960}
+	a := p.opt.Accent
+	pictures := &sender{
+		track: video, pt: a.VideoType, step: uint32(90000 / p.opt.Picture.FramesPerSecond),
+		seq: a.FirstNumber, timestamp: a.FirstTimestamp, orientation: a.Orientation,
+	}
+	voices := &sender{track: audio, pt: a.AudioType, step: 960, seq: a.FirstNumber, timestamp: a.FirstTimestamp}
 	for since := 0; ; {
 		select {
 		case <-ctx.Done():
@@ -163,11 +170,17 @@ func (p *Publisher) send(ctx context.Context, video, audio *webrtc.TrackLocalSta
 
 func (p *Publisher) sendFrame(s *sender, key bool) {
 	frame := p.frame.Add(1)
-	if key {
+	picture, payload := p.opt.Picture, p.opt.Picture.payload
+	switch {
+	case p.opt.Accent.VP8:
+		payload = picture.vp8Payload
+	case key && p.opt.Accent.Large:
+		s.packet(largeParameters(), false)
+	case key:
 		s.packet(parameters(), false)
 	}
-	for i := range p.opt.Picture.PacketsPerFrame {
-		s.packet(p.opt.Picture.payload(frame, i, key), i == p.opt.Picture.PacketsPerFrame-1)
+	for i := range picture.PacketsPerFrame {
+		s.packet(payload(frame, i, key), i == picture.PacketsPerFrame-1)
 	}
 	s.timestamp += s.step
 }
@@ -179,13 +192,19 @@ type sender struct {
 	seq       uint16
 	timestamp uint32
 	step      uint32
+	// orientation is the id of that extension, 0 for none.
+	orientation uint8
 }
 
 func (s *sender) packet(payload []byte, marker bool) {
 	s.seq++
-	err := s.track.WriteRTP(&rtp.Packet{Header: rtp.Header{
+	p := &rtp.Packet{Header: rtp.Header{
 		Version: 2, PayloadType: s.pt, SequenceNumber: s.seq, Timestamp: s.timestamp, Marker: marker,
-	}, Payload: payload})
+	}, Payload: payload}
+	if s.orientation != 0 {
+		_ = p.SetExtension(s.orientation, []byte{OrientationValue}) // a one-byte form always fits
+	}
+	err := s.track.WriteRTP(p)
 	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		return // the connection is going away
 	}

@@ -28,6 +28,7 @@ type receiver struct {
 	media  []uint32 // SSRCs of video
 	sounds int
 	video  []rtp.Header // the newest maxHeaders
+	sync   lipsync
 }
 
 const maxHeaders = 100_000
@@ -44,6 +45,9 @@ func (s sink) Close() error                { return nil }
 func (r *receiver) buffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
 	if kind == packetio.RTCPBufferPacket {
 		return sink(func(b []byte) {
+			r.mu.Lock()
+			r.sync.report(b)
+			r.mu.Unlock()
 			if in := r.in(); in != nil {
 				in.RTCP(time.Now(), b)
 			}
@@ -63,7 +67,7 @@ func (r *receiver) in() *router.Ingest {
 	return r.ingest
 }
 
-// note keeps the headers of video as it came over the wire.
+// note keeps the headers of video as it came over the wire, and when media came.
 func (r *receiver) note(b []byte) {
 	var h rtp.Header
 	if _, err := h.Unmarshal(b); err != nil {
@@ -71,7 +75,12 @@ func (r *receiver) note(b []byte) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if slices.Contains(r.media, h.SSRC) && len(r.video) < maxHeaders {
+	video := slices.Contains(r.media, h.SSRC)
+	if video || h.PayloadType == opusType {
+		r.sync.packet(time.Now(), &h, video)
+	}
+	if video && len(r.video) < maxHeaders {
+		_, _ = h.Unmarshal(slices.Clone(b)) // again: the extensions point into it
 		r.video = append(r.video, h)
 	}
 }
@@ -82,14 +91,14 @@ func (r *receiver) open(answer string) {
 	settings := router.DefaultIngestSettings()
 	cfg := router.IngestConfig{SenderSSRC: 1, CNAME: "player", Settings: settings}
 	for i, text := range strings.Split(answer, "\r\nm=")[1:] {
-		kind, pt := router.Video, h264()
+		kind, types := router.Video, []router.PayloadType{h264(), vp8()}
 		if strings.HasPrefix(text, "audio") {
-			kind, pt = router.Audio, opus()
+			kind, types = router.Audio, []router.PayloadType{opus()}
 		}
 		track := router.NewTrack(kind, clock)
 		track.Subscribe(r)
 		r.tracks = append(r.tracks, track)
-		sec := router.IngestSection{Mid: strconv.Itoa(i), Track: track, PayloadTypes: []router.PayloadType{pt}}
+		sec := router.IngestSection{Mid: strconv.Itoa(i), Track: track, PayloadTypes: types}
 		if ssrc := declared(text); ssrc.Media != 0 {
 			sec.SSRCs = []router.DeclaredSSRC{ssrc}
 			if kind == router.Video {
@@ -108,6 +117,13 @@ func h264() router.PayloadType {
 	return router.PayloadType{
 		Number: h264Type, RTX: rtxType, Feedback: router.Feedback{NACK: true, PLI: true},
 		Codec: router.Codec{Name: router.H264, ClockRate: 90000, Fmtp: "packetization-mode=1"},
+	}
+}
+
+func vp8() router.PayloadType {
+	return router.PayloadType{
+		Number: vp8Type, RTX: vp8RTXType, Feedback: router.Feedback{NACK: true, PLI: true},
+		Codec: router.Codec{Name: router.VP8, ClockRate: 90000},
 	}
 }
 

@@ -46,16 +46,21 @@ func (p Picture) payload(frame uint32, index int, key bool) []byte {
 	if index > 0 {
 		b[1] &= 0x7f // not the first slice of its picture
 	}
-	binary.BigEndian.PutUint32(b[markAt:], frame)
-	binary.BigEndian.PutUint16(b[markAt+4:], uint16(index))
-	binary.BigEndian.PutUint16(b[markAt+6:], uint16(p.PacketsPerFrame))
+	p.putMark(b[markAt:], frame, index, key)
+	return b
+}
+
+// putMark writes the mark and fills the rest.
+func (p Picture) putMark(b []byte, frame uint32, index int, key bool) {
+	binary.BigEndian.PutUint32(b, frame)
+	binary.BigEndian.PutUint16(b[4:], uint16(index))
+	binary.BigEndian.PutUint16(b[6:], uint16(p.PacketsPerFrame))
 	if key {
-		b[markAt+8] = 1
+		b[8] = 1
 	}
-	for i := markAt + markLen; i < len(b); i++ {
+	for i := markLen; i < len(b); i++ {
 		b[i] = byte(frame) + byte(i) | 1 // never a start code
 	}
-	return b
 }
 
 // parameters is a sequence parameter set as encoders repeat it before every key
@@ -72,13 +77,21 @@ type mark struct {
 }
 
 func readMark(payload []byte) (mark, bool) {
-	if len(payload) < markAt+markLen || payload[0] != nalIDR && payload[0] != nalSlice {
+	if len(payload) < vp8MarkAt+markLen {
+		return mark{}, false
+	}
+	switch payload[0] {
+	case nalIDR, nalSlice:
+		payload = payload[markAt:]
+	case vp8Start, vp8Continue:
+		payload = payload[vp8MarkAt:]
+	default:
 		return mark{}, false
 	}
 	return mark{
-		frame: binary.BigEndian.Uint32(payload[markAt:]),
-		index: int(binary.BigEndian.Uint16(payload[markAt+4:])),
-		count: int(binary.BigEndian.Uint16(payload[markAt+6:])),
-		key:   payload[markAt+8] == 1,
+		frame: binary.BigEndian.Uint32(payload),
+		index: int(binary.BigEndian.Uint16(payload[4:])),
+		count: int(binary.BigEndian.Uint16(payload[6:])),
+		key:   payload[8] == 1,
 	}, true
 }
