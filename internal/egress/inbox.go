@@ -138,8 +138,14 @@ func (in *inbox) feedback(f feedback) {
 	if !taken {
 		f.client.waiting.Add(-1)
 	}
-	in.signal()
+	if !isReport(f.bytes) {
+		in.signal()
+	}
 }
+
+// isReport tells a receiver report, which can wait for the next round: nobody waits
+// for an answer, and media or a sender report is due within a second.
+func isReport(b []byte) bool { return len(b) > 1 && b[1] == 201 }
 
 // dropped counts what the worker dropped.
 func (in *inbox) dropped(n uint64) {
