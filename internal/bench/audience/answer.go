@@ -36,6 +36,8 @@ type payloadType struct {
 
 const noType = -1
 
+// fingerprint is one of a certificate; its hash is in lower case, its value in
+// upper.
 type fingerprint struct{ hash, value string }
 
 // candidate is one UDP address of the server.
@@ -132,8 +134,8 @@ func (p *answerParser) attribute(key, value string) {
 	case "ice-pwd":
 		first(&p.pwd, value)
 	case "fingerprint":
-		if hash, print, ok := strings.Cut(value, " "); ok {
-			p.prints = append(p.prints, fingerprint{strings.ToLower(hash), strings.ToUpper(strings.TrimSpace(print))})
+		if hash, digits, ok := strings.Cut(value, " "); ok {
+			p.prints = append(p.prints, fingerprint{strings.ToLower(hash), strings.ToUpper(strings.TrimSpace(digits))})
 		}
 	case "setup":
 		p.active = p.active || value == "active"

@@ -120,7 +120,7 @@ func TestTheOfferIsWellFormed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := newOffers(own.print).text(1<<63+7, "ufra", "password")
+	text := newOffers(own.fingerprint).text(1<<63+7, "ufra", "password")
 	var desc sdp.SessionDescription
 	if err := desc.UnmarshalString(text); err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func TestPionTakesTheOffer(t *testing.T) {
 	}
 	defer func() { _ = pc.GracefulClose() }()
 	ufrag, pwd := newLocal()
-	text := newOffers(own.print).text(5, ufrag, pwd)
+	text := newOffers(own.fingerprint).text(5, ufrag, pwd)
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: text}); err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 // identity is the certificate that all viewers of an audience share.
 type identity struct {
 	certificate tls.Certificate
-	print       string // SHA-256, as in SDP
+	fingerprint string // SHA-256, as in SDP
 }
 
 func newIdentity() (*identity, error) {
@@ -38,12 +38,12 @@ func newIdentity() (*identity, error) {
 	}
 	return &identity{
 		certificate: tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key},
-		print:       printOf(crypto.SHA256, raw),
+		fingerprint: fingerprintOf(crypto.SHA256, raw),
 	}, nil
 }
 
-// printOf writes a fingerprint as SDP does: AB:CD:….
-func printOf(hash crypto.Hash, raw []byte) string {
+// fingerprintOf writes a fingerprint as SDP does: AB:CD:….
+func fingerprintOf(hash crypto.Hash, raw []byte) string {
 	h := hash.New()
 	h.Write(raw)
 	return strings.ReplaceAll(fmt.Sprintf("% X", h.Sum(nil)), " ", ":")
@@ -63,7 +63,7 @@ func verifier(prints []fingerprint) func([][]byte, [][]*x509.Certificate) error 
 			return errWrongCertificate
 		}
 		for _, p := range prints {
-			if hash, known := hashes[p.hash]; known && printOf(hash, raw[0]) == p.value {
+			if hash, known := hashes[p.hash]; known && fingerprintOf(hash, raw[0]) == p.value {
 				return nil
 			}
 		}

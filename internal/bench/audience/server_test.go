@@ -106,6 +106,7 @@ func (s *otherServer) answer(offer string) (string, error) {
 			once.Do(func() { close(connected) })
 		case webrtc.PeerConnectionStateClosed, webrtc.PeerConnectionStateFailed:
 			stop()
+		default:
 		}
 	})
 	s.mu.Lock()

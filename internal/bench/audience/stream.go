@@ -48,6 +48,7 @@ func (s *stream) take(now time.Time, h header) (index int64, kind arrivalKind, f
 		s.filled(now, index, index < began)
 	case duplicate:
 		s.counts.duplicates++
+	case stray: // the next one tells what it is
 	}
 	return index, kind, fresh
 }

@@ -29,16 +29,28 @@ func (a *Audience) sweep(s *sweeper) {
 	viewers := a.viewers // only ever appended to, or replaced
 	a.mu.Unlock()
 	now := a.cfg.Now()
+	tick := !now.Before(s.tickDue)
+	if tick {
+		s.tickDue = now.Add(tickEvery)
+	}
 	for _, v := range viewers {
 		v.mu.Lock()
 		if v.socket != nil {
-			v.sweep(now, s)
+			v.sweep(s)
+			if tick {
+				v.tick(now)
+			}
 		}
 		v.mu.Unlock()
 	}
 }
 
-func (v *Viewer) sweep(now time.Time, s *sweeper) {
+// tickEvery is how often viewers are asked whether they have something to send: it
+// costs a look at each, so it is done less often than sweeping.
+const tickEvery = 5 * time.Millisecond
+
+// sweep takes what has arrived.
+func (v *Viewer) sweep(s *sweeper) {
 	if v.early != nil {
 		for _, d := range v.early {
 			v.datagram(d.at, d.data, &s.scratch)
@@ -48,7 +60,6 @@ func (v *Viewer) sweep(now time.Time, s *sweeper) {
 	if !v.audience.cfg.DeafToMedia {
 		s.empty(v)
 	}
-	v.tick(now)
 }
 
 // tick sends what it is time for.

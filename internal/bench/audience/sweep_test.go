@@ -165,7 +165,7 @@ func TestASweepCostsNoAllocation(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r.viewer.sweep(r.now, r.sweep)
+		r.viewer.sweep(r.sweep)
 	}); n != 0 {
 		t.Errorf("%v allocations per sweep", n)
 	}
@@ -326,7 +326,8 @@ func FuzzDatagram(f *testing.F) {
 	f.Add(samePacket[:])
 	f.Add([]byte{0x80, 200, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r.take(b)
+		r.viewer.streams, r.viewer.counts, r.viewer.timings, r.now = nil, viewerCounts{}, Timings{}, epoch
+		r.take(b, b)
 		r.now = r.now.Add(3 * time.Millisecond)
 		r.viewer.tick(r.now)
 		s := r.viewer.stats(r.now)
@@ -355,7 +356,7 @@ func BenchmarkSweep(b *testing.B) {
 			}
 		}
 		began := time.Now()
-		r.viewer.sweep(r.now, r.sweep)
+		r.viewer.sweep(r.sweep)
 		spent += time.Since(began)
 		r.viewer.streams[0].frames.needKey = false
 	}
@@ -370,7 +371,7 @@ func BenchmarkEmptySweep(b *testing.B) {
 	r := newRig(b, nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		r.viewer.sweep(r.now, r.sweep)
+		r.viewer.sweep(r.sweep)
 	}
 }
 

@@ -2,6 +2,7 @@ package audience
 
 import (
 	"encoding/binary"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,7 @@ type mmsghdr struct {
 // sweeper reads sockets. It belongs to one goroutine.
 type sweeper struct {
 	scratch  scratch
+	tickDue  time.Time
 	gro      bool
 	messages []mmsghdr
 	vectors  []unix.Iovec

@@ -6,10 +6,14 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"time"
 )
 
 // sweeper has nothing to sweep here: it starts the readers.
-type sweeper struct{ scratch scratch }
+type sweeper struct {
+	scratch scratch
+	tickDue time.Time
+}
 
 func newSweeper(Config) *sweeper { return &sweeper{} }
 
