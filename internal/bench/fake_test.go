@@ -36,6 +36,7 @@ type fakeServer struct {
 	crowds     []*fakeCrowd
 	publishers []*fakePublisher
 	selfCPU    float64 // cores this process uses
+	others     float64 // cores others use
 	started    time.Time
 }
 
@@ -111,6 +112,14 @@ func (s *fakeServer) CPU(pids ...int) (time.Duration, error) {
 	return s.cpu, nil
 }
 
+// Machine is busy with the server, the client, and something else.
+func (s *fakeServer) Machine() (time.Duration, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.catchUp()
+	return s.cpu + time.Duration((s.selfCPU+s.others)*float64(time.Since(s.started))), nil
+}
+
 func (s *fakeServer) Memory(...int) (procstat.Memory, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,8 +183,9 @@ func (v *fakeViewer) Leave(context.Context) error {
 }
 
 func (p *fakePublisher) Err() error                  { return p.err }
-func (p *fakePublisher) Stats() source.Stats         { return source.Stats{Late: time.Millisecond} }
+func (p *fakePublisher) Stats() source.Stats         { return source.Stats{} }
 func (p *fakePublisher) Close(context.Context) error { p.closed = true; return nil }
+func (p *fakePublisher) Late() time.Duration         { return time.Millisecond }
 func (p *fakePublisher) Restart(context.Context) error {
 	p.restarts++
 	return nil

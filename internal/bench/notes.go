@@ -10,6 +10,8 @@ const (
 	fullShare = 0.95
 	// lateMilliseconds are a publisher's: from there on it is no steady source.
 	lateMilliseconds = 50
+	// otherShare of a core, used by others, is more than a machine at rest needs.
+	otherShare = 0.15
 )
 
 // clientFull tells that this program had no processor time to spare.
@@ -22,6 +24,9 @@ func notes(p *Point) (list []string) {
 	note := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	if p.clientFull() {
 		note("the client used %.2f of its %d cores: delays and loss may be its own", p.ClientCores, runtime.GOMAXPROCS(0))
+	}
+	if p.Server != nil && p.OtherCores > otherShare {
+		note("other programs used %.2f cores of this machine meanwhile", p.OtherCores)
 	}
 	if p.Overflow > 0 {
 		note("%d packets were dropped at the viewers' sockets, because the client read too slowly", p.Overflow)

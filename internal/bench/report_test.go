@@ -33,7 +33,7 @@ func sample() *Report {
 				CPUPerPacket: cpu, OfFloor: round(cpu / 0.65), Cores: round(cpu * float64(viewers) * 333 / 1e6), MemoryPerViewer: 248, PSSPerViewer: 240,
 				MemoryRSS: 77, SetupPerSession: 2.3, SetupPerSessionGross: 2.9,
 			},
-			Client: Client{ClientCores: 0.21, PublisherLate: 1.5, KeyFrames: 10, KeyFrameRequests: 7},
+			Client: Client{ClientCores: 0.21, OtherCores: 0.05, PublisherLate: 1.5, KeyFrames: 10, KeyFrameRequests: 7},
 		}
 		for i := range 20 {
 			p.Series = append(p.Series, Second{

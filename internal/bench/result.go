@@ -157,6 +157,9 @@ type Server struct {
 // Client is what this program used, to tell its own limits from the server's.
 type Client struct {
 	ClientCores float64 `json:"client_cores"`
+	// OtherCores is what this machine was busy with besides the client and, if its
+	// processes are known, the server.
+	OtherCores float64 `json:"other_cores"`
 	// PublisherLate is by how much a packet left too late at most.
 	PublisherLate float64 `json:"publisher_late_ms_max"`
 	// Overflow is what the viewers' sockets dropped.

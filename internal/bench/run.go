@@ -216,14 +216,16 @@ func (r *run) cpu() (time.Duration, error) {
 	return r.gauge.CPU(r.s.PIDs...)
 }
 
-func (r *run) publisherStats() (sum source.Stats) {
+// sent sums up the publishers, and by how much one was late since sent was called
+// before.
+func (r *run) sent() (sum source.Stats, late time.Duration) {
 	for _, p := range r.publishers {
 		s := p.Stats()
 		sum.KeyFrames += s.KeyFrames
 		sum.KeyFrameRequests += s.KeyFrameRequests
-		sum.Late = max(sum.Late, s.Late)
+		late = max(late, p.Late())
 	}
-	return sum
+	return sum, late
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

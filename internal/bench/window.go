@@ -17,7 +17,9 @@ type window struct {
 	lost     int            // viewers whose session ended
 	cpu      time.Duration  // of the server
 	own      time.Duration  // of this process
+	machine  time.Duration  // of all processors
 	sent     source.Stats   // in the window
+	late     time.Duration  // of a publisher
 	restarts int
 	series   []Second
 }
@@ -55,8 +57,9 @@ func (r *run) begin(w *window) (lost int, err error) {
 	if w.cpu, err = r.cpu(); err != nil {
 		return 0, err
 	}
-	w.own, _ = r.gauge.CPU(r.self) // known on Linux only
-	w.sent = r.publisherStats()
+	w.own, _ = r.gauge.CPU(r.self) // known on Linux only, as the next
+	w.machine, _ = r.gauge.Machine()
+	w.sent, _ = r.sent()
 	before := r.crowd.Snapshot()
 	return before.Ended + before.Silent, nil
 }
@@ -68,11 +71,11 @@ func (r *run) end(w *window) error {
 		return err
 	}
 	own, _ := r.gauge.CPU(r.self) // as above
-	sent := r.publisherStats()
-	w.cpu, w.own = cpu-w.cpu, own-w.own
+	machine, _ := r.gauge.Machine()
+	sent, late := r.sent()
+	w.cpu, w.own, w.machine, w.late = cpu-w.cpu, own-w.own, machine-w.machine, late
 	w.sent.KeyFrames = sent.KeyFrames - w.sent.KeyFrames
 	w.sent.KeyFrameRequests = sent.KeyFrameRequests - w.sent.KeyFrameRequests
-	w.sent.Late = sent.Late
 	w.stats = r.crowd.Snapshot()
 	return nil
 }
@@ -138,7 +141,8 @@ func (w *window) describe(p *Point) {
 		DelayP99: milliseconds(s.Delay.Quantile(0.99)), DelayMax: milliseconds(s.Delay.Max()),
 	}
 	p.Client = Client{
-		ClientCores: round(w.own.Seconds() / seconds), PublisherLate: milliseconds(w.sent.Late), Overflow: s.Overflow,
+		OtherCores:  round(max(0, w.machine-w.own-w.cpu).Seconds() / seconds),
+		ClientCores: round(w.own.Seconds() / seconds), PublisherLate: milliseconds(w.late), Overflow: s.Overflow,
 		KeyFrames: w.sent.KeyFrames, KeyFrameRequests: w.sent.KeyFrameRequests, Restarts: w.restarts,
 	}
 }

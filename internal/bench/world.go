@@ -16,6 +16,7 @@ type publisher interface {
 	Err() error
 	Stats() source.Stats
 	LastKey() time.Time
+	Late() time.Duration
 	Restart(ctx context.Context) error
 	Close(ctx context.Context) error
 }
@@ -35,6 +36,7 @@ type crowd interface {
 type gauge interface {
 	CPU(pids ...int) (time.Duration, error)
 	Memory(pids ...int) (procstat.Memory, error)
+	Machine() (time.Duration, error)
 }
 
 // world makes them.
@@ -72,5 +74,7 @@ func (c realCrowd) Join(ctx context.Context, endpoint, bearer string) (viewer, e
 type processes struct{}
 
 func (processes) CPU(pids ...int) (time.Duration, error) { return procstat.CPU(pids...) }
+
+func (processes) Machine() (time.Duration, error) { return procstat.Machine() }
 
 func (processes) Memory(pids ...int) (procstat.Memory, error) { return procstat.MemoryOf(pids...) }

@@ -36,6 +36,11 @@ func CPU(pids ...int) (sum time.Duration, err error) {
 	return sum, nil
 }
 
+// Machine returns what all processors of this machine have spent on anything but
+// idleness, since it started. The error is ErrUnavailable or says what could not
+// be read.
+func Machine() (time.Duration, error) { return machine() }
+
 // MemoryOf returns what the processes have in use together. Errors are those of
 // CPU. It takes a millisecond or more for a large process.
 func MemoryOf(pids ...int) (sum Memory, err error) {

@@ -72,6 +72,33 @@ func parseStat(b []byte) (ticks, pages int64, err error) {
 	return ticks, pages, err
 }
 
+func machine() (time.Duration, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	return parseMachine(b)
+}
+
+// parseMachine reads the first line of /proc/stat (proc_stat(5)): user, nice,
+// system, idle, waiting for input and output, interrupts, soft interrupts, and
+// what the host of a virtual machine took. Time of guests is in user already.
+func parseMachine(b []byte) (busy time.Duration, err error) {
+	const idle, wait, stolen = 4, 5, 8
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	fields := bytes.Fields(line)
+	if len(fields) <= stolen || string(fields[0]) != "cpu" {
+		return 0, errFormat
+	}
+	for i := 1; i <= stolen; i++ {
+		n, failed := strconv.ParseInt(string(fields[i]), 10, 64)
+		if err = errors.Join(err, failed); i != idle && i != wait {
+			busy += time.Duration(n) * tick
+		}
+	}
+	return busy, err
+}
+
 // parseKiB finds a line of smaps_rollup and returns bytes, 0 if it is not there.
 func parseKiB(b []byte, name string) int64 {
 	for line := range bytes.Lines(b) {

@@ -80,6 +80,21 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
+func TestParseMachine(t *testing.T) {
+	busy, err := parseMachine([]byte("cpu  100 1 50 9000 300 2 3 4 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"))
+	if err != nil || busy != 160*tick {
+		t.Errorf("%v, %v", busy, err)
+	}
+	for _, bad := range []string{"", "cpu 1 2 3", "cpu0 1 2 3 4 5 6 7 8", "cpu 1 2 3 4 5 6 7 x"} {
+		if _, err := parseMachine([]byte(bad)); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+	if now, err := Machine(); err != nil || now < tick {
+		t.Errorf("this machine: %v, %v", now, err)
+	}
+}
+
 func TestParseKiB(t *testing.T) {
 	const text = "00400000-7fff [rollup]\nRss:      1024 kB\nPss:   512 kB\nPss_Dirty: 4 kB\n"
 	if rss, pss := parseKiB([]byte(text), "Rss:"), parseKiB([]byte(text), "Pss:"); rss != 1<<20 || pss != 512<<10 {

@@ -6,4 +6,6 @@ import "time"
 
 func cpu(int) (time.Duration, error) { return 0, ErrUnavailable }
 
+func machine() (time.Duration, error) { return 0, ErrUnavailable }
+
 func memory(int) (Memory, error) { return Memory{}, ErrUnavailable }

@@ -63,7 +63,8 @@ func connect(ctx context.Context, cfg Config, endpoint, token string, streams []
 		err = c.await(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, c.close(ctx))
+		_ = c.close(ctx) // the first error says more
+		return nil, err
 	}
 	return c, nil
 }

@@ -46,9 +46,6 @@ type Stats struct {
 	KeyFrames      int64
 	// KeyFrameRequests counts PLI and FIR of all layers.
 	KeyFrameRequests int64
-	// Late is by how much a packet was sent too late at most: the machine that
-	// sends is too busy to measure with when it grows.
-	Late time.Duration
 }
 
 // Publish connects to endpoint and begins to send. It returns once media can
@@ -160,9 +157,7 @@ func (p *Publisher) send(ctx context.Context, s *sending, conn *connection) erro
 			}
 			continue
 		}
-		if late := int64(now.Sub(start) - next.due()); late > p.late.Load() {
-			p.late.Store(late)
-		}
+		p.late.Store(max(p.late.Load(), int64(now.Sub(start)-next.due()))) // a Late in between is but a little late
 		next.send(now)
 		if s.film != nil && s.film.err != nil {
 			return s.film.err
@@ -235,6 +230,10 @@ func (p *Publisher) LastKey() time.Time {
 	return time.Time{}
 }
 
+// Late is by how much a packet was sent too late at most since Late was called
+// before: the machine that sends is too busy to measure with when that grows.
+func (p *Publisher) Late() time.Duration { return time.Duration(p.late.Swap(0)) }
+
 // Stats returns what was done so far, restarts included.
 func (p *Publisher) Stats() Stats {
 	s := p.now.Load()
@@ -254,6 +253,5 @@ func (p *Publisher) Stats() Stats {
 		sum.Frames = int64(s.film.number.Load())
 		sum.KeyFrameRequests += s.film.asked.Load()
 	}
-	sum.Late = time.Duration(p.late.Load())
 	return sum
 }
