@@ -70,10 +70,12 @@ func (k Keys) check() error {
 
 // The labels of RFC 3711 section 4.3.2.
 const (
-	labelEncryption     = 0x00
-	labelSalt           = 0x02
-	labelRTCPEncryption = 0x03
-	labelRTCPSalt       = 0x05
+	labelEncryption         = 0x00
+	labelAuthentication     = 0x01
+	labelSalt               = 0x02
+	labelRTCPEncryption     = 0x03
+	labelRTCPAuthentication = 0x04
+	labelRTCPSalt           = 0x05
 )
 
 // derive makes n bytes of a session key (RFC 3711 section 4.3.3 with a key

@@ -95,7 +95,7 @@ func (sess *session) notify(e peer.Event) {
 	sess.timeline.add(e.At, FactConnection, e.Kind.String()+detailOf(e))
 	switch e.Kind {
 	case peer.DTLSConnected:
-		sess.connected(e.At)
+		sess.connected(e.At, e.Detail)
 	case peer.FirstPacket:
 		sess.timeline.add(e.At, FactFirstPacket, "")
 		sess.media.firstPacket(e.At)
@@ -118,7 +118,7 @@ func detailOf(e peer.Event) string {
 	return ": " + e.Detail
 }
 
-func (sess *session) connected(at time.Time) {
+func (sess *session) connected(at time.Time, detail string) {
 	sess.mu.Lock()
 	first := !sess.open && !sess.ended
 	if first {
@@ -132,7 +132,11 @@ func (sess *session) connected(at time.Time) {
 	sess.service.opened(sess.from)
 	took := at.Sub(sess.started).Round(time.Millisecond)
 	sess.timeline.add(at, FactConnected, took.String()+" after the POST")
-	sess.log.Info("session connected", "after", took)
+	told := []any{"after", took}
+	if detail != "" {
+		told = append(told, "srtp", detail)
+	}
+	sess.log.Info("session connected", told...)
 	sess.media.connected(at)
 }
 
