@@ -35,6 +35,14 @@ func (r *Router) Channels() []ChannelInfo {
 	return infos
 }
 
+// InUse tells whether a channel has publications or viewers.
+func (r *Router) InUse(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.channels[name]
+	return c != nil && len(c.publications)+len(c.attachments) > 0
+}
+
 func (c *channel) info() ChannelInfo {
 	info := ChannelInfo{Name: c.name, Viewers: len(c.attachments)}
 	for _, p := range c.publications {

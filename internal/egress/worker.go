@@ -113,7 +113,8 @@ const soundDelay = 4
 func (w *Worker) keepUp(now time.Time, work *tasks) {
 	var age time.Duration
 	if len(work.bursts) > 0 {
-		age = now.Sub(work.bursts[0].Packets[0].Arrival)
+		first := work.bursts[0].Packets
+		age = now.Sub(first[len(first)-1].Arrival)
 	}
 	shed := uint64(0)
 	if age > w.maxDelay {

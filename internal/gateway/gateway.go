@@ -136,7 +136,7 @@ func (g *Gateway) assemble() {
 	channels.Observe = g.observe
 	g.router = router.New(channels)
 	g.sessions = session.Start(g.cfg.Sessions, session.Parts{
-		Authority: g.authority, Router: g.router, Host: g.host, Egress: g.egress,
+		Authority: g.authority, Router: g.router, Host: g.host, Egress: g.egress, Saturated: g.egress.Saturated,
 		ICEServers: func(now time.Time, id string) []signaling.ICEServer { return g.cfg.ICEServers.Mint(now, id) },
 		Exempt:     func(a netip.Addr) bool { return g.server.Exempt(a) },
 		Log:        g.log, Now: time.Now,

@@ -20,9 +20,6 @@ import (
 // router.ErrFull, ErrDraining, ErrSessions, ErrHalfOpen, ErrOverloaded. On error
 // nothing is left running.
 func (s *Service) Play(ctx context.Context, offer signaling.Offer) (signaling.Created, error) {
-	if s.parts.Egress.Saturated(s.parts.Now()) {
-		return signaling.Created{}, ErrOverloaded
-	}
 	return s.open(ctx, auth.Play, offer, s.negotiatePlay)
 }
 

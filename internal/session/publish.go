@@ -21,8 +21,8 @@ const defaultSource = "main"
 // flowing when it returns. ctx bounds the negotiation, never the session.
 //
 // Errors wrap a fault: those of auth, of negotiate, router.ErrBusy,
-// router.ErrFull, ErrDraining, ErrSessions, ErrHalfOpen. On error nothing is
-// left running.
+// router.ErrFull, ErrDraining, ErrSessions, ErrHalfOpen, ErrOverloaded. On error
+// nothing is left running.
 func (s *Service) Publish(ctx context.Context, offer signaling.Offer) (signaling.Created, error) {
 	return s.open(ctx, auth.Publish, offer, s.negotiatePublish)
 }
@@ -36,7 +36,7 @@ func (s *Service) open(ctx context.Context, action auth.Action, offer signaling.
 		return signaling.Created{}, fmt.Errorf("%s in %q: %w", action, offer.Place.Channel, err)
 	}
 	sess := s.begin(action, offer, grant)
-	if err := s.admit(sess.from); err != nil {
+	if err := s.admit(action, sess); err != nil {
 		return signaling.Created{}, err
 	}
 	if err := s.establish(ctx, sess, offer, grant, negotiation); err != nil {

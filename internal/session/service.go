@@ -26,8 +26,10 @@ type Parts struct {
 	ICEServers func(now time.Time, id string) []signaling.ICEServer
 	// Exempt tells the addresses that limits per address do not count.
 	Exempt func(netip.Addr) bool
-	Log    *slog.Logger
-	Now    func() time.Time
+	// Saturated tells that those there are get less than they should; nil is never.
+	Saturated func(now time.Time) bool
+	Log       *slog.Logger
+	Now       func() time.Time
 }
 
 // Service makes, changes and ends sessions. It is safe for concurrent use.
@@ -145,7 +147,8 @@ func (s *Service) Close(ctx context.Context) error {
 }
 
 // admit counts a POST in, before anything is made for it.
-func (s *Service) admit(from netip.Addr) error {
+func (s *Service) admit(action auth.Action, sess *session) error {
+	from, overloaded := sess.from, s.overloaded(action, sess.place.Channel)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -155,11 +158,20 @@ func (s *Service) admit(from netip.Addr) error {
 		return ErrSessions
 	case !s.parts.Exempt(from) && s.halfOpen[from] >= s.cfg.MaxHalfOpen:
 		return ErrHalfOpen
+	case overloaded:
+		return ErrOverloaded
 	}
 	s.halfOpen[from]++
 	s.pending++
 	s.unclosed.Add(1)
 	return nil
+}
+
+// overloaded tells that a session would take from those there are. A publisher of a
+// channel that is in use is let in: others wait for what it sends.
+func (s *Service) overloaded(action auth.Action, channel string) bool {
+	saturated := s.parts.Saturated
+	return saturated != nil && saturated(s.parts.Now()) && (action == auth.Play || !s.parts.Router.InUse(channel))
 }
 
 // opened counts a session of an address as connected, or as given up.

@@ -300,6 +300,30 @@ func TestMaxSessionsAndDraining(t *testing.T) {
 	expect(t, err, "server-shutdown") // T-91
 }
 
+// While the workers don't keep up nobody new comes in, but those whom others wait
+// for do.
+func TestOverload(t *testing.T) {
+	b := newBench(t, nil)
+	b.publish("")
+	var saturated atomic.Bool
+	b.parts.Saturated = func(time.Time) bool { return saturated.Load() }
+	post := func(way func(context.Context, signaling.Offer) (signaling.Created, error), channel string) error {
+		o := offerOf("obs", "")
+		if channel != "" {
+			o.Place.Channel = channel
+		}
+		_, err := way(t.Context(), o)
+		return err
+	}
+	expect(t, post(b.Publish, "other"), "")
+	saturated.Store(true)
+	expect(t, post(b.Publish, "new"), "overloaded")
+	expect(t, post(b.Play, "other"), "overloaded")
+	expect(t, post(b.Publish, "other"), "") // comes back
+	saturated.Store(false)
+	expect(t, post(b.Publish, "new"), "")
+}
+
 // T-93, N-035: each takes the place of the one before, which may still be
 // negotiating.
 func TestPublishersThatComeAtOnceLeaveOneWriter(t *testing.T) {
