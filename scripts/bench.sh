@@ -75,7 +75,10 @@ order=10
 for scenario; do
 	order=$((order + 1))
 	case $scenario in
-	floor) pin 0 "$bin" bench floor | tee "$dir/floor.txt" ;;
+	floor)
+		pin 0 "$bin" bench floor | tee "$dir/floor.txt"
+		pin 0 "$bin" bench floor --drain >"$dir/floor-drained.txt"
+		;;
 	viewers) load one-stream --viewers "$(viewers 50),$(viewers 200),$(viewers 800)" ;;
 	channels) load 20-streams --channels 20 --viewers "$(viewers 180)" ;;
 	# five a second see every age of a group of ten seconds; the encoder never answers

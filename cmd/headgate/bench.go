@@ -9,12 +9,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 	"time"
 
 	"github.com/headgate/headgate/internal/bench"
 	"github.com/headgate/headgate/internal/bench/audience"
-	"github.com/headgate/headgate/internal/bench/floor"
 	"github.com/headgate/headgate/internal/bench/source"
 	"github.com/headgate/headgate/internal/mediafile"
 )
@@ -23,6 +21,7 @@ type benchCommand struct {
 	Load   benchLoadCommand   `cmd:"" name:"run" default:"withargs" help:"Publish streams to a server, play them with many viewers, and report what arrives (this is what bench does by itself)."`
 	Floor  benchFloorCommand  `cmd:"" help:"Measure the least processor time this machine needs per packet."`
 	Report benchReportCommand `cmd:"" help:"Make one report of several."`
+	Sinks  benchSinksCommand  `cmd:"" hidden:"" help:"Read what bench floor --drain sends."`
 }
 
 type benchLoadCommand struct {
@@ -171,24 +170,4 @@ func (c *benchReportCommand) Run(con *console) error {
 		all = append(all, report)
 	}
 	return c.write(con, bench.Merge(all...))
-}
-
-type benchFloorCommand struct {
-	Time time.Duration `default:"500ms" help:"Time for each case."`
-}
-
-// Run measures every case.
-func (c *benchFloorCommand) Run(ctx context.Context, con *console) error {
-	t := tabwriter.NewWriter(con.stdout, 0, 0, 2, ' ', 0)
-	for _, k := range floor.Cases() {
-		if ctx.Err() != nil {
-			break
-		}
-		r, err := floor.Measure(k, c.Time)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(t, "%s\t%.0f ns\n", r.Case, r.NsPerPacket)
-	}
-	return t.Flush()
 }

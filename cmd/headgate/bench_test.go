@@ -143,3 +143,13 @@ func TestBenchFloor(t *testing.T) {
 		t.Errorf("it said:\n%s", out)
 	}
 }
+
+func TestBenchFloorWithReaders(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("Linux only")
+	}
+	p := startProcess(t, nil, "bench", "floor", "--drain", "--time", "5ms")
+	if got := p.status(t); got != 0 || strings.Count(p.stdout.String(), " ns\n") < 10 {
+		t.Errorf("status %d, it said:\n%s%s", got, p.stdout.String(), p.stderr.String())
+	}
+}

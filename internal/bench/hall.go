@@ -120,7 +120,7 @@ func (h *hall) leave(ctx context.Context, n int) {
 	})
 }
 
-// swap replaces the oldest viewer by a new one of its channel's successor.
+// swap lets the oldest viewer go and a new one come.
 func (h *hall) swap(ctx context.Context) {
 	h.mu.Lock()
 	if len(h.present) == 0 {

@@ -226,3 +226,27 @@ func TestACancelledRunReturnsWhatItHas(t *testing.T) {
 		}
 	})
 }
+
+func TestSetUpLeavesOutWhatPacketsCost(t *testing.T) {
+	out, _, err := pretend(t, &fakeServer{}, func(s *Scenario) { s.Viewers, s.JoinRate = []int{50}, 5 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := out.Points[0]
+	meanwhile := 25 * perSecond * 10 * packetCPU.Seconds() * 1000 / 50 // ten seconds, 25 viewers on average
+	if !near(p.SetupPerSession, 4) || !near(p.SetupPerSessionGross, 4+meanwhile) {
+		t.Errorf("%v ms, %v ms gross, want 4 and %v", p.SetupPerSession, p.SetupPerSessionGross, 4+meanwhile)
+	}
+}
+
+func TestMemoryCountsFromBeforeTheFirstViewer(t *testing.T) {
+	out, _, err := pretend(t, &fakeServer{}, func(s *Scenario) { s.Viewers = []int{100, 10} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range out.Points {
+		if !near(p.MemoryPerViewer, viewerSize/1024) {
+			t.Errorf("%d viewers: %v KiB each", p.Viewers, p.MemoryPerViewer)
+		}
+	}
+}

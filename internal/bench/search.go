@@ -13,7 +13,7 @@ const closeEnough = 20
 func (r *run) search(ctx context.Context) error {
 	good, bad := 0, 0
 	r.out.Max = &Max{}
-	for n := r.s.Viewers[0]; ; n = between2(good, bad) {
+	for n := r.s.Viewers[0]; ; n = nextTry(good, bad) {
 		p, err := r.point(ctx, n)
 		if err != nil {
 			return err
@@ -36,8 +36,8 @@ func (r *run) search(ctx context.Context) error {
 	return nil
 }
 
-// between2 is the next number to try.
-func between2(good, bad int) int {
+// nextTry is the next number to try.
+func nextTry(good, bad int) int {
 	if bad == 0 {
 		return min(2*good, maxViewers)
 	}

@@ -1,6 +1,12 @@
 package floor
 
 import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -15,6 +21,54 @@ func TestEveryCaseRuns(t *testing.T) {
 		if r.Packets < c.round() || r.NsPerPacket < 0 || r.Case != c.String() {
 			t.Errorf("%+v", r)
 		}
+	}
+}
+
+// waiting adds up the bytes that nobody has read yet from the sockets of ports.
+func waiting(t *testing.T, ports []int) (bytes int64) {
+	t.Helper()
+	table, err := os.ReadFile("/proc/net/udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Fields(line) // number, address:port, peer, state, sending:receiving queue, …
+		_, port, _ := strings.Cut(fields[1], ":")
+		if n, err := strconv.ParseInt(port, 16, 32); err == nil && slices.Contains(ports, int(n)) {
+			_, queue, _ := strings.Cut(fields[4], ":")
+			n, _ := strconv.ParseInt(queue, 16, 64)
+			bytes += n
+		}
+	}
+	return bytes
+}
+
+func TestDrainedSinksAreRead(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ports := make(chan []int, 1)
+	done := make(chan error, 1)
+	go func() { // waited for below
+		done <- Drain(ctx, func(list []int) error { ports <- list; return nil })
+	}()
+	list := <-ports
+	if len(list) != sinkCount {
+		t.Fatalf("%d sinks", len(list))
+	}
+	if _, err := Measure(Reference(), 20*time.Millisecond, list...); err != nil {
+		t.Error(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); waiting(t, list) > 0; <-time.After(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("what was sent is not read")
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if err := Drain(t.Context(), func([]int) error { return errors.New("nobody listens") }); err == nil {
+		t.Error("an error of tell is lost")
 	}
 }
 

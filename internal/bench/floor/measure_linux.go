@@ -12,9 +12,10 @@ import (
 const sinkCount = 200
 
 // Measure runs a case for the given time, after a tenth of it to warm up, on one
-// thread. The error says what the system refused.
-func Measure(c Case, d time.Duration) (Result, error) {
-	s, err := newSender(c)
+// thread. The packets go to these ports of 127.0.0.1 (see Drain), or to sinks of
+// its own that nobody reads. The error says what the system refused.
+func Measure(c Case, d time.Duration, ports ...int) (Result, error) {
+	s, err := newSender(c, ports)
 	if err != nil {
 		return Result{}, err
 	}
@@ -63,7 +64,7 @@ type sender struct {
 	next  int // sink
 }
 
-func newSender(c Case) (_ *sender, err error) {
+func newSender(c Case, ports []int) (_ *sender, err error) {
 	s := &sender{Case: c, fd: -1}
 	defer func() {
 		if err != nil {
@@ -76,7 +77,10 @@ func newSender(c Case) (_ *sender, err error) {
 	if s.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err != nil {
 		return nil, fmt.Errorf("open a socket: %w", err)
 	}
-	for range sinkCount {
+	for _, port := range ports {
+		s.sinks = append(s.sinks, unix.SockaddrInet4{Port: port, Addr: loopback()})
+	}
+	for len(s.sinks) < sinkCount && len(ports) == 0 {
 		if err = s.addSink(); err != nil {
 			return nil, err
 		}
@@ -85,33 +89,20 @@ func newSender(c Case) (_ *sender, err error) {
 	return s, nil
 }
 
-// addSink opens a socket on loopback that nobody reads.
+// addSink opens a socket that nobody reads.
 func (s *sender) addSink() error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	fd, port, err := openSink()
 	if err != nil {
-		return fmt.Errorf("open a sink: %w", err)
+		return err
 	}
 	s.fds = append(s.fds, fd)
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		return fmt.Errorf("bind a sink: %w", err)
-	}
+	s.sinks = append(s.sinks, unix.SockaddrInet4{Port: port, Addr: loopback()})
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1) // the least there is; more only fills later
-	name, err := unix.Getsockname(fd)
-	if err != nil {
-		return fmt.Errorf("name of a sink: %w", err)
-	}
-	if v4, ok := name.(*unix.SockaddrInet4); ok {
-		s.sinks = append(s.sinks, *v4)
-	}
 	return nil
 }
 
 func (s *sender) close() {
-	for _, fd := range append(s.fds, s.fd) {
-		if fd >= 0 {
-			_ = unix.Close(fd) // nothing was written that could be lost
-		}
-	}
+	closeAll(append(s.fds, s.fd))
 }
 
 // repeat sends rounds for about d and returns how many packets that were.
