@@ -35,9 +35,11 @@ integration: ## the real binary with real clients
 	$(GO) test -count=1 -v ./integration
 
 .PHONY: check
-check: ## format, vet, tidy, the import rules
+check: ## format, vet, tidy, builds for other systems
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
 	$(GO) vet ./...
+	GOOS=darwin $(GO) build ./...
+	GOOS=windows $(GO) build ./...
 	$(GO) mod tidy -diff
 	$(GO) mod verify >/dev/null
 

@@ -266,3 +266,28 @@ func BenchmarkOutbox(b *testing.B) {
 		})
 	}
 }
+
+// TestByTheStandardLibrary is what systems without the raw calls do.
+func TestByTheStandardLibrary(t *testing.T) {
+	var lc net.ListenConfig
+	conn, err := lc.ListenPacket(t.Context(), "udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	udp := conn.(*net.UDPConn)
+	for name, s := range map[string]*Socket{
+		"a descriptor":       {conn: udp, udp: udp},
+		"a virtual network":  {conn: conn},
+		"no last step given": NewSocket(conn, nil, Single),
+	} {
+		p := newPlayer(t, s, "127.0.0.1:0")
+		box, packets := NewOutbox(), frames(t, 5, 1)
+		box.Put(p.line, packets)
+		box.Flush()
+		p.receives(t, packets)
+		if s.LastStep() != Single || p.line.Failed() != 0 {
+			t.Errorf("%s: %s, %d failed", name, s.LastStep(), p.line.Failed())
+		}
+	}
+}
