@@ -48,8 +48,18 @@ func (r *Router) Terms(channelName string, sel Selector, self string) (Terms, er
 		}
 		return Terms{}, nil
 	}
-	fixed := sel.Source != "" || len(c.publications) == 1
+	fixed := (sel.Source != "" || len(c.publications) == 1) && pub.uniform()
 	return Terms{Live: true, Fixed: fixed, Codecs: maps.Clone(pub.codecs())}, nil
+}
+
+// uniform tells whether a standby would go on with the codecs of now.
+func (p *publication) uniform() bool {
+	for _, s := range p.standbys {
+		if s.codecs[Video].Name != p.active.codecs[Video].Name || s.codecs[Audio].Name != p.active.codecs[Audio].Name {
+			return false
+		}
+	}
+	return true
 }
 
 // AttachRequest connects a viewer that is ready for packets to what it asked for.

@@ -62,6 +62,9 @@ func above(now time.Time, a, b *Layer) bool {
 // deliver hands a burst to the subscribers, unless a newer publisher has taken
 // the track over.
 func (f *trackFeed) deliver(b Burst) {
+	if f.track.pulse != nil {
+		f.track.pulse.beat(b.Packets[len(b.Packets)-1].Arrival)
+	}
 	if f.track.shows(f.publisher) {
 		f.track.deliver(b)
 	}

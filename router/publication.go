@@ -26,11 +26,15 @@ type publication struct {
 	// liveSince orders publications for the program.
 	liveSince    time.Time
 	lastTakeover time.Time
+	suspected    time.Time // the beat after which standbys were asked for key frames
 	// active feeds the viewers; nil between two publishers. Without one the
 	// publication is waiting.
 	active *Publisher
 	// pending are being negotiated, in the order of their POSTs.
 	pending []*Publisher
+	// standbys are kept warm, the first in line first. There are none without an
+	// active publisher.
+	standbys []*Publisher
 }
 
 func newPublication(c *channel, key publicationKey) *publication {
@@ -54,10 +58,11 @@ func (p *publication) publishers() []*Publisher {
 	if p.active != nil {
 		all = append(all, p.active)
 	}
-	return append(all, p.pending...)
+	return append(append(all, p.standbys...), p.pending...)
 }
 
-// newest is the publisher a new one takes the place of.
+// newest is the publisher a new one takes the place of, where the policy is to
+// replace.
 func (p *publication) newest() *Publisher {
 	if n := len(p.pending); n > 0 {
 		return p.pending[n-1]
@@ -67,33 +72,45 @@ func (p *publication) newest() *Publisher {
 
 // remove takes a publisher out, wherever it is.
 func (p *publication) remove(gone *Publisher) {
-	p.pending = slices.DeleteFunc(p.pending, func(q *Publisher) bool { return q == gone })
+	same := func(q *Publisher) bool { return q == gone }
+	p.pending = slices.DeleteFunc(p.pending, same)
+	p.standbys = slices.DeleteFunc(p.standbys, same)
 	if p.active == gone {
 		p.active = nil
 	}
 }
 
-// release takes out a publisher that is over. Without an active one viewers see
-// nothing but keep their sessions; the caller resolves afterwards. r.mu is held.
-func (r *Router) release(now time.Time, gone *Publisher) {
+// release takes out a publisher that is over. A standby takes an active one's
+// place; without one viewers see nothing, but keep their sessions. It returns the
+// calls that end viewers. r.mu is held.
+func (r *Router) release(now time.Time, gone *Publisher) (ends []func()) {
 	pub := gone.pub
-	wasActive := pub.active == gone
+	wasActive, wasStandby := pub.active == gone, slices.Contains(pub.standbys, gone)
 	pub.remove(gone)
-	if wasActive {
-		r.unpublish(now, pub)
+	switch next := pub.successor(now); {
+	case wasStandby:
+		r.observe(now, StandbyGone, gone)
+	case wasActive && next != nil:
+		ends = r.promote(now, next)
+	case wasActive:
+		ends = r.unpublish(now, gone)
 	}
 	if len(pub.publishers()) == 0 && pub.channel.publications[pub.key] == pub {
 		delete(pub.channel.publications, pub.key)
 		r.forget(pub.channel)
 	}
+	return ends
 }
 
-// unpublish takes a publication off the air. r.mu is held.
-func (r *Router) unpublish(now time.Time, pub *publication) {
+// unpublish takes a publication off the air whose last publisher has gone. r.mu
+// is held.
+func (r *Router) unpublish(now time.Time, gone *Publisher) []func() {
+	pub := gone.pub
 	if pub.onAir() {
-		r.observe(now, Unpublished, pub)
+		r.observe(now, Unpublished, gone)
 	}
 	pub.state = Waiting
+	return pub.channel.resolve(now)
 }
 
 // goLive enters the live state. r.mu is held.
@@ -105,28 +122,29 @@ func (r *Router) goLive(now time.Time, pub *publication) []func() {
 		pub.liveSince = now
 	}
 	pub.state = Live
-	r.observe(now, what, pub)
+	r.observe(now, what, pub.active)
 	return pub.channel.resolve(now)
 }
 
-// sweepPublication moves a publication by the silence of its publisher.
+// sweepPublication ends publishers that are lost, and moves the publication by
+// the silence of the active one.
 func (r *Router) sweepPublication(now time.Time, pub *publication) (ends []func()) {
-	p := pub.active
-	if p == nil {
-		return nil
+	for _, p := range pub.publishers() {
+		if p.wasHeard() && now.Sub(p.lastSeen()) >= r.cfg.EndedAfter {
+			ends = append(ends, p.endWith(ErrLost)...)
+			ends = append(ends, r.release(now, p)...)
+		}
 	}
-	silence := now.Sub(p.lastSeen())
-	switch {
-	case silence >= r.cfg.EndedAfter && p.wasHeard():
-		ends = p.endWith(ErrLost)
-		r.release(now, p)
-		return append(ends, pub.channel.resolve(now)...)
+	if pub.active == nil {
+		return ends
+	}
+	switch silence := now.Sub(pub.active.lastSeen()); {
 	case silence >= r.cfg.InterruptedAfter && pub.state == Live:
 		pub.state = Paused
-		r.observe(now, Interrupted, pub)
-		return pub.channel.resolve(now)
+		r.observe(now, Interrupted, pub.active)
+		ends = append(ends, pub.channel.resolve(now)...)
 	case silence < r.cfg.InterruptedAfter && pub.state == Paused:
-		return r.goLive(now, pub)
+		ends = append(ends, r.goLive(now, pub)...)
 	}
-	return nil
+	return ends
 }

@@ -10,18 +10,26 @@ import (
 	"github.com/headgate/headgate/internal/fault"
 )
 
+// failer is what tests and property tests have in common.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // stage is a Router with publishers and viewers whose silence and end a test
 // controls.
 type stage struct {
-	t      *testing.T
+	t      failer
 	router *Router
+	began  time.Time
 	now    time.Time
 	events []EventKind
 }
 
 func newStage(t *testing.T, change func(*Config)) *stage {
 	t.Helper()
-	s := &stage{t: t, now: time.Unix(1_000_000, 0)}
+	s := &stage{t: t, now: time.Unix(1_000_000, 0), began: time.Unix(1_000_000, 0)}
 	cfg := DefaultConfig()
 	cfg.Observe = func(e Event) { s.events = append(s.events, e.What) }
 	if change != nil {
@@ -291,8 +299,8 @@ func TestLimits(t *testing.T) {
 }
 
 func TestConfigReportsAllFaults(t *testing.T) {
-	err := Config{Duplicates: "maybe", Idle: "no", TakeoverHold: -1}.Validate()
-	for _, field := range []string{"interrupted_after", "ended_after", "viewer_linger", "silent_after", "takeover_hold", "duplicates", "idle", "max_channels", "max_publications", "max_viewers"} {
+	err := Config{Duplicates: "maybe", Idle: "no", TakeoverHold: -1, Standby: []string{"a*b", ""}}.Validate()
+	for _, field := range []string{"interrupted_after", "ended_after", "viewer_linger", "silent_after", "takeover_hold", "duplicates", "idle", "standby[0]", "standby[1]", "max_standbys", "standby_after", "max_channels", "max_publications", "max_viewers"} {
 		if err == nil || !strings.Contains(err.Error(), "channels."+field+": ") {
 			t.Errorf("no fault for %s in %v", field, err)
 		}

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"time"
 
 	"github.com/headgate/headgate/internal/fault"
@@ -28,6 +29,7 @@ type Publisher struct {
 	pub          *publication
 	req          PublishRequest
 	audio, video *Track
+	pulse        *pulse
 	since        time.Time
 
 	// codecs are what was negotiated; nil before Commit. router.mu guards this and
@@ -35,16 +37,23 @@ type Publisher struct {
 	codecs map[Kind]Codec
 	// replaces is whom Commit ends, with whoever that one replaces, and so on.
 	replaces *Publisher
-	sent     bool // media came
-	over     bool
+	// standby tells that p is in line for the active place, or asked to be.
+	standby bool
+	sent    bool // media came
+	over    bool
+	// probes counts the key frames a standby was asked for unasked.
+	probes int
+	probed time.Time
 }
 
 func newPublisher(now time.Time, r *Router, pub *publication, req PublishRequest) *Publisher {
 	clock := NewSourceClock()
-	return &Publisher{
-		router: r, pub: pub, req: req, since: now,
+	p := &Publisher{
+		router: r, pub: pub, req: req, since: now, pulse: &pulse{born: now},
 		audio: NewTrack(Audio, clock), video: NewTrack(Video, clock),
 	}
+	p.audio.pulse, p.video.pulse = p.pulse, p.pulse
+	return p
 }
 
 // Track returns the publisher's track of a kind, for it to feed.
@@ -76,7 +85,8 @@ func (p *Publisher) wasHeard() bool { return !p.req.LastSeen().IsZero() }
 // Commit makes the takeover final: codecs are what was negotiated, whoever
 // published here before ends with ErrReplaced, and with the policy "replace" the
 // sessions of an older login with ErrDuplicateID. Viewers wait for this
-// publisher's first key frame and see the last picture meanwhile.
+// publisher's first key frame and see the last picture meanwhile. Where standbys
+// are kept and somebody publishes already, p becomes a standby instead.
 func (p *Publisher) Commit(now time.Time, codecs map[Kind]Codec) {
 	for _, end := range p.commit(now, codecs) {
 		end()
@@ -93,7 +103,11 @@ func (p *Publisher) commit(now time.Time, codecs map[Kind]Codec) (ends []func())
 	p.codecs = codecs
 	p.pub.remove(p)
 	ends = r.replace(now, p)
-	p.pub.active = p
+	if p.pub.active != nil {
+		r.enlist(now, p)
+		return ends
+	}
+	p.pub.active, p.standby = p, false
 	ends = append(ends, r.endDuplicates(now, p)...)
 	return append(ends, p.pub.channel.resolve(now)...)
 }
@@ -110,7 +124,7 @@ func (p *Publisher) Abort() {
 			q.replaces = p.replaces
 		}
 	}
-	r.release(p.since, p) // it was never on air, so that nobody is told a time
+	r.release(p.since, p) // it was never on air: nobody is told of a time
 }
 
 // Live tells that media flows. It may be called more than once.
@@ -124,15 +138,19 @@ func (p *Publisher) goLive(now time.Time) []func() {
 	r := p.router
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	first := !p.sent
 	p.sent = true
-	if p.pub.active != p || p.pub.state == Live {
-		return nil
+	switch active := p.pub.active; {
+	case first && slices.Contains(p.pub.standbys, p) && !active.sent:
+		return r.promote(now, p) // whoever sends first is on air
+	case active == p && p.pub.state != Live:
+		return r.goLive(now, p.pub)
 	}
-	return r.goLive(now, p.pub)
+	return nil
 }
 
-// End ends the publication at once: the client said goodbye. A publisher that
-// was replaced ends alone.
+// End ends the publisher, and the publication at once unless a standby takes
+// over: the client said goodbye. One that was replaced ends alone.
 func (p *Publisher) End(now time.Time) {
 	for _, end := range p.end(now) {
 		end()
@@ -144,8 +162,7 @@ func (p *Publisher) end(now time.Time) []func() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p.over = true
-	r.release(now, p)
-	return p.pub.channel.resolve(now)
+	return r.release(now, p)
 }
 
 // endWith marks the publisher as over and returns the call that ends its session.

@@ -18,9 +18,12 @@ type ChannelInfo struct {
 type PublicationInfo struct {
 	Participant, Source string
 	State               State
-	Session             string
-	Video, Audio        string
-	Width, Height       int
+	// Session is the public id of the active publisher, Standbys are those of
+	// publishers that are kept warm, the first in line first.
+	Session       string
+	Standbys      []string
+	Video, Audio  string
+	Width, Height int
 }
 
 // Channels returns a snapshot of all channels, by name.
@@ -64,6 +67,9 @@ func (p *publication) info() PublicationInfo {
 		return info
 	}
 	info.Session = p.active.req.Session
+	for _, s := range p.standbys {
+		info.Standbys = append(info.Standbys, s.req.Session)
+	}
 	if layers := p.active.video.Layers(); len(layers) > 0 {
 		info.Width, info.Height = layers[len(layers)-1].Size()
 	}

@@ -3,6 +3,7 @@ package router
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,6 +74,15 @@ type Config struct {
 	TakeoverHold time.Duration `yaml:"takeover_hold"`
 	Duplicates   Duplicates    `yaml:"duplicates"`
 	Idle         Idle          `yaml:"idle"`
+	// Standby names the channels where a second publisher of a source is kept warm
+	// instead of replacing the first: names, prefix* or *.
+	Standby []string `yaml:"standby"`
+	// MaxStandbys bounds them for each publication, at least 1.
+	MaxStandbys int `yaml:"max_standbys"`
+	// StandbyAfter is how long no media may come from a publisher before a standby
+	// takes over, at least 100 ms. One that usually pauses for longer gets more
+	// time, up to InterruptedAfter.
+	StandbyAfter time.Duration `yaml:"standby_after"`
 	// MaxChannels, MaxPublications (per channel) and MaxViewers (per channel)
 	// are upper bounds, each at least 1.
 	MaxChannels     int `yaml:"max_channels"`
@@ -93,6 +103,8 @@ func DefaultConfig() Config {
 		TakeoverHold:     10 * time.Second,
 		Duplicates:       RejectDuplicates,
 		Idle:             RefuseIdle,
+		MaxStandbys:      1,
+		StandbyAfter:     450 * time.Millisecond,
 		MaxChannels:      10_000,
 		MaxPublications:  100,
 		MaxViewers:       10_000,
@@ -128,10 +140,18 @@ func (c Config) Validate() error {
 	if c.Idle != RefuseIdle && c.Idle != WaitIdle {
 		bad("idle", "must be refuse or wait, got %q", c.Idle)
 	}
+	for i, pattern := range c.Standby {
+		if name := strings.TrimSuffix(pattern, "*"); pattern == "" || strings.Contains(name, "*") {
+			bad(fmt.Sprintf("standby[%d]", i), "must be a channel, a prefix* or *, got %q", pattern)
+		}
+	}
+	if c.StandbyAfter < leastStandbyAfter {
+		bad("standby_after", "must be at least %v, got %v", leastStandbyAfter, c.StandbyAfter)
+	}
 	for _, n := range []struct {
 		field string
 		value int
-	}{{"max_channels", c.MaxChannels}, {"max_publications", c.MaxPublications}, {"max_viewers", c.MaxViewers}} {
+	}{{"max_standbys", c.MaxStandbys}, {"max_channels", c.MaxChannels}, {"max_publications", c.MaxPublications}, {"max_viewers", c.MaxViewers}} {
 		if n.value < 1 {
 			bad(n.field, "must be at least 1, got %d", n.value)
 		}
@@ -144,6 +164,8 @@ type Event struct {
 	At                           time.Time
 	What                         EventKind
 	Channel, Participant, Source string
+	// Session is the public id of the publisher it is about.
+	Session string
 }
 
 // EventKind names a change of state in the words of the event streams.
@@ -156,7 +178,15 @@ const (
 	Resumed     EventKind = "resumed"
 	Unpublished EventKind = "unpublished"
 	TakenOver   EventKind = "taken-over"
+	// StandbyReady and StandbyGone tell of a standby, SwitchedOver that one became
+	// the active publisher.
+	StandbyReady EventKind = "standby"
+	StandbyGone  EventKind = "standby-gone"
+	SwitchedOver EventKind = "switched-over"
 )
+
+// leastStandbyAfter leaves a publisher of ten frames a second room.
+const leastStandbyAfter = 100 * time.Millisecond
 
 // Router holds the channels. It is safe for concurrent use; its calls are rare
 // (a session comes, changes or goes) and take one lock.
@@ -165,11 +195,12 @@ type Router struct {
 
 	mu       sync.Mutex
 	channels map[string]*channel
+	watched  map[*publication]struct{} // those with standbys, and some that had
 }
 
 // New makes a Router. cfg must be valid.
 func New(cfg Config) *Router {
-	return &Router{cfg: cfg, channels: make(map[string]*channel)}
+	return &Router{cfg: cfg, channels: make(map[string]*channel), watched: make(map[*publication]struct{})}
 }
 
 // channel returns the named channel, made if need be. r.mu is held.
@@ -192,10 +223,16 @@ func (r *Router) forget(c *channel) {
 	}
 }
 
-func (r *Router) observe(now time.Time, what EventKind, p *publication) {
-	if r.cfg.Observe != nil {
-		r.cfg.Observe(Event{At: now, What: what, Channel: p.channel.name, Participant: p.key.participant, Source: p.key.source})
+// observe tells of a change that p caused or that happened to it.
+func (r *Router) observe(now time.Time, what EventKind, p *Publisher) {
+	if r.cfg.Observe == nil {
+		return
 	}
+	key := p.pub.key
+	r.cfg.Observe(Event{
+		At: now, What: what, Channel: p.pub.channel.name, Participant: key.participant, Source: key.source,
+		Session: p.req.Session,
+	})
 }
 
 // Sweep looks at silent publishers and lingering viewers and must be called

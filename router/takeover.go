@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -16,50 +17,56 @@ func (r *Router) Publish(now time.Time, req PublishRequest) (*Publisher, error) 
 		return nil, err
 	}
 	defer r.forget(c)
-	pub, err := r.place(now, c, req)
+	pub, replaces, err := r.place(now, c, req)
 	if err != nil {
 		return nil, fmt.Errorf("publish %q in %q: %w", req.Participant, req.Channel, err)
 	}
 	p := newPublisher(now, r, pub, req)
-	p.replaces = pub.newest()
+	p.replaces, p.standby = replaces, r.cfg.keepsStandby(c.name)
 	pub.pending = append(pub.pending, p)
 	c.publications[pub.key] = pub
 	return p, nil
 }
 
-// place finds the publication for req, new or to be taken over.
-func (r *Router) place(now time.Time, c *channel, req PublishRequest) (*publication, error) {
+// place finds the publication for req, new or to be taken over, and whom req is
+// going to replace there.
+func (r *Router) place(now time.Time, c *channel, req PublishRequest) (pub *publication, replaces *Publisher, err error) {
 	key := publicationKey{req.Participant, req.Source}
-	if err := r.admitLogin(now, c, req, key); err != nil {
-		return nil, err
+	pub = c.publications[key]
+	if pub != nil && r.cfg.keepsStandby(c.name) {
+		replaces, err = r.standBy(now, pub, req)
+		return pub, replaces, err
 	}
-	pub := c.publications[key]
+	if err := r.admitLogin(now, c, req); err != nil {
+		return nil, nil, err
+	}
 	if pub == nil {
 		if len(c.publications) >= r.cfg.MaxPublications {
-			return nil, ErrFull
+			return nil, nil, ErrFull
 		}
-		return newPublication(c, key), nil
+		return newPublication(c, key), nil, nil
 	}
-	if cur := pub.newest(); cur != nil && cur.live(now) {
+	cur := pub.newest()
+	if cur != nil && cur.live(now) {
 		if wait := r.cfg.TakeoverHold - now.Sub(pub.lastTakeover); wait > 0 && !pub.lastTakeover.IsZero() {
-			return nil, ErrBusy.After(wait)
+			return nil, nil, ErrBusy.After(wait)
 		}
 	}
-	return pub, nil
+	return pub, cur, nil
 }
 
 // admitLogin applies the policy for duplicates: the same participant under
-// another login, while that login is live.
-func (r *Router) admitLogin(now time.Time, c *channel, req PublishRequest, key publicationKey) error {
+// another login, while that login is live. A standby is no duplicate.
+func (r *Router) admitLogin(now time.Time, c *channel, req PublishRequest) error {
 	if r.cfg.Duplicates == ReplaceDuplicates {
 		return nil // Commit ends the older login's sessions
 	}
 	for k, pub := range c.publications {
-		if k.participant != key.participant {
+		if k.participant != req.Participant {
 			continue
 		}
 		for _, p := range pub.publishers() {
-			if p.req.Login != req.Login && !p.silent(now) {
+			if p.req.Login != req.Login && !p.standby && !p.silent(now) {
 				return ErrBusy.After(2 * time.Second)
 			}
 		}
@@ -69,12 +76,15 @@ func (r *Router) admitLogin(now time.Time, c *channel, req PublishRequest, key p
 
 // replace ends everybody whose place p takes. r.mu is held.
 func (r *Router) replace(now time.Time, p *Publisher) (ends []func()) {
-	if p.pub.active != nil {
-		r.observe(now, TakenOver, p.pub)
-	}
 	for old := p.replaces; old != nil; old = old.replaces {
 		if old.live(now) {
 			p.pub.lastTakeover = now
+		}
+		switch {
+		case old == p.pub.active:
+			r.observe(now, TakenOver, p)
+		case slices.Contains(p.pub.standbys, old):
+			r.observe(now, StandbyGone, old)
 		}
 		reason := ErrReplaced
 		if r.cfg.Duplicates == ReplaceDuplicates && old.req.Login != p.req.Login {
@@ -95,9 +105,9 @@ func (r *Router) endDuplicates(now time.Time, p *Publisher) (ends []func()) {
 			continue
 		}
 		for _, q := range other.publishers() {
-			if q.req.Login != p.req.Login {
+			if q.req.Login != p.req.Login && !q.standby {
 				ends = append(ends, q.endWith(ErrDuplicateID)...)
-				r.release(now, q)
+				ends = append(ends, r.release(now, q)...)
 			}
 		}
 	}

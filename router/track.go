@@ -18,6 +18,7 @@ const activeFor = time.Second
 type Track struct {
 	kind  Kind
 	clock *SourceClock
+	pulse *pulse // of the publisher; nil where nobody asks
 
 	subscriptions atomic.Pointer[[]*subscription]
 	layers        atomic.Pointer[[]*Layer]

@@ -35,16 +35,20 @@ type Channel struct {
 	Viewers      int           `json:"viewers"`
 }
 
-// Publication is a publication as the API tells it. Video and Audio are codec
-// names; Width and Height are in pixels, left out while unknown.
+// Publication is a publication as the API tells it. Session is the public id of
+// the session that is on air, Standbys are those that are kept warm, the first in
+// line first. Video and Audio are codec names; Width and Height are in pixels, left
+// out while unknown.
 type Publication struct {
-	Participant string `json:"participant"`
-	Source      string `json:"source"`
-	State       string `json:"state"`
-	Video       string `json:"video,omitempty"`
-	Audio       string `json:"audio,omitempty"`
-	Width       int    `json:"width,omitempty"`
-	Height      int    `json:"height,omitempty"`
+	Participant string   `json:"participant"`
+	Source      string   `json:"source"`
+	State       string   `json:"state"`
+	Session     string   `json:"session,omitempty"`
+	Standbys    []string `json:"standbys,omitempty"`
+	Video       string   `json:"video,omitempty"`
+	Audio       string   `json:"audio,omitempty"`
+	Width       int      `json:"width,omitempty"`
+	Height      int      `json:"height,omitempty"`
 }
 
 type channelList struct {

@@ -145,7 +145,7 @@ func (g *Gateway) assemble() {
 }
 
 func (g *Gateway) observe(e router.Event) {
-	g.log.Info("publication", "event", e.What, "channel", e.Channel, "participant", e.Participant, "source", e.Source)
+	g.log.Info("publication", "event", e.What, "channel", e.Channel, "participant", e.Participant, "source", e.Source, "session", e.Session)
 }
 
 func (g *Gateway) routes() {

@@ -33,6 +33,7 @@ func channelView(c router.ChannelInfo) api.Channel {
 	for _, p := range c.Publications {
 		view.Publications = append(view.Publications, api.Publication{
 			Participant: p.Participant, Source: p.Source, State: string(p.State),
+			Session: p.Session, Standbys: p.Standbys,
 			Video: p.Video, Audio: p.Audio, Width: p.Width, Height: p.Height,
 		})
 	}

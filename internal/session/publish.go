@@ -89,6 +89,7 @@ func (s *Service) negotiatePublish(ctx context.Context, sess *session, raw signa
 	sess.conn, sess.media = conn, &publishing{pub: pub, sess: sess}
 	sess.takeCandidates(offer.Candidates, offer.EndOfCandidates)
 	pub.Commit(s.parts.Now(), codecsOf(plan))
+	s.watchStandbys()
 	return nil
 }
 

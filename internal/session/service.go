@@ -39,6 +39,8 @@ type Service struct {
 
 	stop     context.CancelFunc
 	sweeping sync.WaitGroup
+	// published has a token when a publisher was committed, which may be a standby.
+	published chan struct{}
 	// unclosed counts the sessions that were admitted and are not closed yet.
 	unclosed sync.WaitGroup
 
@@ -63,7 +65,7 @@ type tombstone struct {
 func Start(cfg Config, parts Parts) *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Service{
-		cfg: cfg, parts: parts, stop: stop,
+		cfg: cfg, parts: parts, stop: stop, published: make(chan struct{}, 1),
 		sessions: make(map[string]*session),
 		graves:   make(map[string]*tombstone),
 		halfOpen: make(map[netip.Addr]int),
@@ -72,9 +74,14 @@ func Start(cfg Config, parts Parts) *Service {
 	return s
 }
 
+// sweepLoop looks at deadlines about once a second, and at publications with
+// standbys when the router says: never, as long as there are none.
 func (s *Service) sweepLoop(ctx context.Context) {
 	tick := time.NewTicker(s.cfg.SweepEvery)
 	defer tick.Stop()
+	watch := time.NewTimer(time.Hour)
+	watch.Stop()
+	defer watch.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -83,7 +90,22 @@ func (s *Service) sweepLoop(ctx context.Context) {
 			now := s.parts.Now()
 			s.sweep(now)
 			s.parts.Router.Sweep(now)
+			continue
+		case <-s.published:
+		case <-watch.C:
 		}
+		now := s.parts.Now()
+		if next := s.parts.Router.Watch(now); !next.IsZero() {
+			watch.Reset(max(next.Sub(now), time.Millisecond))
+		}
+	}
+}
+
+// watchStandbys lets the sweeper look at publications with standbys.
+func (s *Service) watchStandbys() {
+	select {
+	case s.published <- struct{}{}:
+	default: // it is going to look anyway
 	}
 }
 

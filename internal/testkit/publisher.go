@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -26,8 +27,11 @@ type PublisherOptions struct {
 	Deaf bool
 	// NoRTX answers NACK with plain duplicates, as OBS does.
 	NoRTX bool
-	// NoAudio leaves the audio section out.
-	NoAudio bool
+	// NoAudio and NoVideo leave a section out.
+	NoAudio, NoVideo bool
+	// SoundEvery is the time between two packets of audio; 0 means 20 ms. Opus in
+	// silence (DTX) sends one every 400 ms.
+	SoundEvery time.Duration
 	// FirstFrame numbers the first frame, so that an Eye can follow a second
 	// publisher.
 	FirstFrame uint32
@@ -81,8 +85,10 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 	p.frame.Store(opt.FirstFrame)
 	t.Cleanup(p.Vanish)
 	connected := whenConnected(p.pc)
-	video := p.track(opt.Accent.videoMime(), "video")
-	var audio *webrtc.TrackLocalStaticRTP
+	var video, audio *webrtc.TrackLocalStaticRTP
+	if !opt.NoVideo {
+		video = p.track(opt.Accent.videoMime(), "video")
+	}
 	if !opt.NoAudio {
 		audio = p.track(webrtc.MimeTypeOpus, "audio")
 	}
@@ -133,11 +139,11 @@ func (p *Publisher) feedback(sender *webrtc.RTPSender) {
 	}
 }
 
-// send paces frames in real time; audio goes along every 20 ms.
+// send paces frames and sounds in real time.
 func (p *Publisher) send(ctx context.Context, video, audio *webrtc.TrackLocalStaticRTP) {
 	frames := time.NewTicker(p.opt.Picture.Period())
 	defer frames.Stop()
-	sounds := time.NewTicker(20 * time.Millisecond)
+	sounds := time.NewTicker(cmp.Or(p.opt.SoundEvery, 20*time.Millisecond))
 	defer sounds.Stop()
 	a := p.opt.Accent
 	pictures := &sender{
@@ -150,7 +156,7 @@ func (p *Publisher) send(ctx context.Context, video, audio *webrtc.TrackLocalSta
 		case <-ctx.Done():
 			return
 		case <-frames.C:
-			if p.silent.Load() {
+			if video == nil || p.silent.Load() {
 				continue
 			}
 			key := since%p.opt.Picture.KeyEvery == 0 || p.wantKey.Swap(false)
@@ -216,8 +222,15 @@ func (p *Publisher) Session() *whip.Session { return p.session }
 // Connection is the pion connection, for tests of its state.
 func (p *Publisher) Connection() *webrtc.PeerConnection { return p.pc }
 
+// Net is the machine the publisher is on; nil on loopback.
+func (p *Publisher) Net() transport.Net { return p.opt.Net }
+
 // Frame is the number of the frame sent last.
 func (p *Publisher) Frame() uint32 { return p.frame.Load() }
+
+// Skip makes the numbers of frames jump, so that an Eye can follow a publisher
+// whose turn it is again.
+func (p *Publisher) Skip(frames uint32) { p.frame.Add(frames) }
 
 // KeyFrameRequests counts PLI and FIR received.
 func (p *Publisher) KeyFrameRequests() int64 { return p.plis.Load() }
