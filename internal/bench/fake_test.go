@@ -43,6 +43,7 @@ type fakeServer struct {
 type fakeCrowd struct {
 	server  *fakeServer
 	present int
+	counted bool // it was reset since the beginning
 	stats   audience.Stats
 	closed  bool
 }
@@ -71,8 +72,12 @@ func (s *fakeServer) catchUp() {
 		c.stats.Expected += packets
 		c.stats.Bytes += packets * 1000
 		c.stats.Frames += packets / 10
+		delay := time.Duration(c.present) * 100 * time.Microsecond
+		if !c.counted {
+			delay *= 100 // what is replayed is old
+		}
 		for range packets / 10 {
-			c.stats.Delay.Add(time.Duration(c.present) * 100 * time.Microsecond)
+			c.stats.Delay.Add(delay)
 		}
 		s.cpu += time.Duration(packets) * packetCPU
 	}
@@ -154,7 +159,7 @@ func (c *fakeCrowd) Reset() {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
 	c.server.catchUp()
-	c.stats = audience.Stats{}
+	c.stats, c.counted = audience.Stats{}, true
 }
 
 func (c *fakeCrowd) Snapshot() audience.Stats {

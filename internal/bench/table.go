@@ -64,6 +64,7 @@ func columns() []column {
 		{"packet ms", figure(func(p *Point) float64 { return p.FirstPacketP50 })},
 		{"key ms", figure(func(p *Point) float64 { return p.FirstKeyFrameP50 })},
 		{"key p95", figure(func(p *Point) float64 { return p.FirstKeyFrameP95 })},
+		{"live p95", figure(func(p *Point) float64 { return p.LiveEdgeP95 })},
 		{"client cores", figure(func(p *Point) float64 { return p.ClientCores })},
 	}
 }

@@ -3,6 +3,7 @@ package floor
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -20,6 +21,36 @@ func TestEveryCaseRuns(t *testing.T) {
 		}
 		if r.Packets < c.round() || r.NsPerPacket < 0 || r.Case != c.String() {
 			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func TestRunsArriveAsPackets(t *testing.T) {
+	var sinks []*net.UDPConn
+	var ports []int
+	for range 8 { // few packets for each, so that none is dropped
+		sink, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer sink.Close()
+		sinks, ports = append(sinks, sink), append(ports, sink.LocalAddr().(*net.UDPAddr).Port)
+	}
+	for _, c := range []Case{{Sending: Many}, {Seal: true, Sending: Runs, Run: 4}} {
+		s, err := newSender(c, ports)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.once(); err != nil {
+			t.Fatal(err)
+		}
+		s.close()
+		for i := range c.round() {
+			sink := sinks[i%len(sinks)]
+			_ = sink.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if n, err := sink.Read(make([]byte, 1<<16)); err != nil || n != packetBytes {
+				t.Fatalf("%s: packet %d has %d bytes, %v", c, i, n, err)
+			}
 		}
 	}
 }
