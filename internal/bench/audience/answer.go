@@ -1,7 +1,10 @@
 package audience
 
 import (
+	"cmp"
+	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -15,7 +18,9 @@ type answer struct {
 	// active says that the server begins the handshake.
 	active     bool
 	candidates []candidate
-	types      map[uint8]payloadType
+	// named are candidates with a host name instead of an address.
+	named []namedCandidate
+	types map[uint8]payloadType
 	// repair maps the SSRC of retransmissions to that of their media, where the
 	// answer tells (RFC 5576 section 4.2).
 	repair map[uint32]uint32
@@ -46,6 +51,13 @@ type candidate struct {
 	priority uint64
 }
 
+// namedCandidate has to be looked up first.
+type namedCandidate struct {
+	host     string
+	port     uint16
+	priority uint64
+}
+
 var (
 	errNoCredentials = errors.New("the answer has no ICE credentials")
 	errNoFingerprint = errors.New("the answer has no fingerprint")
@@ -69,18 +81,30 @@ func parseAnswer(text string) (*answer, error) {
 		return nil, errNoCredentials
 	case len(a.prints) == 0:
 		return nil, errNoFingerprint
-	case len(a.candidates) == 0:
+	case len(a.candidates)+len(a.named) == 0:
 		return nil, errNoCandidate
 	}
-	slices.SortStableFunc(a.candidates, func(x, y candidate) int {
-		if x.priority > y.priority {
-			return -1
-		} else if x.priority < y.priority {
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(a.candidates, func(x, y candidate) int { return cmp.Compare(y.priority, x.priority) })
 	return a, nil
+}
+
+// resolve looks names up if there are no addresses.
+func (a *answer) resolve(ctx context.Context) error {
+	if len(a.candidates) > 0 {
+		return nil
+	}
+	var failed error
+	for _, n := range a.named {
+		addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", n.host)
+		failed = errors.Join(failed, err)
+		for _, addr := range addrs {
+			a.candidates = append(a.candidates, candidate{netip.AddrPortFrom(addr.Unmap(), n.port), n.priority})
+		}
+	}
+	if len(a.candidates) == 0 {
+		return errors.Join(errNoCandidate, failed)
+	}
+	return nil
 }
 
 // answerParser knows which section it is in.
@@ -203,7 +227,7 @@ func (t *payloadType) feedback(value string) {
 }
 
 // candidate reads "foundation component transport priority address port typ …"
-// (RFC 8839 section 5.1). Names instead of addresses are for browsers.
+// (RFC 8839 section 5.1). Names under .local are for the local network's browsers.
 func (p *answerParser) candidate(value string) {
 	f := strings.Fields(value)
 	if len(f) < 8 || f[1] != "1" || !strings.EqualFold(f[2], "udp") {
@@ -211,7 +235,13 @@ func (p *answerParser) candidate(value string) {
 	}
 	addr, err := netip.ParseAddr(f[4])
 	port := number(f[5], 16)
-	if err != nil || port == 0 || addr.IsUnspecified() {
+	if port == 0 || err == nil && addr.IsUnspecified() {
+		return
+	}
+	if err != nil {
+		if !strings.HasSuffix(f[4], ".local") {
+			p.named = append(p.named, namedCandidate{f[4], uint16(port), number(f[3], 32)})
+		}
 		return
 	}
 	c := candidate{addr: netip.AddrPortFrom(addr.Unmap(), uint16(port)), priority: number(f[3], 32)}

@@ -104,12 +104,26 @@ func TestAnswersThatCannotWork(t *testing.T) {
 	}
 }
 
+func TestNamesAreLookedUp(t *testing.T) {
+	a, err := parseAnswer("a=ice-ufrag:u\na=ice-pwd:p\na=fingerprint:sha-256 AB\nm=video 9 UDP/TLS/RTP/SAVPF 96\n" +
+		"a=candidate:1 1 udp 7 localhost 8190 typ host\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.resolve(t.Context()); err != nil {
+		t.Skipf("this machine cannot look up its own name: %v", err)
+	}
+	if c := a.candidates[0]; !c.addr.Addr().IsLoopback() || c.addr.Port() != 8190 || c.priority != 7 {
+		t.Errorf("%v", a.candidates)
+	}
+}
+
 func FuzzParseAnswer(f *testing.F) {
 	f.Add(goodAnswer)
 	f.Add("m=video 9 x 0\na=rtpmap:0\na=fmtp:0 apt=\na=rtcp-fb:\na=extmap:\na=ssrc-group:FID a b")
 	f.Fuzz(func(t *testing.T, text string) {
 		a, err := parseAnswer(text)
-		if err == nil && (len(a.candidates) == 0 || len(a.types) == 0) {
+		if err == nil && (len(a.candidates)+len(a.named) == 0 || len(a.types) == 0) {
 			t.Errorf("%+v", a)
 		}
 	})

@@ -27,6 +27,7 @@ type Audience struct {
 	mu      sync.Mutex
 	closed  bool
 	viewers []*Viewer
+	changes uint64 // of viewers
 	// departed are the counts of those who left since Reset.
 	departed Stats
 }
@@ -62,6 +63,7 @@ func (a *Audience) add(v *Viewer) error {
 		return errClosed
 	}
 	a.viewers = append(a.viewers, v)
+	a.changes++
 	return nil
 }
 
@@ -74,6 +76,7 @@ func (a *Audience) retire(v *Viewer, stats *Stats) {
 	if i := slices.Index(a.viewers, v); i >= 0 {
 		// Copied, because the sweeper goes through the old slice.
 		a.viewers = slices.Concat(a.viewers[:i], a.viewers[i+1:])
+		a.changes++
 		a.departed.add(stats)
 	}
 }

@@ -141,7 +141,7 @@ func (v *Viewer) look(now time.Time, s *stream, h header, index int64, payload [
 	}
 	delay := now.Sub(at)
 	v.delay.Add(delay)
-	if s.video && v.timings.LiveEdge == 0 && delay < live {
+	if s.video && !s.frames.needKey && v.timings.LiveEdge == 0 && delay < live {
 		v.timings.LiveEdge = max(now.Sub(v.began), 1)
 	}
 }

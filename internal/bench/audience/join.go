@@ -77,6 +77,9 @@ func (a *Audience) connect(ctx context.Context, v *Viewer, endpoint, ufrag, pwd 
 	if v.answer, err = parseAnswer(v.session.Answer); err != nil {
 		return err
 	}
+	if err := v.answer.resolve(ctx); err != nil {
+		return err
+	}
 	v.keys = newCredentials(ufrag, pwd, v.answer)
 	conn, err := listen(v.answer.candidates)
 	if err != nil {

@@ -104,7 +104,7 @@ type Timings struct {
 	Answered, ICEConnected, DTLSConnected time.Duration
 	// FirstPacket is the first RTP packet, FirstKeyFrame the end of the first video
 	// frame that can be decoded: a whole key frame. LiveEdge is the first packet of
-	// the first frame whose stamp was less than 250 ms old.
+	// the first frame from that key frame on whose stamp was less than 250 ms old.
 	FirstPacket, FirstKeyFrame, LiveEdge time.Duration
 }
 

@@ -2,13 +2,17 @@ package audience
 
 import "time"
 
+// tickEvery is how often viewers are asked whether they have something to send: it
+// costs a look at each, so it is done less often than sweeping.
+const tickEvery = 5 * time.Millisecond
+
 // run empties all sockets once per period until the audience is closed. A sweep
 // that took longer than the period is followed by the next at once.
 func (a *Audience) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	sweeper := newSweeper(a.cfg)
-	next := time.Now()
+	next, tickDue := time.Now(), time.Time{}
 	for {
 		select {
 		case <-a.ctx.Done():
@@ -17,6 +21,10 @@ func (a *Audience) run() {
 		}
 		a.sweep(sweeper)
 		now := time.Now()
+		if !now.Before(tickDue) {
+			tickDue = now.Add(tickEvery)
+			a.tick(sweeper.viewers)
+		}
 		if next = next.Add(a.cfg.Sweep); next.Before(now) {
 			next = now
 		}
@@ -24,41 +32,39 @@ func (a *Audience) run() {
 	}
 }
 
+// sweep empties the sockets that have something.
 func (a *Audience) sweep(s *sweeper) {
 	a.mu.Lock()
-	viewers := a.viewers // only ever appended to, or replaced
+	viewers, changes := a.viewers, a.changes // the slice is only ever appended to, or replaced
 	a.mu.Unlock()
-	now := a.cfg.Now()
-	tick := !now.Before(s.tickDue)
-	if tick {
-		s.tickDue = now.Add(tickEvery)
+	if changes != s.changes {
+		s.changes, s.viewers = changes, viewers
+		for _, v := range viewers {
+			v.begin(&s.scratch)
+		}
+		s.watch()
 	}
+	s.empty()
+}
+
+// begin takes what came before the viewer was ready.
+func (v *Viewer) begin(w *scratch) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, d := range v.early {
+		v.datagram(d.at, d.data, w)
+	}
+	v.early = nil
+}
+
+func (a *Audience) tick(viewers []*Viewer) {
+	now := a.cfg.Now()
 	for _, v := range viewers {
 		v.mu.Lock()
 		if v.socket != nil {
-			v.sweep(s)
-			if tick {
-				v.tick(now)
-			}
+			v.tick(now)
 		}
 		v.mu.Unlock()
-	}
-}
-
-// tickEvery is how often viewers are asked whether they have something to send: it
-// costs a look at each, so it is done less often than sweeping.
-const tickEvery = 5 * time.Millisecond
-
-// sweep takes what has arrived.
-func (v *Viewer) sweep(s *sweeper) {
-	if v.early != nil {
-		for _, d := range v.early {
-			v.datagram(d.at, d.data, &s.scratch)
-		}
-		v.early = nil
-	}
-	if !v.audience.cfg.DeafToMedia {
-		s.empty(v)
 	}
 }
 

@@ -6,26 +6,30 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"time"
 )
 
-// sweeper has nothing to sweep here: it starts the readers.
+// sweeper has nothing to sweep here: every viewer has a reader.
 type sweeper struct {
 	scratch scratch
-	tickDue time.Time
+	viewers []*Viewer
+	changes uint64 // of the audience, when viewers was taken
 }
 
 func newSweeper(Config) *sweeper { return &sweeper{} }
 
-// empty starts the viewer's reader, the first time it is called.
-func (s *sweeper) empty(v *Viewer) {
-	if v.socket.reading {
-		return
+// watch starts the readers of new viewers.
+func (s *sweeper) watch() {
+	for _, v := range s.viewers {
+		v.mu.Lock()
+		if socket := v.socket; socket != nil && !socket.reading && !v.audience.cfg.DeafToMedia {
+			socket.reading = true
+			v.audience.work.Go(func() { v.read(socket) })
+		}
+		v.mu.Unlock()
 	}
-	v.socket.reading = true
-	socket := v.socket
-	v.audience.work.Go(func() { v.read(socket) })
 }
+
+func (s *sweeper) empty() {}
 
 // read hands datagrams over until the socket is closed.
 func (v *Viewer) read(s *socket) {
