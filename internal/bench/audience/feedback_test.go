@@ -228,7 +228,7 @@ func TestWhatAReportSays(t *testing.T) {
 	}
 	s.take(l.now, header{seq: 64})
 	s.report.arrived(l.now, 100*2970+9000, s.clock)
-	if b = s.report.block(l.now, &s); b.FractionLost != 128 || b.TotalLost != 25 || b.Jitter < 400 {
+	if b = s.report.block(l.now, &s); b.FractionLost != 128 || b.TotalLost != 25 || b.Jitter < 740 || b.Jitter > 750 { // a sixteenth of 9000 and a frame
 		t.Errorf("the second one: %+v", b)
 	}
 }

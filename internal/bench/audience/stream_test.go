@@ -128,6 +128,14 @@ func TestFrames(t *testing.T) {
 				f.frames(4)
 			}, begun: 14, skipped: 2, showsKeyFrame: true,
 		},
+		"the step is not known yet": {
+			play: func(f *feed) {
+				f.frame(true)
+				f.frames(3)
+				f.timestamp += 2 * 3000
+				f.frames(4)
+			}, begun: 8, showsKeyFrame: true,
+		},
 		"the server halves the frame rate": {
 			play: func(f *feed) {
 				f.frame(true)
@@ -152,6 +160,17 @@ func TestFrames(t *testing.T) {
 				t.Errorf("needs a key frame: %v, first shown %v", f.s.frames.needKey, f.s.frames.first)
 			}
 		})
+	}
+}
+
+func TestAFrameIsShownOnce(t *testing.T) {
+	f := newFeed()
+	f.frame(true)
+	f.frames(9)
+	at := f.s.frames.shownAt
+	f.s.maybeShown(f.now.Add(5 * time.Second))
+	if f.s.frames.shownAt != at || f.s.frames.freezes != 0 {
+		t.Errorf("%+v", f.s.frames)
 	}
 }
 

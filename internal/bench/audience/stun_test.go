@@ -122,15 +122,15 @@ func (a *agent) run() {
 			a.answered <- struct{}{}
 			continue
 		}
+		if m.Contains(stun.AttrUseCandidate) {
+			a.nominated <- struct{}{}
+		}
 		if a.ignore--; a.ignore >= 0 {
 			continue
 		}
 		a.conn.WriteToUDPAddrPort(serverCheck(a.keys).Raw, from)
 		reply := stun.MustBuild(stun.NewTransactionIDSetter(m.TransactionID), stun.BindingSuccess,
 			stun.XORMappedAddress{IP: from.Addr().AsSlice(), Port: int(from.Port())}, a.keys.local, stun.Fingerprint)
-		if m.Contains(stun.AttrUseCandidate) {
-			a.nominated <- struct{}{}
-		}
 		a.conn.WriteToUDPAddrPort(reply.Raw, from)
 	}
 }
