@@ -69,7 +69,34 @@ func (s *otherServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, answer)
 }
 
+// answer makes a connection that sends, and its answer.
 func (s *otherServer) answer(offer string) (string, error) {
+	pc, err := s.connection()
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	s.peers = append(s.peers, pc)
+	s.mu.Unlock()
+	if err := s.feed(pc); err != nil {
+		return "", err
+	}
+	gathered := webrtc.GatheringCompletePromise(pc)
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return "", err
+	}
+	answer, err := pc.CreateAnswer(nil)
+	if err != nil {
+		return "", err
+	}
+	if err := pc.SetLocalDescription(answer); err != nil {
+		return "", err
+	}
+	<-gathered
+	return pc.LocalDescription().SDP, nil
+}
+
+func (s *otherServer) connection() (*webrtc.PeerConnection, error) {
 	var settings webrtc.SettingEngine
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetIncludeLoopbackCandidate(true)
@@ -77,20 +104,21 @@ func (s *otherServer) answer(offer string) (string, error) {
 	s.settings(&settings)
 	codecs, repair := new(webrtc.MediaEngine), new(interceptor.Registry)
 	if err := errors.Join(codecs.RegisterDefaultCodecs(), webrtc.RegisterDefaultInterceptors(codecs, repair)); err != nil {
-		return "", err
+		return nil, err
 	}
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(codecs), webrtc.WithInterceptorRegistry(repair))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
-	if err != nil {
-		return "", err
-	}
+	return api.NewPeerConnection(webrtc.Configuration{})
+}
+
+// feed adds a track and sends once pc is connected, until it is closed.
+func (s *otherServer) feed(pc *webrtc.PeerConnection) error {
 	track, err := webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8}, "video", "other")
 	if err != nil {
-		return "", err
+		return err
 	}
 	sender, err := pc.AddTrack(track)
 	if err != nil {
-		return "", err
+		return err
 	}
 	s.work.Go(func() { // the stack repairs what somebody reads
 		for err := error(nil); err == nil; {
@@ -109,23 +137,8 @@ func (s *otherServer) answer(offer string) (string, error) {
 		default:
 		}
 	})
-	s.mu.Lock()
-	s.peers = append(s.peers, pc)
-	s.mu.Unlock()
 	s.work.Go(func() { send(ctx, connected, track) })
-	gathered := webrtc.GatheringCompletePromise(pc)
-	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
-		return "", err
-	}
-	answer, err := pc.CreateAnswer(nil)
-	if err != nil {
-		return "", err
-	}
-	if err := pc.SetLocalDescription(answer); err != nil {
-		return "", err
-	}
-	<-gathered
-	return pc.LocalDescription().SDP, nil
+	return nil
 }
 
 // send makes frames of some packets; the stamp is behind the ten bytes of VP8's

@@ -139,7 +139,7 @@ func (a *agent) candidate(priority uint64) candidate {
 	return candidate{addr: a.conn.LocalAddr().(*net.UDPAddr).AddrPort(), priority: priority}
 }
 
-func listenLoopback(t *testing.T) *net.UDPConn {
+func listenLoopback(t testing.TB) *net.UDPConn {
 	t.Helper()
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
