@@ -31,7 +31,7 @@ func (r *run) admit(ctx context.Context, n int) (in admission, err error) {
 	}
 	end, err := r.cpu()
 	stats := r.crowd.Snapshot()
-	in.cpu, in.packets, in.came = end-start, stats.Packets, max(r.hall.size()-before, 0)
+	in.cpu, in.packets, in.came = end-start, delivered(&stats), max(r.hall.size()-before, 0)
 	if _, _, first := r.hall.book(); r.hall.size() == 0 && first != nil {
 		return in, fmt.Errorf("no viewer could join %s: %w", fill(r.s.WHEP, r.s.channel(0)), first)
 	}
@@ -68,6 +68,10 @@ func (r *run) joins(in admission) Joins {
 	return j
 }
 
+// delivered is what the server sent and the viewers got, also what they were told
+// to lose.
+func delivered(s *audience.Stats) uint64 { return s.Packets + s.Dropped }
+
 // server sums up what the server used: in the window, for the way in, and of
 // memory.
 func (r *run) server(in admission, w *window) (*Server, error) {
@@ -77,8 +81,8 @@ func (r *run) server(in admission, w *window) (*Server, error) {
 	}
 	s := &Server{Cores: round(w.cpu.Seconds() / w.took.Seconds()), MemoryRSS: round(float64(memory.RSS) / (1 << 20))}
 	price := 0.0 // seconds of processor a packet
-	if w.stats.Packets > 0 {
-		price = w.cpu.Seconds() / float64(w.stats.Packets)
+	if n := delivered(&w.stats); n > 0 {
+		price = w.cpu.Seconds() / float64(n)
 		s.CPUPerPacket = round(price * 1e6)
 	}
 	if n := r.hall.size(); n > 0 {

@@ -35,8 +35,9 @@ type fakeServer struct {
 	since      time.Time // up to when packets were delivered
 	crowds     []*fakeCrowd
 	publishers []*fakePublisher
-	selfCPU    float64 // cores this process uses
-	others     float64 // cores others use
+	selfCPU    float64       // cores this process uses
+	others     float64       // cores others use
+	disturbed  time.Duration // from the start: everything is late
 	started    time.Time
 }
 
@@ -68,13 +69,14 @@ func (s *fakeServer) catchUp() {
 	s.since = time.Now()
 	for _, c := range s.crowds {
 		packets := uint64(elapsed.Seconds() * perSecond * float64(c.present))
-		c.stats.Packets += packets
+		c.stats.Packets += packets * 9 / 10
+		c.stats.Dropped += packets / 10
 		c.stats.Expected += packets
 		c.stats.Bytes += packets * 1000
 		c.stats.Frames += packets / 10
 		delay := time.Duration(c.present) * 100 * time.Microsecond
-		if !c.counted {
-			delay *= 100 // what is replayed is old
+		if !c.counted || time.Since(s.started) < s.disturbed {
+			delay *= 100 // replayed, or held up
 		}
 		for range packets / 10 {
 			c.stats.Delay.Add(delay)

@@ -26,7 +26,7 @@ func sample() *Report {
 			},
 			Delivery: Delivery{
 				Packets: uint64(viewers) * 6660, PacketsPerSecond: float64(viewers) * 333, MegabitPerSecond: float64(viewers) * 2.58,
-				LossPercent: 0.02, Lost: 12, Duplicates: 1, Reordered: 2, Retransmitted: 3, Frames: uint64(viewers) * 600,
+				LossPercent: 0.02, Lost: 12, Duplicates: 1, Reordered: 2, Retransmitted: 3, Dropped: 5, Frames: uint64(viewers) * 600,
 				FramesBrokenPercent: 0.3, FramesSkippedPercent: 0.1, Freezes: 4, DelayP50: 2.5, DelayP95: p99 / 2, DelayP99: p99, DelayMax: 2 * p99,
 			},
 			Server: &Server{

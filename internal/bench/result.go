@@ -120,7 +120,9 @@ type Delivery struct {
 	Duplicates       uint64  `json:"packets_duplicate"`
 	Reordered        uint64  `json:"packets_reordered"`
 	Retransmitted    uint64  `json:"packets_retransmitted"`
-	Frames           uint64  `json:"frames"`
+	// Dropped was lost on purpose; it is not in Packets.
+	Dropped uint64 `json:"packets_dropped_on_purpose,omitempty"`
+	Frames  uint64 `json:"frames"`
 	// FramesBrokenPercent never became complete, FramesSkippedPercent were left out
 	// by the server.
 	FramesBrokenPercent  float64 `json:"frames_broken_percent"`

@@ -116,8 +116,8 @@ func secondOf(at time.Duration, before, now *audience.Stats, cpu time.Duration) 
 		At: round(at.Seconds()), Packets: now.Packets - before.Packets,
 		DelayP50: milliseconds(delay.Quantile(0.5)), DelayP99: milliseconds(delay.Quantile(0.99)),
 	}
-	if s.Packets > 0 {
-		s.CPUPerPacket = round(float64(cpu.Microseconds()) / float64(s.Packets))
+	if n := delivered(now) - delivered(before); n > 0 {
+		s.CPUPerPacket = round(float64(cpu.Microseconds()) / float64(n))
 	}
 	return s
 }
@@ -134,7 +134,7 @@ func (w *window) describe(p *Point) {
 	p.Seconds, p.Series = round(seconds), w.series
 	p.Delivery = Delivery{
 		Packets: s.Packets, PacketsPerSecond: round(float64(s.Packets) / seconds), MegabitPerSecond: round(float64(s.Bytes) * 8 / 1e6 / seconds),
-		LossPercent: percent(s.Lost, s.Expected), Lost: s.Lost, Duplicates: s.Duplicates, Reordered: s.Reordered, Retransmitted: s.Retransmitted,
+		LossPercent: percent(s.Lost, s.Expected), Lost: s.Lost, Duplicates: s.Duplicates, Reordered: s.Reordered, Retransmitted: s.Retransmitted, Dropped: s.Dropped,
 		Frames: s.Frames, FramesBrokenPercent: percent(s.FramesBroken, s.Frames),
 		FramesSkippedPercent: percent(s.FramesSkipped, s.Frames+s.FramesSkipped), Freezes: s.Freezes, ViewersLost: w.lost,
 		DelayP50: milliseconds(s.Delay.Quantile(0.5)), DelayP95: milliseconds(s.Delay.Quantile(0.95)),
