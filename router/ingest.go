@@ -33,8 +33,8 @@ type Ingest struct {
 	stats     IngestStats
 }
 
-// NewIngest makes the way in of one publisher. Its layers appear on the tracks
-// with their first packets and take the place of an older publisher's.
+// NewIngest makes the way in of one publisher. Its layers appear on its tracks
+// with their first packets.
 func NewIngest(cfg IngestConfig) *Ingest {
 	cfg.Settings = cfg.Settings.withDefaults()
 	in := &Ingest{cfg: cfg, demux: newDemux(cfg.Sections, cfg.Settings.RebindAfter)}
@@ -53,7 +53,7 @@ func (in *Ingest) feed(t *Track) *trackFeed {
 			return f
 		}
 	}
-	f := &trackFeed{track: t, publisher: t.announce(), clock: t.clock.begin(in)}
+	f := &trackFeed{track: t, clock: t.clock.begin(in)}
 	in.feeds = append(in.feeds, f)
 	return f
 }
@@ -262,8 +262,8 @@ func (in *Ingest) sort(now time.Time) {
 	}
 }
 
-// Close ends the publisher: its layers leave the tracks, unless a newer Ingest
-// has taken them over, and packets that still come are ignored.
+// Close ends the publisher: its layers leave the tracks, and packets that still
+// come are ignored.
 func (in *Ingest) Close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()

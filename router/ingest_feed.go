@@ -7,10 +7,9 @@ import (
 
 // trackFeed is one publisher's hold on a track: the layers it shows there.
 type trackFeed struct {
-	track     *Track
-	publisher uint64
-	clock     *publisherClock
-	layers    []*Layer // lowest first
+	track  *Track
+	clock  *publisherClock
+	layers []*Layer // lowest first
 }
 
 // join shows a new layer.
@@ -29,7 +28,7 @@ func (f *trackFeed) leave(l *Layer) {
 
 func (f *trackFeed) show(layers []*Layer) {
 	f.layers = layers
-	f.track.show(f.publisher, layers)
+	f.track.show(layers)
 }
 
 // sort puts the layers in order as they are measured now.
@@ -59,13 +58,10 @@ func above(now time.Time, a, b *Layer) bool {
 	return br > 0 && 2*ar > 3*br
 }
 
-// deliver hands a burst to the subscribers, unless a newer publisher has taken
-// the track over.
+// deliver hands a burst to the subscribers.
 func (f *trackFeed) deliver(b Burst) {
 	if f.track.pulse != nil {
 		f.track.pulse.beat(b.Packets[len(b.Packets)-1].Arrival)
 	}
-	if f.track.shows(f.publisher) {
-		f.track.deliver(b)
-	}
+	f.track.deliver(b)
 }

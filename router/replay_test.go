@@ -349,7 +349,7 @@ func TestReplayNotForLayerChange(t *testing.T) {
 	high := low.w.feedOf(2, low.layer.track, testVP8)
 	high.keep(high.frame(true)...)
 	high.keep(high.frame(false)...)
-	low.layer.track.show(1, []*Layer{low.layer, high.layer})
+	low.layer.track.show([]*Layer{low.layer, high.layer})
 	high.arrive(high.frame(false)...)
 	low.send(false)
 	if idOf(p.newest.Payload).feed != 1 || !high.asked() || v.Stats().Replays != 0 {

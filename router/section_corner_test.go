@@ -15,7 +15,7 @@ func TestReplayKeyFrameKeepsTheTarget(t *testing.T) {
 		t.Fatal("no replay")
 	}
 	high := w.feedOf(2, low.layer.track, testVP8)
-	low.layer.track.show(1, []*Layer{low.layer, high.layer})
+	low.layer.track.show([]*Layer{low.layer, high.layer})
 	high.arrive(high.frame(false)...)
 	low.arrive(low.frame(true)...)
 	if v.sections[0].replay.active || idOf(p.newest.Payload).feed != 1 {
@@ -95,7 +95,7 @@ func TestSectionSwitchReplaysYoungGroup(t *testing.T) {
 		}},
 		{"the current layer is silent", func(w *way, f, g *feed, _ *Viewer) {
 			g.layer.track = f.layer.track
-			f.layer.track.show(1, []*Layer{g.layer, f.layer})
+			f.layer.track.show([]*Layer{g.layer, f.layer})
 			for range 6 { // less than what makes the group old
 				w.sleep(200 * time.Millisecond)
 				g.arrive(g.frame(false)...)

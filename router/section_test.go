@@ -168,7 +168,7 @@ func TestSectionLayerSwitchFinishesFrame(t *testing.T) {
 	for _, inTime := range []bool{true, false} {
 		w, low, _, p := liveVideo(t)
 		high := w.feedOf(2, low.layer.track, testVP8)
-		low.layer.track.show(1, []*Layer{low.layer, high.layer})
+		low.layer.track.show([]*Layer{low.layer, high.layer})
 		frame := low.frame(false)
 		low.arrive(frame[0])
 		key := high.frame(true)
@@ -233,7 +233,7 @@ func TestSectionOldPacketsAfterSwitch(t *testing.T) {
 	w.sleep(f.step)
 	f.send(false)
 	again := w.feedOf(2, f.layer.track, testVP8)
-	f.layer.track.show(1, []*Layer{f.layer, again.layer})
+	f.layer.track.show([]*Layer{f.layer, again.layer})
 	again.send(true)
 	n := len(p.order)
 	f.arrive(lost...)

@@ -127,7 +127,7 @@ func TestShardLayerFallsSilentAndReturns(t *testing.T) {
 	// M-050: down after a second of silence, up again with patience, each time at a key frame.
 	w, low, v, p := liveVideo(t)
 	high := w.feedOf(2, low.layer.track, testVP8)
-	low.layer.track.show(1, []*Layer{low.layer, high.layer})
+	low.layer.track.show([]*Layer{low.layer, high.layer})
 	both := func(d time.Duration) {
 		for end := w.now.Add(d); w.now.Before(end); {
 			high.arrive(high.frame(high.asked())...)

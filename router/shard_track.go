@@ -35,13 +35,13 @@ type shardTrack struct {
 	sections []*section
 	timer    wakeTimer
 
-	layers []*trackLayer // of the current publisher, lowest first
+	layers []*trackLayer // lowest first
 	health []*layerHealth
 	choice layerChoice
 	chosen *trackLayer // nil while there is none
 }
 
-// find returns the view of a layer of the current publisher.
+// find returns the view of a layer the track has now.
 func (t *shardTrack) find(layer *Layer) *trackLayer {
 	for _, l := range t.layers {
 		if l.layer == layer {
@@ -54,7 +54,7 @@ func (t *shardTrack) find(layer *Layer) *trackLayer {
 func (t *shardTrack) has(l *trackLayer) bool { return t.find(l.layer) == l }
 
 // note takes notice of a burst and returns the view of its layer, nil when it is
-// not the current publisher's.
+// none of the track's any more.
 func (t *shardTrack) note(now time.Time, b Burst, out *Out) *trackLayer {
 	l := t.find(b.Layer)
 	if l == nil {

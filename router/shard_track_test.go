@@ -65,7 +65,7 @@ func TestShardTrackReordersLayers(t *testing.T) {
 	// Layers are sorted anew when their sizes become known; viewers keep theirs unless another one is better.
 	w, f, v, p := liveVideo(t)
 	other := w.feedOf(2, f.layer.track, testVP8)
-	f.layer.track.show(1, []*Layer{other.layer, f.layer})
+	f.layer.track.show([]*Layer{other.layer, f.layer})
 	for range 20 {
 		other.arrive(other.frame(true)...)
 		f.send(false)

@@ -10,9 +10,8 @@ import (
 // media packet (M-050).
 const activeFor = time.Second
 
-// Track is one audio or one video medium of a publication. It outlives its
-// publisher: subscribers stay while publishers come and go, and each publisher
-// brings layers of its own.
+// Track is one audio or one video medium of one publisher. When another
+// publisher takes the publication over, its viewers are moved to other tracks.
 //
 // All methods are safe for concurrent use.
 type Track struct {
@@ -23,14 +22,12 @@ type Track struct {
 	subscriptions atomic.Pointer[[]*subscription]
 	layers        atomic.Pointer[[]*Layer]
 
-	current atomic.Uint64 // the publisher whose layers are shown
-
-	mu        sync.Mutex // guards what follows, and every change of the above
-	announced uint64     // the newest publisher made
+	mu sync.Mutex // guards every change of the subscriptions
 }
 
-// NewTrack makes a track without a publisher. clock is shared by the audio and
-// the video track of one publication; nil makes one for this track alone.
+// NewTrack makes a track that nobody feeds yet; one Ingest may. clock is shared
+// by the audio and the video track of one publisher; nil makes one for this
+// track alone.
 func NewTrack(kind Kind, clock *SourceClock) *Track {
 	if clock == nil {
 		clock = NewSourceClock()
@@ -41,8 +38,7 @@ func NewTrack(kind Kind, clock *SourceClock) *Track {
 // Kind tells whether the track is audio or video.
 func (t *Track) Kind() Kind { return t.kind }
 
-// Codec is the codec of the current publisher's layers, zero before the first
-// packet of a first publisher.
+// Codec is the codec of the layers, zero while there are none.
 func (t *Track) Codec() Codec {
 	if layers := t.Layers(); len(layers) > 0 {
 		return layers[0].codec
@@ -50,7 +46,7 @@ func (t *Track) Codec() Codec {
 	return Codec{}
 }
 
-// Layers returns the layers of the current publisher that have sent media,
+// Layers returns the layers that have sent media,
 // lowest first: by measured picture size, then by bit rate, then in declared
 // order. The slice is a snapshot and must not be changed.
 func (t *Track) Layers() []*Layer {
@@ -121,30 +117,9 @@ func (s *subscription) end() {
 	s.ended = true
 }
 
-// announce reserves the place of a new publisher: it takes over with its first
-// layer, and from then on older ones are ignored.
-func (t *Track) announce() (publisher uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.announced++
-	return t.announced
-}
-
-// show makes layers those of the track. A publisher takes the track over with
-// its first layer; from then on older ones are refused. The slice belongs to the
-// track afterwards.
-func (t *Track) show(publisher uint64, layers []*Layer) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if publisher < t.current.Load() {
-		return
-	}
-	t.current.Store(publisher)
-	t.layers.Store(&layers)
-}
-
-// shows tells whether the layers of a publisher are those of the track.
-func (t *Track) shows(publisher uint64) bool { return t.current.Load() == publisher }
+// show makes layers those of the track. The slice belongs to the track
+// afterwards.
+func (t *Track) show(layers []*Layer) { t.layers.Store(&layers) }
 
 // deliver hands a burst to all subscribers.
 func (t *Track) deliver(b Burst) {

@@ -16,7 +16,7 @@ func TestPLIGoesToTheLayerShown(t *testing.T) {
 	if !low.asked() {
 		t.Error("not asked of the layer shown")
 	}
-	low.layer.track.show(1, []*Layer{low.layer, high.layer})
+	low.layer.track.show([]*Layer{low.layer, high.layer})
 	high.arrive(high.frame(false)...)
 	high.asked()
 	w.sleep(time.Second)

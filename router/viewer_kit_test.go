@@ -280,7 +280,7 @@ func show(t *Track, feeds ...*feed) {
 	for _, f := range feeds {
 		layers = append(layers, f.layer)
 	}
-	t.show(t.announce(), layers)
+	t.show(layers)
 }
 
 // frame makes the packets of the next frame, captured transit ago, and moves on.
