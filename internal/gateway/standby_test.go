@@ -62,53 +62,78 @@ func group(seconds int) testkit.Picture {
 	return p
 }
 
-// The time from the first publisher's last packet to the viewer's first one of
-// the standby, with pictures, in every way the first one can end.
-func TestAStandbyIsSeenWithinHalfASecond(t *testing.T) {
-	standbys := map[string]testkit.PublisherOptions{
+// standbys are publishers that stand by.
+func standbys() map[string]testkit.PublisherOptions {
+	slow := testkit.Picture{FramesPerSecond: 5, PacketsPerFrame: 2, KeyEvery: 10, PacketBytes: 200}
+	other := testkit.Accent{VideoType: 97, RTXType: 98, AudioType: 99, Large: true, Ahead: time.Hour}
+	return map[string]testkit.PublisherOptions{
 		"a group of 1 s":                 {Picture: group(1)},
 		"10 s":                           {Picture: group(10)},
 		"2 s, deaf":                      {Picture: group(2), Deaf: true},
-		"10 s, deaf":                     {Picture: group(10), Deaf: true},
 		"10 s, deaf, no RTX":             {Picture: group(10), Deaf: true, NoRTX: true},
-		"HD with other numbers":          {Picture: testkit.HD(), Accent: testkit.Accent{VideoType: 97, RTXType: 98, AudioType: 99, Large: true, Ahead: time.Hour}},
-		"5 frames a second and no audio": {Picture: testkit.Picture{FramesPerSecond: 5, PacketsPerFrame: 2, KeyEvery: 10, PacketBytes: 200}, NoAudio: true},
+		"other numbers":                  {Accent: other},
+		"5 frames a second and no audio": {Picture: slow, NoAudio: true},
 	}
-	for how, end := range map[string]struct {
-		end   func(*duo)
-		limit time.Duration
-	}{
-		"killed":  {func(d *duo) { d.net.Lose(d.first.Net(), testkit.Everything) }, 500 * time.Millisecond},
-		"muted":   {func(d *duo) { d.first.Mute(true) }, 500 * time.Millisecond},
-		"DELETE":  {func(d *duo) { go d.first.Close() }, 120 * time.Millisecond},
-		"goodbye": {func(d *duo) { go d.first.Vanish() }, 120 * time.Millisecond},
-	} {
-		for name, standby := range standbys {
-			for _, into := range []time.Duration{0, 700 * time.Millisecond, 1600 * time.Millisecond} {
-				t.Run(fmt.Sprint(how, ", ", name, ", ", into), func(t *testing.T) {
-					inFakeTime(t, keepStandbys, func(s *stage) {
-						d := s.duo(testkit.PublisherOptions{Picture: testkit.HD()}, standby)
-						<-time.After(into)
-						d.player.Eye.Reset()
-						sent := d.second.Frame()
-						limit := end.limit
-						if standby.Picture.FramesPerSecond == 5 {
-							limit = max(limit, 300*time.Millisecond)
-						}
-						end.end(d)
-						seen := d.player.Wait(2*time.Second, "picture of the standby", func(s testkit.Seen) bool { return s.Last > generation })
-						if seen.LongestFreeze > limit {
-							s.t.Errorf("the picture stood still for %v, want at most %v", seen.LongestFreeze, limit)
-						}
-						if seen.Last > sent+uint32(standby.Picture.FramesPerSecond) {
-							s.t.Errorf("the first frame seen is %d, of those being sent then %d", seen.Last, sent)
-						}
-						d.settles()
-					})
+}
+
+// standbyIsSeen ends the first publisher some time into the second one's group and
+// checks how long the viewer's picture stands still.
+func (d *duo) standbyIsSeen(end func(*duo), limit time.Duration) {
+	d.t.Helper()
+	d.player.Eye.Reset()
+	end(d)
+	seen := d.player.Wait(2*time.Second, "picture of the standby", func(s testkit.Seen) bool { return s.Last > generation })
+	if seen.LongestFreeze > limit {
+		d.t.Errorf("the picture stood still for %v, want at most %v", seen.LongestFreeze, limit)
+	}
+	d.settles()
+}
+
+// The time from the first publisher's last packet to the viewer's first one of
+// the standby, with pictures.
+func TestAStandbyIsSeenWithinHalfASecondOfSilence(t *testing.T) {
+	killed := func(d *duo) { d.net.Lose(d.first.Net(), testkit.Everything) }
+	for name, standby := range standbys() {
+		for _, into := range []time.Duration{0, 700 * time.Millisecond, 1600 * time.Millisecond} {
+			t.Run(fmt.Sprint(name, ", ", into), func(t *testing.T) {
+				inFakeTime(t, keepStandbys, func(s *stage) {
+					d := s.duo(testkit.PublisherOptions{}, standby)
+					<-time.After(into)
+					d.standbyIsSeen(killed, 500*time.Millisecond)
 				})
-			}
+			})
 		}
 	}
+}
+
+func TestAStandbyIsSeenAtOnceAfterAGoodbye(t *testing.T) {
+	closed := map[string]func(d *duo){
+		"DELETE": func(d *duo) { go d.first.Close() },
+		"close":  func(d *duo) { go d.first.Vanish() },
+	}
+	for name, standby := range standbys() {
+		for how, end := range closed {
+			t.Run(how+", "+name, func(t *testing.T) {
+				inFakeTime(t, keepStandbys, func(s *stage) {
+					d := s.duo(testkit.PublisherOptions{}, standby)
+					<-time.After(700 * time.Millisecond)
+					limit := 120 * time.Millisecond
+					if standby.NoAudio {
+						limit = 300 * time.Millisecond // its next frame
+					}
+					d.standbyIsSeen(end, limit)
+				})
+			})
+		}
+	}
+}
+
+// A publisher that is paused answers checks and sends reports.
+func TestAStandbyIsSeenWhenThePublisherIsPaused(t *testing.T) {
+	inFakeTime(t, keepStandbys, func(s *stage) {
+		d := s.duo(testkit.PublisherOptions{}, testkit.PublisherOptions{})
+		d.standbyIsSeen(func(d *duo) { d.first.Mute(true) }, 500*time.Millisecond)
+	})
 }
 
 // settles checks that some seconds later the viewer is at the live edge of the
@@ -140,6 +165,7 @@ func TestAPublisherThatComesBackStandsBy(t *testing.T) {
 			}
 		}
 		d.first.Skip(5 * generation)
+		<-time.After(1100 * time.Millisecond) // until a group has the new numbers
 		d.player.Eye.Reset()
 		d.second.Close()
 		seen := d.player.Wait(time.Second, "picture of the first publisher", func(s testkit.Seen) bool { return s.Last > 5*generation })
