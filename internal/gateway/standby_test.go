@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/headgate/headgate/internal/api"
@@ -222,6 +223,23 @@ func TestAStandbyWithAnotherCodecIsSeenByWhoeverCanPlayIt(t *testing.T) {
 		late.Wait(time.Second, "picture of the standby", func(s testkit.Seen) bool { return s.Last > generation })
 		if code := s.endCode(early.player.Session().Location); code != "codec-changed" {
 			s.t.Errorf("the session of a player that knows only H.264 ended with %q", code)
+		}
+	})
+}
+
+func TestLossIsNoReasonToSwitch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{t: t, net: testkit.NewInternet(t, 40*time.Millisecond, 0.2, 1)}
+		s.g, s.http = s.net.Gateway(keepStandbys)
+		s.publish(testkit.PublisherOptions{})
+		<-time.After(time.Second)
+		before, _ := s.onAir()
+		s.publish(testkit.PublisherOptions{})
+		for range 60 {
+			<-time.After(time.Second)
+			if on, in := s.onAir(); on != before || len(in) != 1 {
+				t.Fatalf("on air %q, in line %q", on, in)
+			}
 		}
 	})
 }
