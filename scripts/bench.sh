@@ -18,23 +18,26 @@ mkdir -p "$dir"
 rm -f "$dir"/*.json
 ready=$(mktemp -u)
 gateway=
+client=
+# stop ends what this script has started, by its id.
 stop() {
-	[ -z "$gateway" ] || kill "$gateway" 2>/dev/null || true
-	[ -z "$gateway" ] || wait "$gateway" 2>/dev/null || true
+	for pid in $client $gateway; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	client=
 	gateway=
 	rm -f "$ready"
 }
 trap stop EXIT
 trap 'exit 130' INT TERM
 
-# pin CORE COMMAND... runs a command on one core, if there are two and taskset is there.
+# pin CORE COMMAND... becomes a command on one core, if there are two and taskset is there. It is for subshells and the background.
 if [ "$(nproc)" -ge 2 ] && command -v taskset >/dev/null; then
-	pin() { core=$1; shift; taskset -c "$core" "$@"; }
-	start() { exec taskset -c 0 "$@"; }
+	pin() { core=$1; shift; exec taskset -c "$core" "$@"; }
 else
 	echo "bench: server and client share their cores; the figures are no better than that" >&2
-	pin() { shift; "$@"; }
-	start() { exec "$@"; }
+	pin() { shift; exec "$@"; }
 fi
 
 # serve starts a fresh gateway and sets $target, unless another server is to be measured. A fresh one, because memory that was used before
@@ -47,7 +50,7 @@ serve() {
 		return
 	fi
 	stop
-	start "$bin" serve --http 127.0.0.1:0 --media 127.0.0.1:0 --ready-file "$ready" --log-level warn &
+	pin 0 "$bin" serve --http 127.0.0.1:0 --media 127.0.0.1:0 --ready-file "$ready" --log-level warn &
 	gateway=$!
 	tries=0
 	until [ -f "$ready" ]; do
@@ -68,7 +71,10 @@ load() {
 	echo "== $name" >&2
 	serve
 	# shellcheck disable=SC2086 # the target is a list of words
-	pin 1 "$bin" bench $target --name "$name" --duration "${seconds}s" --floor --json "$dir/$order-$name.json" "$@" >/dev/null
+	pin 1 "$bin" bench $target --name "$name" --duration "${seconds}s" --floor --json "$dir/$order-$name.json" "$@" >/dev/null &
+	client=$!
+	wait $client
+	client=
 }
 
 order=10
@@ -76,8 +82,8 @@ for scenario; do
 	order=$((order + 1))
 	case $scenario in
 	floor)
-		pin 0 "$bin" bench floor | tee "$dir/floor.txt"
-		pin 0 "$bin" bench floor --drain >"$dir/floor-drained.txt"
+		(pin 0 "$bin" bench floor) | tee "$dir/floor.txt"
+		(pin 0 "$bin" bench floor --drain) >"$dir/floor-drained.txt"
 		;;
 	viewers) load one-stream --viewers "$(viewers 50),$(viewers 200),$(viewers 800)" ;;
 	channels) load 20-streams --channels 20 --viewers "$(viewers 180)" ;;

@@ -27,7 +27,7 @@ func (r *run) admit(ctx context.Context, n int) (in admission, err error) {
 	}
 	in.took = r.hall.fill(ctx, n)
 	if ctx.Err() != nil {
-		return in, ctx.Err()
+		return in, context.Cause(ctx)
 	}
 	end, err := r.cpu()
 	stats := r.crowd.Snapshot()

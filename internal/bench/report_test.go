@@ -27,7 +27,7 @@ func sample() *Report {
 			Delivery: Delivery{
 				Packets: uint64(viewers) * 6660, PacketsPerSecond: float64(viewers) * 333, MegabitPerSecond: float64(viewers) * 2.58,
 				LossPercent: 0.02, Lost: 12, Duplicates: 1, Reordered: 2, Retransmitted: 3, Dropped: 5, Frames: uint64(viewers) * 600,
-				FramesBrokenPercent: 0.3, FramesSkippedPercent: 0.1, Freezes: 4, DelayP50: 2.5, DelayP95: p99 / 2, DelayP99: p99, DelayMax: 2 * p99,
+				FramesBrokenPercent: 0.3, FramesSkippedPercent: 0.1, Freezes: 4, DelaySamples: 500, DelayP50: 2.5, DelayP95: p99 / 2, DelayP99: p99, DelayMax: 2 * p99,
 			},
 			Server: &Server{
 				CPUPerPacket: cpu, OfFloor: round(cpu / 0.65), Cores: round(cpu * float64(viewers) * 333 / 1e6), MemoryPerViewer: 248, PSSPerViewer: 240,
@@ -122,7 +122,7 @@ func TestFieldsNameTheirUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	units := []string{
-		"_s", "_ms", "_us", "_ns", "_ms_", "_us_per_", "_ns_per_", "percent", "per_second", "_per_s", "viewers", "viewers_", "packets", "channels", "cpus",
+		"_s", "_ms", "_us", "_ns", "_ms_", "_us_per_", "_ns_per_", "percent", "samples", "per_second", "_per_s", "viewers", "viewers_", "packets", "channels", "cpus",
 		"frames", "seconds", "cores", "kib_per_viewer", "_mib", "multiple", "errors", "freezes", "restarts", "requests", "parallel", "packets_", "schema",
 	}
 	var visit func(path string, v any)

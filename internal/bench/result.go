@@ -130,6 +130,8 @@ type Delivery struct {
 	Freezes              uint64  `json:"freezes"`
 	// Lost sessions are those that the server ended in the window or let die.
 	ViewersLost int `json:"viewers_lost"`
+	// DelaySamples is how many frames the delay is of; with 0 it is not known.
+	DelaySamples uint64 `json:"delay_samples"`
 	// The delay is from a frame's way into the publisher's socket to its first
 	// packet's way out of the viewer's, of sampled frames.
 	DelayP50 float64 `json:"delay_ms_p50"`

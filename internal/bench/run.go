@@ -89,7 +89,7 @@ func (r *run) all(ctx context.Context) (err error) {
 // floor measures what a packet costs at least, if that is wanted.
 func (r *run) floor(ctx context.Context) error {
 	if !r.s.Floor || ctx.Err() != nil {
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	result, err := floor.Measure(floor.Reference(), floorTime)
 	if err != nil {
@@ -235,6 +235,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 }

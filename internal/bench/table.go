@@ -34,6 +34,14 @@ func columns() []column {
 	figure := func(of func(*Point) float64) func(*Run, *Point) string {
 		return func(_ *Run, p *Point) string { return number(of(p)) }
 	}
+	delay := func(of func(*Point) float64) func(*Run, *Point) string {
+		return func(_ *Run, p *Point) string {
+			if p.DelaySamples == 0 {
+				return ""
+			}
+			return number(of(p))
+		}
+	}
 	server := func(of func(*Server) float64) func(*Run, *Point) string {
 		return func(_ *Run, p *Point) string {
 			if p.Server == nil {
@@ -52,9 +60,9 @@ func columns() []column {
 		}},
 		{"loss %", figure(func(p *Point) float64 { return p.LossPercent })},
 		{"broken %", figure(func(p *Point) float64 { return p.FramesBrokenPercent })},
-		{"p50 ms", figure(func(p *Point) float64 { return p.DelayP50 })},
-		{"p95 ms", figure(func(p *Point) float64 { return p.DelayP95 })},
-		{"p99 ms", figure(func(p *Point) float64 { return p.DelayP99 })},
+		{"p50 ms", delay(func(p *Point) float64 { return p.DelayP50 })},
+		{"p95 ms", delay(func(p *Point) float64 { return p.DelayP95 })},
+		{"p99 ms", delay(func(p *Point) float64 { return p.DelayP99 })},
 		{"µs/packet", server(func(s *Server) float64 { return s.CPUPerPacket })},
 		{"x floor", server(func(s *Server) float64 { return s.OfFloor })},
 		{"cores", server(func(s *Server) float64 { return s.Cores })},

@@ -98,7 +98,7 @@ func (r *run) follow(ctx context.Context, w *window) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		case <-second.C:
 			look()
 		case <-end.C:
@@ -135,7 +135,7 @@ func (w *window) describe(p *Point) {
 	p.Delivery = Delivery{
 		Packets: s.Packets, PacketsPerSecond: round(float64(s.Packets) / seconds), MegabitPerSecond: round(float64(s.Bytes) * 8 / 1e6 / seconds),
 		LossPercent: percent(s.Lost, s.Expected), Lost: s.Lost, Duplicates: s.Duplicates, Reordered: s.Reordered, Retransmitted: s.Retransmitted, Dropped: s.Dropped,
-		Frames: s.Frames, FramesBrokenPercent: percent(s.FramesBroken, s.Frames),
+		DelaySamples: s.Delay.Count(), Frames: s.Frames, FramesBrokenPercent: percent(s.FramesBroken, s.Frames),
 		FramesSkippedPercent: percent(s.FramesSkipped, s.Frames+s.FramesSkipped), Freezes: s.Freezes, ViewersLost: w.lost,
 		DelayP50: milliseconds(s.Delay.Quantile(0.5)), DelayP95: milliseconds(s.Delay.Quantile(0.95)),
 		DelayP99: milliseconds(s.Delay.Quantile(0.99)), DelayMax: milliseconds(s.Delay.Max()),
