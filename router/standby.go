@@ -29,7 +29,7 @@ func (c *Config) keepsStandby(channel string) bool {
 
 // standBy finds room for one more publisher of a publication that keeps standbys,
 // whatever its login is. One that fell silent is replaced; when all places are
-// taken, so is one that never sent, by its own login at once.
+// taken, so is one that does not send, by its own login at once.
 func (r *Router) standBy(now time.Time, pub *publication, req PublishRequest) (replaces *Publisher, err error) {
 	staying := pub.staying()
 	for _, p := range staying {
@@ -41,7 +41,8 @@ func (r *Router) standBy(now time.Time, pub *publication, req PublishRequest) (r
 		return nil, nil
 	}
 	for i := len(staying) - 1; i >= 0; i-- {
-		if p := staying[i]; !p.sent && (p.req.Login == req.Login || p.silent(now)) {
+		p := staying[i]
+		if p.req.Login == req.Login && !p.sending(now, p.patience()) || !p.sent && p.silent(now) {
 			return p, nil
 		}
 	}
@@ -107,11 +108,17 @@ func (p *publication) successor(now time.Time) *Publisher {
 // warmest is the first standby in line that sends now.
 func (p *publication) warmest(now time.Time) *Publisher {
 	for _, s := range p.standbys {
-		if at, ok := s.pulse.lastBeat(); ok && now.Sub(at) < s.patience()/2 {
+		if s.sending(now, s.patience()/2) {
 			return s
 		}
 	}
 	return nil
+}
+
+// sending tells whether media of p came within d.
+func (p *Publisher) sending(now time.Time, d time.Duration) bool {
+	at, ever := p.pulse.lastBeat()
+	return ever && now.Sub(at) < d
 }
 
 // patience is how long no media may come from p before a standby takes over.

@@ -209,6 +209,24 @@ func TestACrashedPublisherIsBackAtOnce(t *testing.T) {
 	s.expect("b", "c")
 }
 
+// Its standby has taken over, and what is left of it is in line.
+func TestACrashedPublisherIsBackBeforeASecondIsOver(t *testing.T) {
+	s := newStage(t, withStandby)
+	a, b := s.join("a", "x"), s.join("b", "y")
+	s.send(time.Second, a, b)
+	s.send(600*time.Millisecond, b)
+	s.expect("b", "a")
+	if _, err := s.tryJoin("c", "z"); !errors.Is(err, ErrBusy) {
+		t.Errorf("a stranger: %v, want channel-busy", err)
+	}
+	d := s.join("d", "x")
+	s.send(time.Second, b, d)
+	s.expect("b", "d")
+	if a.ended == nil || a.ended.Code != "replaced" || b.ended != nil {
+		t.Errorf("ended %v, %v", a.ended, b.ended)
+	}
+}
+
 func TestASilentPublisherIsReplacedEvenWhereStandbysAreKept(t *testing.T) {
 	s := newStage(t, withStandby)
 	a := s.join("a", "x")
