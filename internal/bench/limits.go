@@ -103,9 +103,17 @@ func (l Limit) value(v float64) string {
 
 func (l Limits) none() bool { return len(l) == 0 }
 
-// broken names every limit that a point is beyond, with its value.
+// broken names every limit that a point is beyond, with its value. What is not
+// known is beyond any.
 func (l Limits) broken(p *Point) (list []string) {
+	if len(l) > 0 && p.Packets == 0 {
+		return []string{"nothing arrived"}
+	}
 	for _, limit := range l {
+		if figures()[limit.Figure].unit == "ms" && p.DelaySamples == 0 {
+			list = append(list, limit.Figure+" is not known: no frame was sampled")
+			continue
+		}
 		if v := figures()[limit.Figure].of(p); v > limit.Most {
 			list = append(list, fmt.Sprintf("%s is %s, more than %s", limit.Figure, limit.value(round(v)), limit.value(limit.Most)))
 		}

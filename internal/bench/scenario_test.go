@@ -110,11 +110,17 @@ func TestLimits(t *testing.T) {
 	if b, _ := l.MarshalText(); string(b) != "p99=100ms,loss=0.1%,cores=0.9" {
 		t.Errorf("written %s", b)
 	}
-	good := Point{Delivery: Delivery{DelayP99: 100, LossPercent: 0.1}}
+	good := Point{Delivery: Delivery{Packets: 1, DelaySamples: 1, DelayP99: 100, LossPercent: 0.1}}
 	if broken := l.broken(&good); len(broken) != 0 {
 		t.Errorf("good, but %v", broken)
 	}
-	bad := Point{Delivery: Delivery{DelayP99: 100.5, LossPercent: 0.2}, Server: &Server{Cores: 0.95}}
+	if got := strings.Join(l.broken(&Point{}), "; "); got != "nothing arrived" {
+		t.Error(got)
+	}
+	if got := strings.Join(l.broken(&Point{Delivery: Delivery{Packets: 1}}), "; "); got != "p99 is not known: no frame was sampled" {
+		t.Error(got)
+	}
+	bad := Point{Delivery: Delivery{Packets: 1, DelaySamples: 1, DelayP99: 100.5, LossPercent: 0.2}, Server: &Server{Cores: 0.95}}
 	if got := strings.Join(l.broken(&bad), "; "); got != "p99 is 100.5ms, more than 100ms; loss is 0.2%, more than 0.1%; cores is 0.95, more than 0.9" {
 		t.Error(got)
 	}
