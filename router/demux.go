@@ -43,6 +43,7 @@ type demux struct {
 	bound    map[uint32]boundSSRC
 	roles    extensionRoles // of all sections, for SSRCs not bound yet
 	rebind   time.Duration
+	gone     [2]IngestCount // by Kind, of streams that have left their slot
 }
 
 func newDemux(sections []IngestSection, rebind time.Duration) *demux {
@@ -174,6 +175,20 @@ func (d *demux) vacate(slot *streamSlot) {
 	}
 	if slot.stream != nil {
 		slot.stream.leave()
+		d.gone[slot.stream.stats.Kind].add(&slot.stream.stats)
 		slot.stream = nil
 	}
+}
+
+// counts sums up what all streams, those that ended included, have counted.
+func (d *demux) counts() [2]IngestCount {
+	counts := d.gone
+	for _, section := range d.sections {
+		for _, slot := range section.slots {
+			if slot.stream != nil {
+				counts[slot.stream.stats.Kind].add(&slot.stream.stats)
+			}
+		}
+	}
+	return counts
 }

@@ -13,6 +13,8 @@ type IngestStats struct {
 	FirstPacket, FirstKeyFrame time.Time
 	// LastPacket is when the newest RTP packet came.
 	LastPacket time.Time
+	// Kinds are sums over all layers there ever were, by Kind.
+	Kinds [2]IngestCount
 	// Layers are those alive, by section and in the order they appeared.
 	Layers []LayerStats
 }
@@ -26,19 +28,39 @@ type LayerStats struct {
 	// Packets and Bytes count media handed on: without padding, duplicates and
 	// RTP headers.
 	Packets, Bytes uint64
-	// Lost are numbers that never came by themselves, Repaired those of them that
-	// a retransmission brought.
-	Lost, Repaired uint64
-	Duplicates     uint64
-	NACKs          uint64 // packets asked for, repetitions included
-	KeyRequests    uint64 // PLIs or FIRs sent
-	KeyFrames      uint64
-	RTT            time.Duration // of answered NACKs
-	Jitter         time.Duration // RFC 3550 A.8
-	FirstPacket    time.Time
-	FirstKeyFrame  time.Time
-	Width, Height  int
-	Bitrate        int // bits per second
+	// Missing are numbers that were jumped over when a later one came, Lost those of
+	// them that never came by themselves, Repaired those that a retransmission brought.
+	Missing, Lost, Repaired uint64
+
+	Duplicates    uint64
+	NACKs         uint64 // packets asked for, repetitions included
+	KeyRequests   uint64 // PLIs or FIRs sent
+	KeyFrames     uint64
+	RTT           time.Duration // of answered NACKs
+	Jitter        time.Duration // RFC 3550 A.8
+	FirstPacket   time.Time
+	FirstKeyFrame time.Time
+	Width, Height int
+	Bitrate       int // bits per second
+}
+
+// IngestCount is what was counted of the media of one kind; the fields are those
+// of LayerStats. It only grows.
+type IngestCount struct {
+	Packets, Bytes                uint64
+	Missing, Repaired, Duplicates uint64
+	NACKs, KeyRequests, KeyFrames uint64
+}
+
+func (c *IngestCount) add(l *LayerStats) {
+	c.Packets += l.Packets
+	c.Bytes += l.Bytes
+	c.Missing += l.Missing
+	c.Repaired += l.Repaired
+	c.Duplicates += l.Duplicates
+	c.NACKs += l.NACKs
+	c.KeyRequests += l.KeyRequests
+	c.KeyFrames += l.KeyFrames
 }
 
 // Stats returns what was counted so far.
@@ -46,6 +68,7 @@ func (in *Ingest) Stats() IngestStats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	stats := in.stats
+	stats.Kinds = in.demux.counts()
 	for s := range in.streams() {
 		l := s.snapshot()
 		stats.Layers = append(stats.Layers, l)

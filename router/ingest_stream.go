@@ -184,6 +184,7 @@ func (s *ingestStream) next(now time.Time, m *incoming, ext int64) {
 		s.reception.arrive(s.elapsed(now), ext, m.timestamp, s.numbers.rate)
 	}
 	if missing > 0 {
+		s.stats.Missing += uint64(missing)
 		s.stats.Lost += uint64(missing)
 		if m.codec.Feedback.NACK && !s.nack.lose(now, ext, missing) {
 			s.keys.request()

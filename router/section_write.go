@@ -62,8 +62,9 @@ func (s *section) header(b []byte, p *Packet, seg *segment, n int64, rtx bool) (
 // count accounts for a planned packet of size bytes.
 func (s *section) count(now time.Time, p *Packet, size int, rtx bool) {
 	t := &s.viewer.pending
-	t.packets++
-	t.bytes += uint64(size)
+	sent := &t.sent[s.cfg.Kind]
+	sent.Packets++
+	sent.Bytes += uint64(size)
 	if rtx {
 		t.retransmitted++
 		return

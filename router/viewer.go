@@ -86,11 +86,15 @@ func (v *Viewer) bySSRC(ssrc uint32) *section {
 	return nil
 }
 
+// Traffic is how many packets, and how many bytes they had.
+type Traffic struct{ Packets, Bytes uint64 }
+
 // ViewerStats is a snapshot of what a viewer was sent and told us.
 type ViewerStats struct {
 	// Packets and Bytes count RTP packets and the bytes of whole RTP packets,
-	// retransmissions included.
+	// retransmissions included. Sent is the same by Kind.
 	Packets, Bytes uint64
+	Sent           [2]Traffic
 	// NACKs counts the packets asked for, Retransmitted those sent again, NotFound
 	// those the gateway no longer or never had, Suppressed those a bound refused.
 	NACKs, Retransmitted, NotFound, Suppressed uint64
@@ -112,14 +116,14 @@ type ViewerStats struct {
 
 // viewerTally counts within one call of the shard.
 type viewerTally struct {
-	packets, bytes                             uint64
+	sent                                       [2]Traffic // by Kind
 	nacks, retransmitted, notFound, suppressed uint64
 	plis, keyFrames, switches, replays, stalls uint64
 }
 
 // viewerCounters are read from any goroutine.
 type viewerCounters struct {
-	packets, bytes                             atomic.Uint64
+	sent                                       [2]struct{ packets, bytes atomic.Uint64 }
 	nacks, retransmitted, notFound, suppressed atomic.Uint64
 	plis, keyFrames, switches, replays, stalls atomic.Uint64
 	fraction                                   atomic.Uint32 // in 256ths
@@ -131,13 +135,17 @@ type viewerCounters struct {
 func (v *Viewer) Stats() ViewerStats {
 	c := &v.counters
 	s := ViewerStats{
-		Packets: c.packets.Load(), Bytes: c.bytes.Load(),
 		NACKs: c.nacks.Load(), Retransmitted: c.retransmitted.Load(),
 		NotFound: c.notFound.Load(), Suppressed: c.suppressed.Load(),
 		PLIs: c.plis.Load(), KeyFrames: c.keyFrames.Load(),
 		Switches: c.switches.Load(), Replays: c.replays.Load(), Stalls: c.stalls.Load(),
 		FractionLost: float64(c.fraction.Load()) / 256,
 		Jitter:       time.Duration(c.jitter.Load()), RTT: time.Duration(c.rtt.Load()),
+	}
+	for k := range c.sent {
+		s.Sent[k] = Traffic{Packets: c.sent[k].packets.Load(), Bytes: c.sent[k].bytes.Load()}
+		s.Packets += s.Sent[k].Packets
+		s.Bytes += s.Sent[k].Bytes
 	}
 	if t := c.firstPacket.Load(); t != nil {
 		s.FirstPacket = *t
@@ -151,19 +159,26 @@ func (v *Viewer) Stats() ViewerStats {
 // flush adds what the call counted to the counters: two atomic operations for a
 // burst, not for each packet.
 func (v *Viewer) flush(now time.Time) {
-	t, c := &v.pending, &v.counters
-	if t.packets != 0 {
-		if c.firstPacket.Load() == nil {
-			first := now // a copy, so that only the first call allocates
-			c.firstPacket.Store(&first)
+	t := &v.pending
+	for k := range t.sent {
+		if t.sent[k].Packets != 0 {
+			v.flushSent(now, k)
 		}
-		c.packets.Add(t.packets)
-		c.bytes.Add(t.bytes)
-		t.packets, t.bytes = 0, 0
 	}
 	if *t != (viewerTally{}) {
 		v.flushRare(now)
 	}
+}
+
+func (v *Viewer) flushSent(now time.Time, kind int) {
+	t, c := &v.pending.sent[kind], &v.counters
+	if c.firstPacket.Load() == nil {
+		first := now // a copy, so that only the first call allocates
+		c.firstPacket.Store(&first)
+	}
+	c.sent[kind].packets.Add(t.Packets)
+	c.sent[kind].bytes.Add(t.Bytes)
+	*t = Traffic{}
 }
 
 func (v *Viewer) flushRare(now time.Time) {
