@@ -95,28 +95,6 @@ func (b *tasks) skip(l *router.Layer) {
 	}
 }
 
-// expire drops video that came before oldest, and sound that came before
-// oldestSound, and returns how many bursts that were. More of what is too late
-// would make everything later still.
-func (b *tasks) expire(oldest, oldestSound time.Time) (shed uint64) {
-	kept := b.bursts[:0]
-	for _, burst := range b.bursts {
-		arrival, least := burst.Packets[len(burst.Packets)-1].Arrival, oldest
-		if burst.Layer.Track().Kind() == router.Audio {
-			least = oldestSound
-		}
-		if arrival.Before(least) {
-			b.skip(burst.Layer)
-			shed++
-			continue
-		}
-		kept = append(kept, burst)
-	}
-	clear(b.bursts[len(kept):])
-	b.bursts = kept
-	return shed
-}
-
 // maxPerViewer is how many feedback packets of one viewer may wait. It sends a few
 // a second; hundreds are an attack, and must not push out what others say.
 const maxPerViewer = 64

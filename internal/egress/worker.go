@@ -74,11 +74,7 @@ func (w *Worker) round(work *tasks, next time.Time) time.Time {
 		c(now, w.shard, &w.out)
 		w.flush()
 	}
-	w.keepUp(now, work)
-	for _, b := range work.bursts {
-		w.shard.Burst(now, b, &w.out)
-		w.flush()
-	}
+	now = w.forward(now, work)
 	for _, f := range work.feedbacks {
 		f.client.waiting.Add(-1)
 		w.shard.RTCP(now, f.client.viewer, f.bytes, &w.out)
@@ -108,25 +104,50 @@ func (w *Worker) stallOverrun(now time.Time) {
 // it is a fiftieth of the work, and what people miss most.
 const soundDelay = 4
 
-// keepUp drops what is too late to be worth sending, so that delay can't grow.
-// Then whoever was shown it waits for a key frame.
-func (w *Worker) keepUp(now time.Time, work *tasks) {
+// forward hands bursts to the shard, but drops what is too late to be worth sending
+// when its turn comes, so that delay can't grow however long a round takes. Then
+// whoever was shown it waits for a key frame. It returns the time it is then.
+func (w *Worker) forward(now time.Time, work *tasks) time.Time {
+	shed := uint64(0)
 	var age time.Duration
 	if len(work.bursts) > 0 {
-		first := work.bursts[0].Packets
-		age = now.Sub(first[len(first)-1].Arrival)
+		age = now.Sub(arrivalOf(work.bursts[0]))
 	}
-	shed := uint64(0)
-	if age > w.maxDelay {
-		shed = work.expire(now.Add(-w.maxDelay), now.Add(-soundDelay*w.maxDelay))
-		w.inbox.dropped(shed)
-	}
-	w.load.note(now, age, shed+uint64(len(work.skipped)) > 0)
 	for _, l := range work.skipped {
+		w.skip(now, l)
+	}
+	for _, b := range work.bursts {
+		now = w.now()
+		if now.Sub(arrivalOf(b)) > w.patience(b) {
+			shed++
+			w.skip(now, b.Layer)
+			continue
+		}
+		w.shard.Burst(now, b, &w.out)
+		w.flush()
+	}
+	w.inbox.dropped(shed)
+	w.load.note(now, age, shed+uint64(len(work.skipped)) > 0)
+	return now
+}
+
+func (w *Worker) skip(now time.Time, l *router.Layer) {
+	if l.Track().Kind() == router.Video {
 		w.shard.Skip(now, l, &w.out)
 		w.flush()
 	}
 }
+
+// patience is how late a burst may be.
+func (w *Worker) patience(b router.Burst) time.Duration {
+	if b.Layer.Track().Kind() == router.Audio {
+		return soundDelay * w.maxDelay
+	}
+	return w.maxDelay
+}
+
+// arrivalOf is when the last packet of a burst came.
+func arrivalOf(b router.Burst) time.Time { return b.Packets[len(b.Packets)-1].Arrival }
 
 func (w *Worker) pause(next time.Time) time.Duration {
 	if next.IsZero() {
