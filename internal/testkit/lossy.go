@@ -31,6 +31,8 @@ type Internet struct {
 	random *rand.Rand
 	// dropped counts the datagrams lost on purpose.
 	dropped atomic.Int64
+	// toll is what sending one media datagram costs the gateway, in nanoseconds.
+	toll atomic.Int64
 }
 
 const gatewayAddress = "10.0.0.1"
@@ -97,7 +99,9 @@ func (n *Internet) Gateway(change ...func(*gateway.Config)) (*gateway.Gateway, *
 		c(&cfg)
 	}
 	g, err := gateway.New(context.Background(), cfg, gateway.Options{
-		Peer: func(c *peer.Config) { c.Net, c.UDPConn, c.TCP, c.IPv6 = n.server, socket, false, false },
+		Peer: func(c *peer.Config) {
+			c.Net, c.UDPConn, c.TCP, c.IPv6 = n.server, tollRoad{socket, &n.toll}, false, false
+		},
 	})
 	must(n.t, err)
 	n.t.Cleanup(func() {

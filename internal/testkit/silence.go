@@ -1,7 +1,10 @@
 package testkit
 
 import (
+	"net"
 	"net/netip"
+	"sync/atomic"
+	"time"
 
 	"github.com/pion/transport/v4"
 	"github.com/pion/transport/v4/vnet"
@@ -16,6 +19,24 @@ func (n *Internet) Lose(client transport.Net, lose func(b []byte) bool) {
 		theirs := hostOf(c.SourceAddr().String()) == address || hostOf(c.DestinationAddr().String()) == address
 		return !theirs || !lose(c.UserData())
 	})
+}
+
+// Slow lets every media datagram that the gateway sends take this long from now on,
+// as if its processor were busy.
+func (n *Internet) Slow(toll time.Duration) { n.toll.Store(int64(toll)) }
+
+// tollRoad is a socket on which media takes a while.
+type tollRoad struct {
+	net.PacketConn
+	toll *atomic.Int64
+}
+
+// WriteTo implements net.PacketConn.
+func (r tollRoad) WriteTo(b []byte, to net.Addr) (int, error) {
+	if toll := time.Duration(r.toll.Load()); toll > 0 && len(b) > 0 && b[0] >= 128 && b[0] <= 191 {
+		<-time.After(toll)
+	}
+	return r.PacketConn.WriteTo(b, to)
 }
 
 // Everything is what a client loses whose cable was pulled.
