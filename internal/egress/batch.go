@@ -36,10 +36,11 @@ func (r *run) open(line *Line, t *target, size int) bool {
 type batch struct {
 	arena []byte
 	runs  []run
+	sent  sending
 }
 
 func newBatch() batch {
-	return batch{arena: make([]byte, 0, arenaBytes), runs: make([]run, 0, maxRuns)}
+	return batch{arena: make([]byte, 0, arenaBytes), runs: make([]run, 0, maxRuns), sent: newSending()}
 }
 
 // full tells that a packet of size bytes, sealing included, may not fit.
@@ -62,6 +63,13 @@ func (b *batch) add(line *Line, t *target, from int) {
 	b.runs = append(b.runs, run{line: line, target: t, from: from, to: len(b.arena), segment: size, count: 1})
 }
 
+// count counts what is about to be sent.
+func (b *batch) count() {
+	for i := range b.runs {
+		b.sent.runs.Observe(float64(b.runs[i].count))
+	}
+}
+
 func (b *batch) reset() {
 	clear(b.runs)
 	b.runs, b.arena = b.runs[:0], b.arena[:0]
@@ -77,6 +85,7 @@ func (b *batch) packet(r *run, i int) []byte {
 func (b *batch) sendSingly(r *run) {
 	path := r.target.path
 	for i := range r.count {
+		b.sent.calls.Observe(1)
 		if _, err := path.Socket.WriteTo(b.packet(r, i), path.Remote); err != nil {
 			r.line.failed.Add(1)
 		}

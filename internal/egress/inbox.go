@@ -49,6 +49,8 @@ type inbox struct {
 	maxBursts int
 	maxRTCP   int
 	shed      uint64 // bursts and feedback dropped because the worker is behind
+	// shedFeedback is how much of shed was feedback.
+	shedFeedback uint64
 }
 
 func newInbox(maxBursts, maxRTCP int) *inbox {
@@ -102,7 +104,9 @@ const maxPerViewer = 64
 func (in *inbox) feedback(f feedback) {
 	if f.client.waiting.Add(1) > maxPerViewer {
 		f.client.waiting.Add(-1)
-		in.dropped(1)
+		in.mu.Lock()
+		in.drop()
+		in.mu.Unlock()
 		return
 	}
 	in.mu.Lock()
@@ -110,7 +114,7 @@ func (in *inbox) feedback(f feedback) {
 	if taken {
 		in.pending.feedbacks = append(in.pending.feedbacks, f)
 	} else {
-		in.shed++
+		in.drop()
 	}
 	in.mu.Unlock()
 	if !taken {
@@ -121,11 +125,17 @@ func (in *inbox) feedback(f feedback) {
 	}
 }
 
+// drop counts a feedback packet that was not taken. The lock is held.
+func (in *inbox) drop() {
+	in.shed++
+	in.shedFeedback++
+}
+
 // isReport tells a receiver report, which can wait for the next round: nobody waits
 // for an answer, and media or a sender report is due within a second.
 func isReport(b []byte) bool { return len(b) > 1 && b[1] == 201 }
 
-// dropped counts what the worker dropped.
+// dropped counts bursts that the worker dropped.
 func (in *inbox) dropped(n uint64) {
 	in.mu.Lock()
 	in.shed += n

@@ -52,6 +52,7 @@ func (o *Outbox) PutRTCP(line *Line, p *router.OutgoingRTCP) {
 // Flush gives to the system what was collected.
 func (o *Outbox) Flush() {
 	if len(o.batch.runs) > 0 {
+		o.batch.count()
 		o.call.send(&o.batch)
 	}
 	o.batch.reset()
@@ -75,6 +76,7 @@ func (o *Outbox) dispatch(line *Line, path *Path, from int, sealed []byte, err e
 		return
 	}
 	if path.Stream != nil {
+		o.batch.sent.streamed++
 		if path.Stream(sealed[from:]) != nil {
 			line.failed.Add(1)
 			line.dropped.Add(1)

@@ -119,6 +119,7 @@ func (c *caller) flush(b *batch) {
 	}
 	s := c.pieces[0].run.target.path.Socket
 	c.full = false
+	b.sent.calls.Observe(float64(c.n))
 	for c.from = 0; c.from < c.n; {
 		c.sent, c.errno = 0, 0
 		// Control and not Write, which would let only one worker at a time send.
@@ -189,6 +190,7 @@ func (c *caller) unsegmented(b *batch, s *Socket, p piece) {
 func (b *batch) sendPiece(p piece) {
 	path := p.run.target.path
 	for i := p.from; i < p.from+p.count; i++ {
+		b.sent.calls.Observe(1)
 		if _, err := path.Socket.WriteTo(b.packet(p.run, i), path.Remote); err != nil {
 			p.run.line.failed.Add(1)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/headgate/headgate/internal/histogram"
 	"github.com/headgate/headgate/router"
 )
 
@@ -16,6 +17,9 @@ type Worker struct {
 	out   router.Out
 	box   *Outbox
 	load  load
+	// delay is the worker's own; counts is what others see.
+	delay  histogram.Histogram
+	counts counts
 	// overrun are viewers whose connection took less than it was given.
 	overrun []*router.Viewer
 	// maxDelay is Config.MaxDelay.
@@ -26,7 +30,8 @@ type Worker struct {
 
 func newWorker(cfg Config) *Worker {
 	in := newInbox(cfg.MaxBursts, cfg.MaxRTCP)
-	w := &Worker{inbox: in, shard: router.NewShard(in), now: cfg.now, box: NewOutbox(), maxDelay: cfg.MaxDelay, idle: time.Second}
+	w := &Worker{inbox: in, shard: router.NewShard(in), now: cfg.now, box: NewOutbox(), maxDelay: cfg.MaxDelay, idle: time.Second, delay: histogram.New(delayBounds)}
+	w.publish()
 	w.out.Drain = w.flush
 	return w
 }
@@ -85,7 +90,9 @@ func (w *Worker) round(work *tasks, next time.Time) time.Time {
 		w.flush()
 	}
 	w.box.Flush()
+	w.noteDelays(work.bursts)
 	w.stallOverrun(now)
+	w.publish()
 	return next
 }
 
