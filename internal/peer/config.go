@@ -54,6 +54,9 @@ type Config struct {
 	// UDPConn is then the only socket.
 	Net     transport.Net
 	UDPConn net.PacketConn
+	// Relay is a TURN server of this process; nil for none. Datagrams then take one
+	// more hand-over between goroutines on their way in. A virtual network has none.
+	Relay Relay
 	// AllowLoopback advertises loopback addresses too.
 	AllowLoopback bool
 	// Log gets what concerns the sockets; the stack's own chatter goes there at

@@ -96,7 +96,7 @@ func (h *Host) open() error {
 	if err != nil {
 		return err
 	}
-	h.sockets = newUDPConn(s.udp)
+	h.sockets = newUDPConn(s.udp, h.cfg.Relay)
 	h.addr = addrPortOf(h.sockets.LocalAddr())
 	bound := h.addr.Addr()
 	if bound.IsUnspecified() {

@@ -57,6 +57,10 @@ func (c *Conn) moveLine(remote netip.AddrPort, proto string) {
 		}
 		return
 	}
+	if c.host.relayed(remote) {
+		c.line.Move(c.host.relayPath(remote))
+		return
+	}
 	if s := c.host.outlet(remote.Addr()); s != nil {
 		c.line.Move(egress.Path{Socket: s, Remote: remote})
 	}

@@ -12,11 +12,13 @@ import (
 // one, which serves both families where media listens on all addresses, or one
 // per family where the system can't do that.
 //
-// Ownership: with several descriptors each has a reader goroutine; Close ends
-// them and waits.
+// Ownership: with several descriptors, or a relay, each descriptor has a reader
+// goroutine; Close ends them and waits.
 type udpConn struct {
 	local   net.Addr
 	sockets []*udpSocket
+	// relay takes what goes to its addresses; nil without one.
+	relay Relay
 	// arrived hands datagrams from the readers to ReadFromAddrPort. When it is
 	// full the readers wait and the kernel's buffers take what comes.
 	arrived chan *datagram
@@ -46,17 +48,20 @@ const (
 )
 
 // newUDPConn takes over the sockets. Its LocalAddr is unspecified with several
-// of them, which is what the mux needs to pass both families.
-func newUDPConn(sockets []*udpSocket) *udpConn {
+// of them, which is what the mux needs to pass both families. relay may be nil.
+func newUDPConn(sockets []*udpSocket, relay Relay) *udpConn {
 	c := &udpConn{
 		local:   sockets[0].conn.LocalAddr(),
 		sockets: sockets,
+		relay:   relay,
 		arrived: make(chan *datagram, arrivedQueue),
 		closed:  make(chan struct{}),
 	}
 	c.pool.New = func() any { return new(datagram) }
 	if len(sockets) > 1 {
 		c.local = &net.UDPAddr{IP: net.IPv6unspecified, Port: int(addrPortOf(c.local).Port())}
+	}
+	if c.collects() {
 		for _, s := range sockets {
 			c.readers.Go(func() { c.collect(s) })
 		}
@@ -64,13 +69,20 @@ func newUDPConn(sockets []*udpSocket) *udpConn {
 	return c
 }
 
-// collect reads one of several sockets until the connection is closed.
+// collects tells whether datagrams have more sources than one socket.
+func (c *udpConn) collects() bool { return len(c.sockets) > 1 || c.relay != nil }
+
+// collect reads one socket until the connection is closed.
 func (c *udpConn) collect(s *udpSocket) {
 	for {
 		d := c.pool.Get().(*datagram)
 		var err error
 		if d.n, d.from, err = c.readSocket(s, d.buf[:]); err != nil {
 			return
+		}
+		if c.relay != nil && c.relay.Owns(d.from) {
+			c.pool.Put(d) // nobody on the network has such an address
+			continue
 		}
 		select {
 		case c.arrived <- d:
@@ -100,7 +112,7 @@ func (c *udpConn) readSocket(s *udpSocket, b []byte) (int, netip.AddrPort, error
 
 // ReadFromAddrPort implements ice.AddrPortReaderWriter. Addresses are unmapped.
 func (c *udpConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
-	if len(c.sockets) == 1 {
+	if !c.collects() {
 		return c.readSocket(c.sockets[0], b)
 	}
 	select {
@@ -116,6 +128,10 @@ func (c *udpConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 // WriteToAddrPort implements ice.AddrPortReaderWriter.
 func (c *udpConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	to = unmapped(to)
+	if c.relay != nil && c.relay.Owns(to) {
+		_ = c.relay.Send(b, to) // what a datagram may meet; the relay counts it
+		return len(b), nil
+	}
 	for _, s := range c.sockets {
 		if s.serves(to.Addr()) {
 			if isClientHello(b) {

@@ -39,7 +39,7 @@ func eachUDPConn(t *testing.T, f func(t *testing.T, c *udpConn)) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newUDPConn(sockets(t))
+			c := newUDPConn(sockets(t), nil)
 			t.Cleanup(func() { _ = c.Close() })
 			f(t, c)
 		})
@@ -48,7 +48,7 @@ func eachUDPConn(t *testing.T, f func(t *testing.T, c *udpConn)) {
 
 // boundUDPConn has one IPv4 descriptor on a loopback address.
 func boundUDPConn(t *testing.T) *udpConn {
-	c := newUDPConn([]*udpSocket{newUDPSocket(listenUDP(t, "udp4", "127.0.0.1:0"), true, false, egress.Segmented)})
+	c := newUDPConn([]*udpSocket{newUDPSocket(listenUDP(t, "udp4", "127.0.0.1:0"), true, false, egress.Segmented)}, nil)
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -235,7 +235,7 @@ func BenchmarkUDPConn(b *testing.B) {
 		"two": {open("udp4", "0.0.0.0:0", true, false), open("udp6", "[::]:0", false, true)},
 	} {
 		b.Run(name, func(b *testing.B) {
-			c := newUDPConn(sockets)
+			c := newUDPConn(sockets, nil)
 			defer func() { _ = c.Close() }()
 			to := c.at("127.0.0.1")
 			packet, buf := make([]byte, 1200), make([]byte, receiveBytes)
