@@ -23,6 +23,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/names":     {ours: "internal/fault"},
 	"internal/signaling": {ours: "auth internal/sdpfrag"},
 	"internal/shutdown":  {},
+	"internal/netclass":  {},
 	"internal/histogram": {},
 
 	// who may do what
@@ -31,7 +32,7 @@ var rules = map[string]struct{ ours, others string }{
 	// packets
 	"router":             {ours: "internal/fault", others: "github.com/pion/rtp github.com/pion/rtcp github.com/pion/interceptor"},
 	"internal/negotiate": {ours: "router internal/fault internal/sdpfrag", others: "github.com/pion/sdp/v3"},
-	"internal/peer":      {ours: "router internal/negotiate internal/egress internal/fault internal/sdpfrag", others: pion + " golang.org/x/net"},
+	"internal/peer":      {ours: "router internal/negotiate internal/egress internal/fault internal/netclass internal/sdpfrag", others: pion + " golang.org/x/net"},
 	"internal/egress":    {ours: "router internal/fault internal/histogram", others: "github.com/pion/rtcp github.com/pion/rtp github.com/pion/srtp/v3 golang.org/x/sys"},
 
 	// sessions

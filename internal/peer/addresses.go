@@ -6,9 +6,10 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/headgate/headgate/internal/netclass"
 )
 
 // addressBook knows what is advertised: public addresses, the machine's own, or
@@ -215,26 +216,11 @@ func prefixAddrs(addrs []net.Addr) []netip.Addr {
 	return out
 }
 
-// virtualInterfaces are names of bridges and links of container engines and
-// hypervisors. Clients outside can't reach their addresses, and the same ones
-// exist on many machines (M-124). Tunnels (wg, tun, tailscale) are
-// not among them: people do watch over VPNs.
-var virtualInterfaces = []string{
-	"docker*", "br-*", "veth*", "virbr*", "vnet*", "cni*", "flannel*", "cali*", "cilium*", "lxc*", "lxdbr*",
-	"incusbr*", "podman*", "kube-*", "vmnet*", "vboxnet*", "vEthernet*", "bridge*", "awdl*", "llw*", "ifb*", "dummy*",
-}
-
+// wantedInterface tells whether addresses of an interface are advertised: those of
+// the patterns in only, or, without any, of all that are not virtual.
 func wantedInterface(name string, only []string) bool {
 	if len(only) > 0 {
-		return slices.ContainsFunc(only, func(p string) bool { return interfaceMatches(name, p) })
+		return slices.ContainsFunc(only, func(p string) bool { return netclass.Matches(name, p) })
 	}
-	return !slices.ContainsFunc(virtualInterfaces, func(p string) bool { return interfaceMatches(name, p) })
-}
-
-// interfaceMatches compares with a name that may end in "*".
-func interfaceMatches(name, pattern string) bool {
-	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(name, prefix)
-	}
-	return name == pattern
+	return !netclass.VirtualInterface(name)
 }
