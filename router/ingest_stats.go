@@ -52,15 +52,23 @@ type IngestCount struct {
 	NACKs, KeyRequests, KeyFrames uint64
 }
 
+// Add adds o to c.
+func (c *IngestCount) Add(o *IngestCount) {
+	c.Packets += o.Packets
+	c.Bytes += o.Bytes
+	c.Missing += o.Missing
+	c.Repaired += o.Repaired
+	c.Duplicates += o.Duplicates
+	c.NACKs += o.NACKs
+	c.KeyRequests += o.KeyRequests
+	c.KeyFrames += o.KeyFrames
+}
+
 func (c *IngestCount) add(l *LayerStats) {
-	c.Packets += l.Packets
-	c.Bytes += l.Bytes
-	c.Missing += l.Missing
-	c.Repaired += l.Repaired
-	c.Duplicates += l.Duplicates
-	c.NACKs += l.NACKs
-	c.KeyRequests += l.KeyRequests
-	c.KeyFrames += l.KeyFrames
+	c.Add(&IngestCount{
+		Packets: l.Packets, Bytes: l.Bytes, Missing: l.Missing, Repaired: l.Repaired, Duplicates: l.Duplicates,
+		NACKs: l.NACKs, KeyRequests: l.KeyRequests, KeyFrames: l.KeyFrames,
+	})
 }
 
 // Stats returns what was counted so far.

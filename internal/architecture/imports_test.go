@@ -36,7 +36,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/egress":    {ours: "router internal/fault internal/histogram", others: "github.com/pion/rtcp github.com/pion/rtp github.com/pion/srtp/v3 golang.org/x/sys"},
 
 	// sessions
-	"internal/session":    {ours: "auth router internal/egress internal/fault internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
+	"internal/session":    {ours: "auth router internal/egress internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
 	"internal/iceservers": {ours: "auth internal/fault internal/linkhdr internal/signaling"},
 
 	// HTTP

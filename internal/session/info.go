@@ -20,6 +20,9 @@ type Info struct {
 	// Ingest is set for publishers, Viewer for viewers.
 	Ingest *router.IngestStats
 	Viewer *router.ViewerStats
+	// Unsent are a viewer's packets that could not be sent, Dropped those of them
+	// there was no room for.
+	Unsent, Dropped uint64
 }
 
 // Sessions returns a snapshot of all live sessions, in no order.

@@ -141,6 +141,8 @@ func (v *viewing) close(time.Time) {
 }
 
 func (v *viewing) detail(info *Info) {
-	stats := v.client.Load().Viewer().Stats()
+	client := v.client.Load()
+	stats := client.Viewer().Stats()
 	info.Viewer = &stats
+	info.Unsent, info.Dropped = client.Line().Failed(), client.Line().Dropped()
 }

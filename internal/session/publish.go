@@ -30,7 +30,12 @@ func (s *Service) Publish(ctx context.Context, offer signaling.Offer) (signaling
 // open is the common way of a POST: authorise, count in, negotiate, register.
 func (s *Service) open(ctx context.Context, action auth.Action, offer signaling.Offer,
 	negotiation func(context.Context, *session, signaling.Offer) error,
-) (signaling.Created, error) {
+) (_ signaling.Created, err error) {
+	defer func() {
+		if err != nil {
+			s.ledger.refuse(action, fault.Of(err).Code)
+		}
+	}()
 	grant, err := s.parts.Authority.Authorize(ctx, offer.Credential, action, offer.Place)
 	if err != nil {
 		return signaling.Created{}, fmt.Errorf("%s in %q: %w", action, offer.Place.Channel, err)

@@ -44,6 +44,8 @@ type Service struct {
 	// unclosed counts the sessions that were admitted and are not closed yet.
 	unclosed sync.WaitGroup
 
+	ledger ledger
+
 	mu       sync.Mutex
 	draining bool
 	sessions map[string]*session   // by secret
@@ -65,7 +67,7 @@ type tombstone struct {
 func Start(cfg Config, parts Parts) *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Service{
-		cfg: cfg, parts: parts, stop: stop, published: make(chan struct{}, 1),
+		cfg: cfg, parts: parts, stop: stop, ledger: newLedger(), published: make(chan struct{}, 1),
 		sessions: make(map[string]*session),
 		graves:   make(map[string]*tombstone),
 		halfOpen: make(map[netip.Addr]int),
@@ -221,6 +223,8 @@ func (s *Service) register(sess *session) error {
 	s.mu.Unlock()
 	if draining {
 		sess.finish(errShutdown)
+	} else {
+		s.ledger.enter(sess)
 	}
 	switch reason := sess.settle(); reason {
 	case nil:

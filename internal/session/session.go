@@ -211,6 +211,7 @@ func (sess *session) close(reason *fault.Error) {
 	sess.media.close(sess.service.parts.Now())
 	err := sess.conn.Close()
 	sess.leave()
+	sess.service.ledger.leave(sess, reason.Code)
 	sess.fact(FactEnd, reason.Code)
 	attrs := []any{"reason", reason.Code, "reached", sess.timeline.reached(),
 		"lasted", sess.service.parts.Now().Sub(sess.started).Round(time.Millisecond)}
