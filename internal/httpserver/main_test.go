@@ -67,6 +67,8 @@ type rig struct {
 	clock   *clock
 	log     *logBuffer
 	backend *wishtest.Backend
+	// onListen, if set, is called between Listen and Serve.
+	onListen func()
 }
 
 func newRig(t *testing.T, backend *wishtest.Backend, change func(*Config)) *rig {

@@ -35,6 +35,9 @@ func (r *rig) run() (origin string, stop func() error) {
 		r.t.Fatal(err)
 	}
 	origin = r.URLs()[0]
+	if r.onListen != nil {
+		r.onListen()
+	}
 	served := make(chan error, 1)
 	go func() { served <- r.Serve(ctx) }() // waited for by stop
 	var result error

@@ -2,7 +2,6 @@ package httpserver
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +45,7 @@ type Server struct {
 	limits   *limits
 	draining atomic.Bool
 	fresh    freshConns
+	stun     *handover
 
 	mu        sync.Mutex
 	listeners []listener
@@ -79,6 +79,8 @@ func New(cfg Config, opt Options) (*Server, error) {
 		}
 		s.cert = cert
 	}
+	s.stun = newHandover(nil)
+	_ = s.stun.Close() // until somebody wants them, STUN connections are refused
 	s.echo = s.newEcho()
 	s.http = s.newHTTP()
 	return s, nil
@@ -107,17 +109,29 @@ func (s *Server) newHTTP() *http.Server {
 		ConnState:         s.fresh.watch,
 	}
 	if s.cert != nil {
-		// The protocols are spelled out because net/http would otherwise offer h2
-		// without serving it when a plain listener is served first.
-		srv.TLSConfig = &tls.Config{
-			MinVersion: tls.VersionTLS12, GetCertificate: s.cert.get, NextProtos: []string{"h2", "http/1.1"},
-		}
+		srv.TLSConfig = serverTLS(s.cert.get, httpProtocols())
 	}
 	return srv
 }
 
 // Echo is where routes are registered.
 func (s *Server) Echo() *echo.Echo { return s.echo }
+
+// STUN returns a listener of the TLS connections that begin with a STUN message,
+// for a TURN server on the port of HTTPS. Closing it refuses them, as if STUN had
+// never been called. It comes after Listen and before Serve, and is nil without
+// HTTPS.
+func (s *Server) STUN() net.Listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.listeners {
+		if l.tls {
+			s.stun = newHandover(l.Addr())
+			return s.stun
+		}
+	}
+	return nil
+}
 
 // Handler serves everything registered, without listeners.
 func (s *Server) Handler() http.Handler { return s.echo }
@@ -212,12 +226,12 @@ func (s *Server) Serve(ctx context.Context) error {
 }
 
 func (s *Server) serve(l listener) error {
-	var err error
+	var ln net.Listener = l
 	if l.tls {
-		err = s.http.ServeTLS(l, "", "")
-	} else {
-		err = s.http.Serve(l)
+		ln = newSplitter(l, s.http.TLSConfig, s.cfg.ReadHeaderTimeout, s.stun, s.log)
 	}
+	err := s.http.Serve(ln)
+	_ = ln.Close() // again, for when Serve did not come to it
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
