@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 
 	"github.com/goccy/go-yaml"
 
 	"github.com/headgate/headgate/internal/gateway"
+	"github.com/headgate/headgate/internal/sockets"
 )
 
 type serveCommand struct {
@@ -50,17 +52,41 @@ func (c *serveCommand) flags(cfg *gateway.Config, from sources) {
 }
 
 func (c *serveCommand) Run(ctx context.Context, con *console) error {
-	cfg, err := loadConfig(con, c.Config, c.flags)
+	inherited, err := sockets.Inherit()
 	if err != nil {
-		return err
+		return fmt.Errorf("socket activation: %w", err)
+	}
+	cfg, err := loadConfig(con, c.Config, func(cfg *gateway.Config, from sources) {
+		c.flags(cfg, from)
+		nameInherited(inherited, cfg, from)
+	})
+	if err != nil {
+		return errors.Join(err, inherited.Close())
 	}
 	if c.PrintConfig {
-		return printConfig(con, cfg)
+		return errors.Join(printConfig(con, cfg), inherited.Close())
 	}
-	return c.serve(ctx, con, cfg)
+	return c.serve(ctx, con, cfg, inherited)
 }
 
-func (c *serveCommand) serve(ctx context.Context, con *console, cfg gateway.Config) error {
+// nameInherited makes the configuration say where the sockets of systemd listen:
+// who may come without a token depends on that.
+func nameInherited(in sockets.Inherited, cfg *gateway.Config, from sources) {
+	for _, s := range []struct {
+		listener net.Listener
+		target   *string
+		path     string
+	}{{in.HTTP, &cfg.HTTP.HTTP, "http.http"}, {in.HTTPS, &cfg.HTTP.HTTPS, "http.https"}} {
+		if s.listener != nil {
+			*s.target, from[s.path] = s.listener.Addr().String(), "socket activation"
+		}
+	}
+	if len(in.UDP) > 0 {
+		cfg.Media.Listen, from["media.listen"] = in.UDP[0].LocalAddr().String(), "socket activation"
+	}
+}
+
+func (c *serveCommand) serve(ctx context.Context, con *console, cfg gateway.Config, inherited sockets.Inherited) error {
 	if err := removeStale(c.ReadyFile); err != nil {
 		return err
 	}
@@ -68,7 +94,7 @@ func (c *serveCommand) serve(ctx context.Context, con *console, cfg gateway.Conf
 	if err != nil {
 		return err
 	}
-	g, err := gateway.New(ctx, cfg, gateway.Options{Log: log, Version: versionText()})
+	g, err := gateway.New(ctx, cfg, gateway.Options{Log: log, Version: versionText(), Sockets: inherited})
 	if err != nil {
 		return err
 	}

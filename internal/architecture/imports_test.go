@@ -25,6 +25,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/shutdown":  {},
 	"internal/netclass":  {},
 	"internal/histogram": {},
+	"internal/sockets":   {},
 
 	// who may do what
 	"auth": {ours: "internal/fault", others: "github.com/go-jose/go-jose/v4 golang.org/x/time"},
@@ -32,7 +33,7 @@ var rules = map[string]struct{ ours, others string }{
 	// packets
 	"router":             {ours: "internal/fault", others: "github.com/pion/rtp github.com/pion/rtcp github.com/pion/interceptor"},
 	"internal/negotiate": {ours: "router internal/fault internal/sdpfrag", others: "github.com/pion/sdp/v3"},
-	"internal/peer":      {ours: "router internal/negotiate internal/egress internal/fault internal/netclass internal/sdpfrag", others: pion + " golang.org/x/net"},
+	"internal/peer":      {ours: "router internal/negotiate internal/egress internal/fault internal/netclass internal/sdpfrag internal/sockets", others: pion + " golang.org/x/net"},
 	"internal/egress":    {ours: "router internal/fault internal/histogram", others: "github.com/pion/rtcp github.com/pion/rtp github.com/pion/srtp/v3 golang.org/x/sys"},
 
 	// sessions
@@ -43,7 +44,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/problem":       {ours: "internal/fault", others: echo},
 	"internal/wish":          {ours: "auth internal/fault internal/linkhdr internal/names internal/problem internal/sdpfrag internal/signaling", others: echo},
 	"internal/wish/wishtest": {ours: "auth internal/fault internal/sdpfrag internal/signaling internal/wish", others: echo},
-	"internal/httpserver":    {ours: "internal/fault internal/names internal/problem", others: echo + " golang.org/x/time"},
+	"internal/httpserver":    {ours: "internal/fault internal/names internal/problem internal/sockets", others: echo + " golang.org/x/time"},
 	"internal/api":           {ours: "auth internal/fault", others: echo},
 	"internal/ui":            {ours: "internal/fault internal/names", others: echo},
 	"whip":                   {ours: "auth internal/fault internal/signaling internal/wish", others: echo},
@@ -66,7 +67,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/testkit/offers": {},
 	"internal/architecture":   {},
 	"integration":             {},
-	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/gateway internal/mediafile internal/push", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
+	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/gateway internal/mediafile internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
 }
 
 const (

@@ -21,6 +21,7 @@ import (
 	"github.com/headgate/headgate/internal/session"
 	"github.com/headgate/headgate/internal/shutdown"
 	"github.com/headgate/headgate/internal/signaling"
+	"github.com/headgate/headgate/internal/sockets"
 	"github.com/headgate/headgate/internal/ui"
 	"github.com/headgate/headgate/internal/wish"
 	"github.com/headgate/headgate/router"
@@ -32,6 +33,9 @@ import (
 type Options struct {
 	Log     *slog.Logger
 	Version string
+	// Sockets are those that systemd opened. Config.HTTP must name the addresses of
+	// the listeners among them.
+	Sockets sockets.Inherited
 	// Peer changes the media side for tests, for example to a virtual network.
 	Peer func(*peer.Config)
 }
@@ -69,7 +73,7 @@ func New(ctx context.Context, cfg Config, opt Options) (_ *Gateway, err error) {
 	if g.authority, err = auth.New(g.cfg.Auth, time.Now); err != nil {
 		return nil, err
 	}
-	if g.server, err = httpserver.New(cfg.HTTP, httpserver.Options{Log: g.log}); err != nil {
+	if g.server, err = httpserver.New(cfg.HTTP, httpserver.Options{Log: g.log, HTTP: opt.Sockets.HTTP, HTTPS: opt.Sockets.HTTPS}); err != nil {
 		return nil, err
 	}
 	if err := g.openMedia(opt); err != nil {
@@ -123,6 +127,7 @@ func (c Config) stateDir() (string, error) {
 
 func (g *Gateway) openMedia(opt Options) (err error) {
 	cfg := g.cfg.peer(g.log)
+	cfg.UDP, cfg.TCPListeners = opt.Sockets.UDP, opt.Sockets.TCP
 	if opt.Peer != nil {
 		opt.Peer(&cfg)
 	}

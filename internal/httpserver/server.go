@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/headgate/headgate/internal/problem"
+	"github.com/headgate/headgate/internal/sockets"
 )
 
 // Options are what a Server is given besides its Config. The zero value works.
@@ -26,6 +27,10 @@ type Options struct {
 	Now func() time.Time
 	// Ready is asked by /readyz; nil means always ready until Drain.
 	Ready func(context.Context) error
+	// HTTP and HTTPS are listeners that were opened before, instead of those of
+	// the same fields of Config, which then only say what they are. The Server
+	// closes them.
+	HTTP, HTTPS net.Listener
 }
 
 // Server serves HTTP on its listeners. Register routes on Echo before Serve.
@@ -45,6 +50,7 @@ type Server struct {
 	limits   *limits
 	draining atomic.Bool
 	fresh    freshConns
+	given    [2]net.Listener // plain and TLS
 	stun     *handover
 
 	mu        sync.Mutex
@@ -62,7 +68,7 @@ func New(cfg Config, opt Options) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: opt.Log, now: opt.Now, ready: opt.Ready}
+	s := &Server{cfg: cfg, log: opt.Log, now: opt.Now, ready: opt.Ready, given: [2]net.Listener{opt.HTTP, opt.HTTPS}}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -142,19 +148,23 @@ func (s *Server) Exempt(addr netip.Addr) bool {
 	return addr.IsLoopback() && !s.cfg.LimitLoopback || s.peers.trustedNetwork(addr)
 }
 
-// Listen opens the listeners.
+// Listen opens the listeners. An error says what to do about it.
 func (s *Server) Listen(ctx context.Context) error {
 	for _, l := range []struct {
-		address string
-		tls     bool
-	}{{s.cfg.HTTP, false}, {s.cfg.HTTPS, true}} {
-		if l.address == "" {
+		given            net.Listener
+		address, setting string
+		tls              bool
+	}{{s.given[0], s.cfg.HTTP, "http.http", false}, {s.given[1], s.cfg.HTTPS, "http.https", true}} {
+		ln := l.given
+		switch {
+		case l.address == "":
 			continue
-		}
-		var lc net.ListenConfig
-		ln, err := lc.Listen(ctx, "tcp", l.address)
-		if err != nil {
-			return errors.Join(fmt.Errorf("listen on %s: %w", l.address, err), s.closeListeners())
+		case ln == nil:
+			var err error
+			var lc net.ListenConfig
+			if ln, err = lc.Listen(ctx, "tcp", l.address); err != nil {
+				return errors.Join(sockets.Explain(err, l.address, l.setting), s.closeListeners())
+			}
 		}
 		s.mu.Lock()
 		s.listeners = append(s.listeners, listener{ln, l.tls})

@@ -57,6 +57,11 @@ type Config struct {
 	// Relay is a TURN server of this process; nil for none. Datagrams then take one
 	// more hand-over between goroutines on their way in. A virtual network has none.
 	Relay Relay
+	// UDP and TCPListeners are sockets that were opened before, for example by systemd,
+	// instead of those of Media; the Host closes them. All have one port number.
+	// Without UDP they are not looked at.
+	UDP          []*net.UDPConn
+	TCPListeners []net.Listener
 	// AllowLoopback advertises loopback addresses too.
 	AllowLoopback bool
 	// Log gets what concerns the sockets; the stack's own chatter goes there at

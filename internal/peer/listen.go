@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"runtime"
 	"syscall"
+
+	hgsockets "github.com/headgate/headgate/internal/sockets"
 )
 
 // sockets are what Listen opened, all with the same port number.
@@ -23,6 +25,9 @@ const portTries = 16
 
 // openSockets binds what cfg asks for. On error nothing is left open.
 func openSockets(ctx context.Context, cfg Config) (*sockets, error) {
+	if len(cfg.UDP) > 0 {
+		return adoptSockets(cfg)
+	}
 	m, err := parseMedia(cfg.Media)
 	if err != nil {
 		return nil, err
@@ -33,7 +38,7 @@ func openSockets(ctx context.Context, cfg Config) (*sockets, error) {
 			return s, nil
 		}
 		if m.port != 0 || try == portTries || !errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("media on %s: %w", cfg.Media, err)
+			return nil, fmt.Errorf("media: %w", hgsockets.Explain(err, cfg.Media, "media.listen"))
 		}
 	}
 }
