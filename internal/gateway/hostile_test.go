@@ -178,9 +178,9 @@ func TestAFloodOfKeyFrameRequestsReachesThePublisherAsPolicyAllows(t *testing.T)
 	} {
 		t.Run(name, func(t *testing.T) {
 			inFakeTime(t, nil, func(s *stage) {
-				picture := testkit.HD()
+				picture := testkit.Small()
 				if tc.deaf {
-					picture.KeyEvery *= 5 // or else its own key frames seem to be answers
+					picture.KeyEvery *= 10 // or else its own key frames seem to be answers
 				}
 				publisher := s.publish(testkit.PublisherOptions{Picture: picture, Deaf: tc.deaf})
 				neighbour := s.watcher()
@@ -233,7 +233,7 @@ func TestGarbageInFeedbackDoesNothing(t *testing.T) {
 		neighbour.Eye.Reset()
 		asked, before, calm := publisher.KeyFrameRequests(), hostile.media.Load(), neighbour.media.Load()
 		next := garbage(hostile.ssrc())
-		hostile.flood(d, time.Millisecond, func() []rtcp.Packet { return []rtcp.Packet{next()} })
+		hostile.flood(d, 4*time.Millisecond, func() []rtcp.Packet { return []rtcp.Packet{next()} })
 		neighbour.undisturbed(d, testkit.HD())
 		if n := publisher.KeyFrameRequests() - asked; n != 0 {
 			t.Errorf("%d requests for key frames", n)
