@@ -35,6 +35,9 @@ func (s *section) aim(now time.Time, l *trackLayer, out *Out) {
 // await gets a key frame of l: out of its group if that is young, or else from the
 // publisher.
 func (s *section) await(now time.Time, l *trackLayer, out *Out) {
+	if s.held() {
+		return // Resume asks
+	}
 	s.mayReplay = s.needsReplay(l)
 	if s.mayReplay {
 		g := l.layer.Group()
@@ -49,6 +52,9 @@ func (s *section) await(now time.Time, l *trackLayer, out *Out) {
 // ask asks l for a key frame and comes back to it after a while: the one that
 // comes may be incomplete, or lost on the way to this shard.
 func (s *section) ask(now time.Time, l *trackLayer, again time.Duration) {
+	if s.held() {
+		return
+	}
 	l.layer.RequestKeyFrame(now)
 	s.askAt = now.Add(again)
 }
@@ -74,7 +80,7 @@ func (s *section) needsReplay(l *trackLayer) bool {
 // fromTarget looks for the key frame with which the target can take over. Of
 // audio every packet will do.
 func (s *section) fromTarget(now time.Time, b Burst, out *Out) {
-	if s.ready != nil {
+	if s.ready != nil || s.held() {
 		return
 	}
 	for _, p := range b.Packets {

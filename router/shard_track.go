@@ -14,8 +14,8 @@ type trackLayer struct {
 	track *shardTrack
 	// newest is the highest number a burst brought, since what the first one began with.
 	newest, since int64
-	heard  time.Time // last burst, zero before the first
-	health layerHealth
+	heard         time.Time // last burst, zero before the first
+	health        layerHealth
 }
 
 // live tells whether media came lately: to this shard, or before it listened.

@@ -2,17 +2,52 @@ package router
 
 import "time"
 
-// Stall tells that v's connection takes less than it is sent. Its pictures stop
-// until the next key frame, which is asked for; sound goes on.
+// Stall tells that v's connection takes less than it is sent. Its pictures stop until
+// Resume, and then until the next key frame; sound goes on. Nothing is asked for
+// meanwhile: a key frame could not be sent, and everybody else would get it.
 func (s *Shard) Stall(now time.Time, v *Viewer, out *Out) {
-	if _, ok := s.viewers[v]; !ok {
+	if _, ok := s.viewers[v]; !ok || v.held {
 		return
 	}
+	v.held = true
 	for _, sec := range v.sections {
+		sec.askAt = time.Time{}
 		sec.stall(now, out)
 	}
 	v.flush(now)
 	s.settle()
+}
+
+// Resume tells that v's connection has room again. A key frame is asked for, within
+// the viewer's allowance (M-026): one that is always about to be full must not make
+// key frames for everybody.
+func (s *Shard) Resume(now time.Time, v *Viewer, out *Out) {
+	if _, ok := s.viewers[v]; !ok || !v.held {
+		return
+	}
+	v.held = false
+	for _, sec := range v.sections {
+		if sec.target != nil && sec.cfg.Kind == Video {
+			sec.mayReplay = false // the past would fill the connection at once
+			sec.askWithin(now, sec.target)
+			sec.settleBurst(now, out)
+		}
+	}
+	v.flush(now)
+	s.settle()
+}
+
+// held tells that the section's pictures are stopped by Stall.
+func (s *section) held() bool { return s.viewer.held && s.cfg.Kind == Video }
+
+// askWithin asks l for a key frame, now or when the viewer's allowance permits.
+func (s *section) askWithin(now time.Time, l *trackLayer) {
+	set := s.settings()
+	if s.asks.take(now, set) {
+		s.ask(now, l, set.KeyFrameRepeat)
+		return
+	}
+	s.askAt = now.Add(set.KeyFrameEvery)
 }
 
 // Skip tells that bursts of a layer of video were not handed in, because the

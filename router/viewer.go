@@ -42,6 +42,7 @@ type Viewer struct {
 	shard    *Shard
 	clock    ntpClock
 
+	held     bool          // pictures are stopped, see Shard.Stall
 	rtt      time.Duration // newest from a receiver report; 0 unknown
 	pending  viewerTally   // counted in this call, not yet added to stats
 	counters viewerCounters

@@ -143,7 +143,7 @@ func (s *section) askKeyFrame(now time.Time, out *Out) {
 	if l == nil {
 		l = s.cur
 	}
-	if s.cfg.Kind != Video || l == nil || !s.asks.take(now, s.settings()) {
+	if s.cfg.Kind != Video || l == nil || s.held() || !s.asks.take(now, s.settings()) {
 		return
 	}
 	if l.layer.Deaf() && l.track == s.want && now.Sub(s.asks.lastStuck) >= s.settings().StuckReplayEvery {

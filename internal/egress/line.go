@@ -18,9 +18,10 @@ type Line struct {
 	stack   atomic.Pointer[Stack]
 	path    atomic.Pointer[Path]
 
-	// target is the worker's, and so is overrun: a stream did not take a packet.
-	target  target
-	overrun bool
+	// target is the worker's, and so are overrun, when a stream takes less than it is
+	// given, and paused, while the picture is therefore stopped.
+	target          target
+	overrun, paused bool
 	// failed counts packets that could not be sent, dropped those there was no
 	// room for.
 	failed, dropped atomic.Uint64
@@ -34,6 +35,14 @@ type Path struct {
 	// Stream sends one packet on a connection that frames it (RFC 4571). It must
 	// not block; an error means that the packet is gone.
 	Stream func(packet []byte) error
+	// Behind tells that so much waits on Stream that the picture has to pause; or,
+	// if it is paused, that it can't go on yet. nil is never.
+	Behind func(paused bool) bool
+}
+
+// behind asks for Behind.
+func (p *Path) behind(paused bool) bool {
+	return p != nil && p.Stream != nil && p.Behind != nil && p.Behind(paused)
 }
 
 // Seal makes the line encrypt with k. It is false, and changes nothing, if the

@@ -82,6 +82,7 @@ func (o *Outbox) dispatch(line *Line, path *Path, from int, sealed []byte, err e
 			line.dropped.Add(1)
 			line.overrun = true
 		}
+		line.overrun = line.overrun || path.behind(false)
 		return // the arena goes on where it was
 	}
 	o.batch.arena = sealed

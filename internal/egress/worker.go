@@ -20,8 +20,9 @@ type Worker struct {
 	// delay is the worker's own; counts is what others see.
 	delay  histogram.Histogram
 	counts counts
-	// overrun are viewers whose connection took less than it was given.
-	overrun []*router.Viewer
+	// overrun are viewers whose connection took less than it was given in this
+	// round, paused those whose picture is stopped until theirs has room again.
+	overrun, paused []*router.Viewer
 	// maxDelay is Config.MaxDelay.
 	maxDelay time.Duration
 	// idle is the longest sleep while nothing is scheduled.
@@ -91,21 +92,61 @@ func (w *Worker) round(work *tasks, next time.Time) time.Time {
 	}
 	w.box.Flush()
 	w.noteDelays(work.bursts)
-	w.stallOverrun(now)
+	w.pauseOverrun(now)
+	next = earlier(next, w.resumePaused(now))
 	w.publish()
 	return next
 }
 
-// stallOverrun stops the pictures of viewers whose connections are full, once
+// pauseOverrun stops the pictures of viewers whose connections are full, once
 // nobody walks over the shard.
-func (w *Worker) stallOverrun(now time.Time) {
+func (w *Worker) pauseOverrun(now time.Time) {
 	for i, viewer := range w.overrun {
-		w.shard.Stall(now, viewer, &w.out)
+		if line := lineOf(viewer); !line.paused {
+			line.paused = true
+			w.shard.Stall(now, viewer, &w.out)
+			w.paused = append(w.paused, viewer)
+		}
 		w.overrun[i] = nil
 	}
 	w.overrun = w.overrun[:0]
 	w.flush()
 }
+
+// resumeEvery is how often full connections are looked at.
+const resumeEvery = 50 * time.Millisecond
+
+// resumePaused lets pictures go on for which there is room again. It returns when
+// to look again, zero if nobody waits.
+func (w *Worker) resumePaused(now time.Time) time.Time {
+	kept := w.paused[:0]
+	for _, viewer := range w.paused {
+		line := lineOf(viewer)
+		if line.path.Load().behind(true) {
+			kept = append(kept, viewer)
+			continue
+		}
+		line.paused = false
+		w.shard.Resume(now, viewer, &w.out)
+		w.flush()
+	}
+	clear(w.paused[len(kept):])
+	w.paused = kept
+	if len(kept) == 0 {
+		return time.Time{}
+	}
+	return now.Add(resumeEvery)
+}
+
+// earlier returns the earlier of two times, of which zero means never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func lineOf(v *router.Viewer) *Line { return v.Handle().(*Client).line }
 
 // soundDelay is how many times later than video sound may be before it is dropped:
 // it is a fiftieth of the work, and what people miss most.
@@ -173,7 +214,7 @@ func (w *Worker) flush() {
 		for to < len(w.out.Packets) && w.out.Packets[to].Viewer == viewer {
 			to++
 		}
-		line := viewer.Handle().(*Client).line
+		line := lineOf(viewer)
 		w.box.Put(line, w.out.Packets[from:to])
 		if line.overrun {
 			line.overrun = false
@@ -182,7 +223,7 @@ func (w *Worker) flush() {
 		from = to
 	}
 	for i := range w.out.RTCP {
-		w.box.PutRTCP(w.out.RTCP[i].Viewer.Handle().(*Client).line, &w.out.RTCP[i])
+		w.box.PutRTCP(lineOf(w.out.RTCP[i].Viewer), &w.out.RTCP[i])
 	}
 	w.out.Reset()
 }

@@ -124,18 +124,16 @@ func (h *Host) openUDP(conn net.PacketConn) {
 const (
 	// firstCheckTimeout closes a TCP connection that says nothing.
 	firstCheckTimeout = 10 * time.Second
-	// tcpReadQueue is in packets per session, tcpWriteBytes what may wait for a
-	// slow client before packets are dropped: writing must not block.
-	tcpReadQueue  = 32
-	tcpWriteBytes = 1 << 20
+	// tcpReadQueue is in packets per session.
+	tcpReadQueue = 32
 )
 
 func (h *Host) openTCP(listeners []net.Listener) {
-	h.tcp = &tcpMux{conns: map[tcpKey]net.PacketConn{}, mux: ice.NewTCPMuxDefault(ice.TCPMuxParams{
-		Listener:                     newTCPListener(listeners),
+	listener := newTCPListener(listeners)
+	h.tcp = &tcpMux{listener: listener, conns: map[tcpKey]net.PacketConn{}, mux: ice.NewTCPMuxDefault(ice.TCPMuxParams{
+		Listener:                     listener,
 		Logger:                       h.stackLog(),
 		ReadBufferSize:               tcpReadQueue,
-		WriteBufferSize:              tcpWriteBytes,
 		FirstStunBindTimeout:         firstCheckTimeout,
 		AliveDurationForConnFromStun: firstCheckTimeout,
 	})}

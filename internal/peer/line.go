@@ -52,8 +52,8 @@ func (c *Conn) moveLine(remote netip.AddrPort, proto string) {
 		return
 	}
 	if proto == "tcp" {
-		if write := c.host.tcp.writer(c.localUfrag.Load(), remote); write != nil {
-			c.line.Move(egress.Path{Stream: write})
+		if path := c.host.tcp.path(c.localUfrag.Load(), remote); path != nil {
+			c.line.Move(*path)
 		}
 		return
 	}

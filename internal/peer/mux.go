@@ -7,6 +7,8 @@ import (
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/transport/v4"
+
+	"github.com/headgate/headgate/internal/egress"
 )
 
 // udpMux is the stack's ICE mux with our idea of where it listens: one address
@@ -39,7 +41,8 @@ func (m *udpMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 // and remembers them for the workers. The stack's mux is a field and not embedded,
 // because the agent would compare its LocalAddr with the interfaces.
 type tcpMux struct {
-	mux *ice.TCPMuxDefault
+	mux      *ice.TCPMuxDefault
+	listener *tcpListener
 
 	mu    sync.Mutex
 	conns map[tcpKey]net.PacketConn
@@ -71,9 +74,9 @@ func (m *tcpMux) RemoveConnByUfrag(ufrag string) {
 	m.mux.RemoveConnByUfrag(ufrag)
 }
 
-// writer returns what sends a packet to remote on its framed connection, nil if
-// there is none. ufrag is our own.
-func (m *tcpMux) writer(ufrag *string, remote netip.AddrPort) func([]byte) error {
+// path returns the way to remote on its framed connection, nil if there is none.
+// ufrag is our own.
+func (m *tcpMux) path(ufrag *string, remote netip.AddrPort) *egress.Path {
 	if ufrag == nil {
 		return nil
 	}
@@ -84,10 +87,14 @@ func (m *tcpMux) writer(ufrag *string, remote netip.AddrPort) func([]byte) error
 		return nil
 	}
 	to := net.TCPAddrFromAddrPort(remote)
-	return func(packet []byte) error {
+	p := &egress.Path{Stream: func(packet []byte) error {
 		_, err := conn.WriteTo(packet, to)
 		return err
+	}}
+	if below := m.listener.find(remote); below != nil {
+		p.Behind = below.queue.behind
 	}
+	return p
 }
 
 // Close implements ice.TCPMux.

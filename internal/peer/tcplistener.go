@@ -3,6 +3,7 @@ package peer
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -15,8 +16,8 @@ import (
 // these differ, so every connection is given the same local address per family
 // and tcpMux asks for that one.
 //
-// Ownership: an accepting goroutine per listener; Close ends them, closes every
-// connection and waits. The mux itself would wait half a minute for connections
+// Ownership: an accepting goroutine per listener, and one per connection on which
+// something waits to be written; Close ends them, closes every connection and waits. The mux itself would wait half a minute for connections
 // that never say anything.
 type tcpListener struct {
 	listeners []net.Listener
@@ -24,6 +25,7 @@ type tcpListener struct {
 	closed    chan struct{}
 	once      sync.Once
 	accepting sync.WaitGroup
+	writing   sync.WaitGroup
 
 	mu    sync.Mutex
 	conns map[*tcpConn]struct{}
@@ -85,8 +87,11 @@ func (l *tcpListener) track(conn net.Conn) *tcpConn {
 	if len(l.conns) >= maxTCPConns {
 		return nil
 	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(tcpKernelBytes) // or it stays as it is
+	}
 	local := addrPortOf(conn.LocalAddr())
-	c := &tcpConn{Conn: conn, owner: l, local: &net.TCPAddr{IP: tcpLocal(local.Addr().Is6()), Port: int(local.Port())}}
+	c := &tcpConn{Conn: conn, owner: l, queue: tcpQueue{conn: conn, work: &l.writing}, local: &net.TCPAddr{IP: tcpLocal(local.Addr().Is6()), Port: int(local.Port())}}
 	l.conns[c] = struct{}{}
 	return c
 }
@@ -124,8 +129,21 @@ func (l *tcpListener) Close() error {
 		for _, conn := range l.snapshot() {
 			_ = conn.Close()
 		}
+		l.writing.Wait()
 	})
 	return errors.Join(errs...)
+}
+
+// find returns the connection from remote, nil if there is none. A client has one
+// from an address, unless it has several to different addresses of ours: then it is
+// any of these.
+func (l *tcpListener) find(remote netip.AddrPort) *tcpConn {
+	for _, c := range l.snapshot() {
+		if addrPortOf(c.RemoteAddr()) == remote {
+			return c
+		}
+	}
+	return nil
 }
 
 func (l *tcpListener) snapshot() []*tcpConn {
@@ -138,12 +156,17 @@ func (l *tcpListener) snapshot() []*tcpConn {
 	return conns
 }
 
-// tcpConn is an accepted connection with the local address of its family.
+// tcpConn is an accepted connection with the local address of its family, and with a
+// queue for what is written.
 type tcpConn struct {
 	net.Conn
 	owner *tcpListener
 	local net.Addr
+	queue tcpQueue
 }
+
+// Write implements net.Conn. It never blocks.
+func (c *tcpConn) Write(b []byte) (int, error) { return c.queue.put(b) }
 
 // LocalAddr implements net.Conn.
 func (c *tcpConn) LocalAddr() net.Addr { return c.local }
@@ -153,5 +176,5 @@ func (c *tcpConn) Close() error {
 	c.owner.mu.Lock()
 	delete(c.owner.conns, c)
 	c.owner.mu.Unlock()
-	return c.Conn.Close()
+	return c.queue.close()
 }
