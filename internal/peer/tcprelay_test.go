@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // tcpRelay stands between a client and the host, as TCP. It can stop to pass on what
@@ -74,10 +75,12 @@ func (r *tcpRelay) accept() {
 	}
 }
 
-// pass copies bytes, each time after wait.
+// pass copies bytes, each time after wait, if there is one.
+// What piled up comes no faster than on a quick link: the client's stack drops what
+// comes faster than it can decrypt.
 func (r *tcpRelay) pass(to, from net.Conn, wait func()) {
 	defer func() { _, _ = to.Close(), from.Close() }()
-	b := make([]byte, 4096)
+	b := make([]byte, 8192)
 	for {
 		n, err := from.Read(b)
 		if err != nil {
@@ -85,6 +88,7 @@ func (r *tcpRelay) pass(to, from net.Conn, wait func()) {
 		}
 		if wait != nil {
 			wait()
+			time.Sleep(time.Millisecond) // 8 MB/s
 		}
 		if _, err := to.Write(b[:n]); err != nil {
 			return
