@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -276,4 +277,45 @@ func garbage(ssrc uint32) func() rtcp.Packet {
 		binary.BigEndian.PutUint16(b[2:], uint16(words))
 		return (*rtcp.RawPacket)(&b)
 	}
+}
+
+// The stack keeps something for every SSRC it hears of: who names thousands is shown
+// the door.
+func TestAViewerThatNamesThousandsOfStreamsIsEnded(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		s.publish(testkit.PublisherOptions{Picture: testkit.HD()})
+		hostile, neighbour := s.watcher(), s.watcher()
+		neighbour.Eye.Reset()
+		ssrc := uint32(0)
+		hostile.flood(3*time.Second, 10*time.Millisecond, func() []rtcp.Packet {
+			named := make([]uint32, 255)
+			for i := range named {
+				ssrc++
+				named[i] = ssrc
+			}
+			return []rtcp.Packet{&rtcp.ReceiverEstimatedMaximumBitrate{SSRCs: named}}
+		})
+		if _, there := s.viewers()[hostile.id]; there {
+			t.Error("the session goes on")
+		}
+		if code := s.codeOf(hostile.Session().Location); code != "too-many-streams" {
+			t.Errorf("the session ended because of %q", code)
+		}
+		neighbour.undisturbed(3*time.Second, testkit.HD())
+	})
+}
+
+// codeOf is what an ended session says of its end.
+func (s *stage) codeOf(location string) string {
+	s.t.Helper()
+	res, err := s.http.Get(location)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var problem struct{ Code string }
+	if err := json.NewDecoder(res.Body).Decode(&problem); err != nil {
+		s.t.Fatal(err)
+	}
+	return problem.Code
 }

@@ -38,6 +38,9 @@ const (
 	DataChannelRefused
 	// ICERestarted: new credentials of both sides are in force.
 	ICERestarted
+	// TooManyStreams: the client sent or named more SSRCs than any session has. It
+	// costs memory until the connection is closed.
+	TooManyStreams
 )
 
 var eventNames = [...]string{
@@ -46,6 +49,7 @@ var eventNames = [...]string{
 	PairSelected: "pair-selected", DTLSStarted: "dtls-started", DTLSConnected: "dtls-connected",
 	DTLSFailed: "dtls-failed", RemoteClosed: "remote-closed", FirstPacket: "first-packet",
 	FirstKeyFrame: "first-key-frame", DataChannelRefused: "data-channel-refused", ICERestarted: "ice-restarted",
+	TooManyStreams: "too-many-streams",
 }
 
 // String returns the name used in timelines.

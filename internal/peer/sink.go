@@ -2,6 +2,7 @@ package peer
 
 import (
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/transport/v4/packetio"
@@ -32,10 +33,19 @@ type intake struct {
 	rtp, rtcp func(now time.Time, b []byte)
 	heard     bool   // a first RTP packet came; RTP goroutine only
 	lastRTCP  []byte // RTCP goroutine only
+	streams   atomic.Int32
 }
+
+// maxStreams is how many streams, one for each SSRC that packets come from or name in
+// feedback, a connection may have. The stack keeps them for ever, and one datagram can
+// name hundreds. A publisher has a dozen or two.
+const maxStreams = 256
 
 // buffer is the stack's hook for new SSRCs.
 func (i *intake) buffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
+	if i.streams.Add(1) == maxStreams+1 {
+		i.c.emit(TooManyStreams, "")
+	}
 	if kind == packetio.RTCPBufferPacket {
 		return &sink{take: i.takeRTCP}
 	}

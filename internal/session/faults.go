@@ -47,5 +47,6 @@ var (
 	errHandshake = fault.New(fault.NotFound, "handshake-timeout", "The client did not connect in time after the POST; check that UDP reaches the gateway's media port.")
 	errExpired   = fault.New(fault.NotFound, "token-expired", "The token's time was over, so the session ended; start a new one with a new token.")
 	errLost      = fault.New(fault.NotFound, "lost", "Nothing was heard from the client for too long, so the session ended; start a new one.")
+	errStreams   = fault.New(fault.NotFound, "too-many-streams", "The client sent or named more streams (SSRCs) than a session may have, which ended it.")
 	errShutdown  = fault.New(fault.NotFound, "server-shutdown", "The gateway shut down, which ended the session.")
 )

@@ -107,6 +107,8 @@ func (sess *session) notify(e peer.Event) {
 		sess.finish(errDTLS)
 	case peer.RemoteClosed:
 		sess.finish(errHangup)
+	case peer.TooManyStreams:
+		sess.finish(errStreams)
 	default: // a fact and nothing more
 	}
 }
