@@ -344,6 +344,9 @@ func (v *viewing) rtcpPackets() [][]byte {
 func (c *client) recvonly(kinds ...webrtc.RTPCodecType) {
 	c.t.Helper()
 	for _, k := range kinds {
+		if slices.ContainsFunc(c.pc.GetTransceivers(), func(t *webrtc.RTPTransceiver) bool { return t.Kind() == k }) {
+			continue // there is one that does more
+		}
 		if _, err := c.pc.AddTransceiverFromKind(k, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
 			c.t.Fatal(err)
 		}

@@ -152,13 +152,17 @@ type seat struct {
 
 func (c *cinema) seat(network webrtc.NetworkType, rewrite ...func(string, bool) string) *seat {
 	c.t.Helper()
+	return c.sit(newClient(c.t, func(e *webrtc.SettingEngine) { e.SetNetworkTypes([]webrtc.NetworkType{network}) }), rewrite...)
+}
+
+func (c *cinema) sit(viewer *client, rewrite ...func(string, bool) string) *seat {
+	c.t.Helper()
 	s := &seat{}
-	viewer := newClient(c.t, func(e *webrtc.SettingEngine) { e.SetNetworkTypes([]webrtc.NetworkType{network}) })
 	viewer.pc.OnTrack(s.watch)
 	s.viewing = play(c.t, c.host, viewer, playPolicy, rewrite...)
 	s.connected(c.t)
 	s.client = c.pool.Add(router.ViewerConfig{
-		ID: network.String(), Sections: s.conn.Sections(), CNAME: s.conn.StreamID(), Settings: router.DefaultViewerSettings(),
+		ID: "v", Sections: s.conn.Sections(), CNAME: s.conn.StreamID(), Settings: router.DefaultViewerSettings(),
 	}, s.conn.Line())
 	s.client.Worker().Do(func(now time.Time, shard *router.Shard, out *router.Out) {
 		for i, sec := range s.conn.Sections() {
@@ -169,7 +173,7 @@ func (c *cinema) seat(network webrtc.NetworkType, rewrite ...func(string, bool) 
 			shard.SetSource(now, s.client.Viewer(), i, track, out)
 		}
 	})
-	eventually(c.t, "a picture over "+network.String(), func() bool { return s.shown() > 20 })
+	eventually(c.t, "a picture", func() bool { return s.shown() > 20 })
 	return s
 }
 

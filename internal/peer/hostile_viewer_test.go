@@ -1,0 +1,155 @@
+package peer
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/stun/v4"
+	"github.com/pion/webrtc/v4"
+)
+
+// intruder is a viewer's track that shows what the stack writes with: headers are
+// sent as they are.
+type intruder struct {
+	*webrtc.TrackLocalStaticRTP
+	writer atomic.Pointer[webrtc.TrackLocalWriter]
+}
+
+// Bind implements webrtc.TrackLocal.
+func (i *intruder) Bind(t webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	w := t.WriteStream()
+	i.writer.Store(&w)
+	return i.TrackLocalStaticRTP.Bind(t)
+}
+
+// intrude seats a viewer behind n who can send media, which nobody asked for.
+func (c *cinema) intrude(n *nat) (*seat, *intruder) {
+	c.t.Helper()
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeH264}, "video", "intruder")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	in := &intruder{TrackLocalStaticRTP: track}
+	viewer := newClient(c.t)
+	both := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendrecv}
+	if _, err := viewer.pc.AddTransceiverFromTrack(in, both); err != nil {
+		c.t.Fatal(err)
+	}
+	s := c.sit(viewer, n.inAnswer, func(sdp string, answer bool) string {
+		if answer {
+			return strings.Replace(sdp, "a=sendonly", "a=sendrecv", 1) // as if it were welcome
+		}
+		return sdp
+	})
+	eventually(c.t, "a writer", func() bool { return in.writer.Load() != nil })
+	return s, in
+}
+
+func (i *intruder) send(ssrc uint32, seq uint16) {
+	_, _ = (*i.writer.Load()).WriteRTP(&rtp.Header{Version: 2, PayloadType: 102, SSRC: ssrc, SequenceNumber: seq}, make([]byte, 1000)) // or the next one
+}
+
+// inject sends a datagram to the host as if the client had.
+func (n *nat) inject(b []byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, _ = n.outside.WriteToUDPAddrPort(b, n.server) // or the next one
+}
+
+// floodFor calls send 10 times a millisecond, as far as the machine keeps up.
+func floodFor(d time.Duration, send func(i int)) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	n := 0
+	for end := time.Now().Add(d); time.Now().Before(end); <-tick.C {
+		for range 10 {
+			send(n)
+			n++
+		}
+	}
+}
+
+// checkWithoutKey is a binding request with the right names and a wrong password.
+func checkWithoutKey(t *testing.T, s *seat) []byte {
+	t.Helper()
+	ufrag, _ := credentialsOf(t, s.viewing.client.sdp)
+	m, err := stun.Build(stun.TransactionID, stun.BindingRequest, stun.NewUsername(ufrag+":"+s.conn.RemoteUfrag()),
+		stun.NewShortTermIntegrity("not the password at all"), stun.Fingerprint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Raw
+}
+
+// record is a DTLS record of the epoch in force that nobody sealed.
+func record(kind byte, i int) []byte {
+	b := make([]byte, 13+1000)
+	_, _ = rand.Read(b[13:]) // never fails
+	b[0], b[1], b[2], b[4] = kind, 254, 253, 1
+	binary.BigEndian.PutUint32(b[7:], uint32(i+1000))
+	binary.BigEndian.PutUint16(b[11:], 1000)
+	return b
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// A viewer that sends what nobody asked for: its neighbour does not notice, its own
+// picture goes on, and nothing piles up.
+func TestAViewerThatFloodsTheHostIsItsOwnTrouble(t *testing.T) {
+	c := newCinema(t)
+	n := newNAT(t, c.host.Addr())
+	neighbour := c.seat(webrtc.NetworkTypeUDP4)
+	hostile, in := c.intrude(n)
+	check := checkWithoutKey(t, hostile)
+	for name, send := range map[string]func(i int){
+		"media":           func(i int) { in.send(77, uint16(i)) },
+		"checks":          func(int) { n.inject(check) },
+		"DTLS records":    func(i int) { n.inject(record(23, i)) },
+		"DTLS handshakes": func(i int) { n.inject(record(22, i)) },
+		"forged media":    func(i int) { n.inject(append([]byte{0x80, 102}, record(byte(i), i)...)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, shown, streams := heap(), neighbour.shown(), hostile.conn.intake.streams.Load()
+			floodFor(time.Second, send)
+			eventually(t, "the neighbour's picture", func() bool { return neighbour.shown() >= shown+95 })
+			if gaps := neighbour.check(t); gaps != 0 || neighbour.longest > 500*time.Millisecond {
+				t.Errorf("the neighbour's picture was interrupted %d times, for %v", gaps, neighbour.longest)
+			}
+			frame := neighbour.newestFrame()
+			eventually(t, "the picture of the viewer itself", func() bool { return hostile.newestFrame() > frame })
+			if made := hostile.conn.intake.streams.Load() - streams; made > 2 {
+				t.Errorf("%d streams were made", made)
+			}
+			if after := heap(); after > before+8<<20 {
+				t.Errorf("%d KiB more are in use", (after-before)>>10)
+			}
+		})
+	}
+	if hostile.events.count(TooManyStreams) != 0 {
+		t.Error("counted as too many streams")
+	}
+}
+
+// Every SSRC costs memory until the connection is closed: the session is told.
+func TestAViewerThatSendsThousandsOfStreamsIsReported(t *testing.T) {
+	c := newCinema(t)
+	hostile, in := c.intrude(newNAT(t, c.host.Addr()))
+	for i := range uint32(maxStreams) {
+		in.send(1000+i, 1)
+	}
+	hostile.events.wait(t, TooManyStreams, 1)
+	if err := hostile.conn.Close(); err != nil {
+		t.Error(err)
+	}
+}
