@@ -48,8 +48,14 @@ func TestDelaysAndLatenessAreTold(t *testing.T) {
 	worker.at = src.now.Add(700 * time.Millisecond)
 	worker.round(&worker.work, time.Time{})
 	s = pool.Stats(worker.at)
-	if s.Late != 1 || s.ShedBursts != 1 || s.ShedFeedback != 0 || !s.Saturated {
+	if s.Late != 1 || s.ShedBursts != 1 || s.ShedFeedback != 0 || s.Saturated {
 		t.Errorf("late: %d late, %d bursts and %d feedbacks shed, saturated %v", s.Late, s.ShedBursts, s.ShedFeedback, s.Saturated)
+	}
+	src.frame()
+	worker.at = worker.at.Add(3 * time.Second)
+	worker.round(&worker.work, time.Time{})
+	if s = pool.Stats(worker.at); s.Late != 1 || !s.Saturated {
+		t.Errorf("again: %d late, saturated %v", s.Late, s.Saturated)
 	}
 }
 

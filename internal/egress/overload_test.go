@@ -120,14 +120,18 @@ func TestWhenAWorkerIsSaturated(t *testing.T) {
 		at    time.Duration
 		want  bool
 	}{
-		"never worked":                 {},
-		"in time":                      {notes: []note{{0, 20 * time.Millisecond, false}}},
-		"late once":                    {notes: []note{{0, 300 * time.Millisecond, false}, {1500 * time.Millisecond, 1, false}}, at: 1500 * time.Millisecond},
-		"late now and then":            {notes: []note{{0, time.Second, false}, {500 * time.Millisecond, 1, false}, {1100 * time.Millisecond, time.Second, false}}, at: 1100 * time.Millisecond},
-		"late for a second":            {notes: []note{{0, 200 * time.Millisecond, false}, {time.Second, 200 * time.Millisecond, false}}, at: time.Second, want: true},
-		"shed":                         {notes: []note{{0, 0, true}}, at: 1, want: true},
-		"shed, and a while afterwards": {notes: []note{{0, 0, true}, {time.Second, 0, false}}, at: 2900 * time.Millisecond, want: true},
-		"recovered":                    {notes: []note{{0, 0, true}, {time.Second, 0, false}}, at: 3100 * time.Millisecond},
+		"never worked":       {},
+		"in time":            {notes: []note{{0, 20 * time.Millisecond, false}}},
+		"late once":          {notes: []note{{0, 300 * time.Millisecond, false}, {1500 * time.Millisecond, 1, false}}, at: 1500 * time.Millisecond},
+		"late now and then":  {notes: []note{{0, time.Second, false}, {500 * time.Millisecond, 1, false}, {1100 * time.Millisecond, time.Second, false}}, at: 1100 * time.Millisecond},
+		"late for a second":  {notes: []note{{0, 200 * time.Millisecond, false}, {time.Second, 200 * time.Millisecond, false}}, at: time.Second},
+		"late for two":       {notes: []note{{0, 200 * time.Millisecond, false}, {2 * time.Second, 200 * time.Millisecond, false}}, at: 2 * time.Second, want: true},
+		"shed once":          {notes: []note{{0, 0, true}, {time.Second, 0, true}}, at: time.Second},
+		"shed again":         {notes: []note{{0, 0, true}, {2 * time.Second, 0, true}}, at: 2 * time.Second, want: true},
+		"shed long ago":      {notes: []note{{0, 0, true}, {16 * time.Second, 0, true}}, at: 16 * time.Second},
+		"shed on and on":     {notes: []note{{0, 0, true}, {2 * time.Second, 0, true}, {5 * time.Second, 0, true}}, at: 7900 * time.Millisecond, want: true},
+		"a while afterwards": {notes: []note{{0, 0, true}, {2 * time.Second, 0, true}, {3 * time.Second, 0, false}}, at: 4900 * time.Millisecond, want: true},
+		"recovered":          {notes: []note{{0, 0, true}, {2 * time.Second, 0, true}, {3 * time.Second, 0, false}}, at: 5100 * time.Millisecond},
 	} {
 		var l load
 		for _, n := range c.notes {

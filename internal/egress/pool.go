@@ -103,8 +103,8 @@ func (p *Pool) Shed() (n uint64) {
 }
 
 // Saturated tells that workers do not keep up, so that more viewers would only
-// take from those there are: one has been late for a second, or dropped media in
-// the last seconds.
+// take from those there are: one has been late for two seconds, or dropped media
+// again and again.
 func (p *Pool) Saturated(now time.Time) bool {
 	return slices.ContainsFunc(p.workers, func(w *Worker) bool { return w.load.saturated(now) })
 }
