@@ -30,14 +30,16 @@ type streamClock struct {
 
 	delay smallest // without reports: arrival minus media time
 
-	last      uint64 // NTP time of the newest report
-	mapped    bool
-	mappedAt  time.Duration
-	mapTicks  int64
-	mapTime   time.Duration // the publisher's, at mapTicks
-	doubtful  bool          // the last report contradicted
-	nextTicks int64
-	nextTime  time.Duration
+	last     uint64 // NTP time of the newest report
+	mapped   bool
+	mappedAt time.Duration
+	mapTicks int64
+	mapTime  time.Duration // the publisher's, at mapTicks
+	doubtful bool          // the last report contradicted
+	// contradicted counts reports that contradicted those before them.
+	contradicted uint64
+	nextTicks    int64
+	nextTime     time.Duration
 
 	lag   time.Duration // of the timeline behind what is now believed, slewed away
 	knots [knots]knot
@@ -62,6 +64,7 @@ func (c *streamClock) report(now time.Duration, ntp uint64, stamp uint32) {
 	}
 	t, ok := c.agree(now, ticks, c.shared.time(now, ntp))
 	if !ok {
+		c.contradicted++
 		return
 	}
 	c.shared.media(now, t)

@@ -42,6 +42,7 @@ type LayerStats struct {
 	FirstKeyFrame time.Time
 	Width, Height int
 	Bitrate       int // bits per second
+	Facts         StreamFacts
 }
 
 // IngestCount is what was counted of the media of one kind; the fields are those
@@ -91,6 +92,7 @@ func (in *Ingest) Stats() IngestStats {
 func (s *ingestStream) snapshot() LayerStats {
 	l := s.stats
 	l.RTT = s.nack.rtt
+	l.Facts = s.factsNow()
 	l.Jitter = durationOf(int64(s.reception.jitter), s.numbers.rate)
 	if s.layer != nil {
 		l.Width, l.Height = s.layer.Size()

@@ -42,6 +42,7 @@ type ingestStream struct {
 	clock     streamClock
 	frames    frameTracker
 	sets      parameterSets
+	facts     streamFacts
 	inspect   inspector // nil: audio
 	slab      ingestSlab
 
@@ -89,6 +90,7 @@ func (s *ingestStream) reset(pt *PayloadType) {
 		s.sets = offeredParameters(pt.Codec)
 	}
 	s.frames = frameTracker{bare: len(s.sets.units) > 0}
+	s.facts = streamFacts{}
 	s.held = s.held[:0]
 	s.stats.Codec = pt.Codec
 }
@@ -206,6 +208,9 @@ func (s *ingestStream) next(now time.Time, m *incoming, ext int64) {
 	if p.Frame.KeyStart {
 		s.startKeyFrame(now, p, signs)
 		s.nack.supersede(ext)
+		s.facts.keyFrame(now)
+	} else if p.Frame.Start && s.facts.left > 0 {
+		s.facts.picture(s.stats.Codec.Name, p)
 	}
 	s.push(p)
 	if p.Frame.End || len(s.open) >= s.settings.BurstPackets || now.Sub(s.since) >= s.settings.BurstHold {
@@ -286,6 +291,9 @@ func (s *ingestStream) packet(now time.Time, m *incoming, seq int64) (*Packet, s
 		}
 		return p, signs
 	case s.stats.Kind == Audio:
+		if s.stats.Packets%lookSounds == 1 && s.stats.Codec.Name == Opus {
+			s.facts.sound(p.Payload)
+		}
 		p.Frame = Frame{Start: true, End: true, KeyStart: true, Key: true}
 	}
 	return p, 0

@@ -301,6 +301,7 @@ func TestStats(t *testing.T) {
 		Mid: "v", Kind: Video, SSRC: intakeVideo, Codec: Codec{Name: VP8, ClockRate: 90000},
 		Packets: 3, Bytes: 13 + 5 + 5, Missing: 1, Repaired: 1, Duplicates: 1, NACKs: 1, KeyRequests: 1, KeyFrames: 1,
 		RTT: l.RTT, Jitter: l.Jitter, FirstPacket: intakeStart, FirstKeyFrame: intakeStart, Width: 640, Height: 360,
+		Facts: StreamFacts{LastKeyFrame: intakeStart},
 	}
 	if l != want {
 		t.Errorf("got  %+v\nwant %+v", l, want)
