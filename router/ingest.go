@@ -235,6 +235,7 @@ func (in *Ingest) askKeyFrame(now time.Time, s *ingestStream) rtcp.Packet {
 	if s.layer.wanted.Swap(false) {
 		s.keys.request()
 	}
+	s.keys.try(now.Sub(s.stats.FirstPacket))
 	due := s.keys.due(now)
 	s.layer.deaf.Store(s.keys.deaf)
 	if !due {

@@ -60,6 +60,9 @@ type IngestSettings struct {
 	// layer, KeyFrameBackoff the longest time between repetitions, and
 	// KeyFrameAnswer the time within which a publisher that listens answers.
 	KeyFrameInterval, KeyFrameBackoff, KeyFrameAnswer time.Duration
+	// KeyFrameTry is when a publisher nobody has asked for a key frame is asked all
+	// the same, so that it is known whether it listens; below 0 never.
+	KeyFrameTry time.Duration
 	// ReportInterval is the time between receiver reports; the first one goes
 	// after FirstReport.
 	ReportInterval, FirstReport time.Duration
@@ -82,7 +85,7 @@ func DefaultIngestSettings() IngestSettings {
 		ReorderPackets: 3, ReorderWait: 15 * time.Millisecond,
 		RTT: 40 * time.Millisecond, NACKTries: 10, NACKAge: 2 * time.Second, NACKGap: 512,
 		KeyFrameInterval: 500 * time.Millisecond, KeyFrameBackoff: 8 * time.Second,
-		KeyFrameAnswer: 500 * time.Millisecond,
+		KeyFrameAnswer: 500 * time.Millisecond, KeyFrameTry: time.Second,
 		ReportInterval: time.Second, FirstReport: 200 * time.Millisecond,
 		TransportCCInterval: 100 * time.Millisecond, REMB: 20_000_000,
 		RebindAfter: 500 * time.Millisecond,
@@ -112,6 +115,9 @@ func (s IngestSettings) withDefaults() IngestSettings {
 		if *f.value <= 0 {
 			*f.value = *f.standard
 		}
+	}
+	if s.KeyFrameTry == 0 {
+		s.KeyFrameTry = d.KeyFrameTry
 	}
 	return s
 }

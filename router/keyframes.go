@@ -59,6 +59,14 @@ func (k *keyFramePolicy) request() {
 	k.command++
 }
 
+// try makes the first request when the publisher has been sending for a while:
+// whether it listens should be known when somebody joins.
+func (k *keyFramePolicy) try(sending time.Duration) {
+	if after := k.settings.KeyFrameTry; k.sent.IsZero() && after >= 0 && sending >= after {
+		k.request()
+	}
+}
+
 // due tells whether a request is to be sent now, and counts it as sent.
 func (k *keyFramePolicy) due(now time.Time) bool {
 	if k.asked && now.Sub(k.sent) >= k.settings.KeyFrameAnswer {

@@ -208,6 +208,23 @@ func TestDeafLayer(t *testing.T) {
 	}
 }
 
+// Whether a publisher listens is known before anybody joins, for the price of one
+// key frame.
+func TestDeafnessIsKnownInTime(t *testing.T) {
+	for _, listens := range []bool{true, false} {
+		i := newIntake(t, nil)
+		for n := range uint16(30) {
+			asked := len(rtcpOf[*rtcp.PictureLossIndication](i.sent)) > 0
+			i.send(vp8(n, uint32(n)*3*intakeFrame, n == 0 || asked && listens && n == 11))
+			i.pass(100 * ms)
+		}
+		pli := rtcpOf[*rtcp.PictureLossIndication](i.sent)
+		if l := i.theLayer(i.video); l.Deaf() == listens || len(pli) == 0 || listens && len(pli) > 1 {
+			t.Errorf("listens %v: deaf %v, asked %d times", listens, l.Deaf(), len(pli))
+		}
+	}
+}
+
 // M-021: a key frame clears the request of its own layer only.
 func TestKeyFrameClearsItsLayer(t *testing.T) {
 	i := newIntake(t, simulcast)

@@ -30,6 +30,8 @@ type resent struct {
 	n     int64
 	last  time.Duration // since the viewer's epoch
 	count int
+	// missed tells that it was asked for, which may have been refused.
+	missed bool
 }
 
 // nextIndex starts low, as media does, and never wraps.
@@ -114,6 +116,10 @@ func (s *section) serve(now time.Time, p *Packet, seg *segment, n int64, out *Ou
 		return
 	}
 	c := s.resend.slot(n)
+	if !c.missed {
+		c.missed = true
+		s.missed(now)
+	}
 	if !s.mayResend(now, c, len(p.Payload)) {
 		s.viewer.pending.suppressed++
 		return
@@ -130,7 +136,8 @@ func (s *section) mayResend(now time.Time, c *resent, size int) bool {
 	if c.count >= set.NACKTries || c.count > 0 && now.Sub(s.viewer.clock.epoch)-c.last < spacing {
 		return false
 	}
-	rate := max(s.resend.meter.bitsPerSecond*set.RetransmitShare, float64(set.RetransmitFloor)) / 8
+	own := max(s.resend.meter.bitsPerSecond, s.replay.bitsPerSecond())
+	rate := max(own*set.RetransmitShare, float64(set.RetransmitFloor)) / 8
 	return s.resend.bytes.take(now, float64(size+rtpHeader), rate, rate)
 }
 

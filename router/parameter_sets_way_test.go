@@ -22,7 +22,7 @@ type setsPublisher struct {
 }
 
 func (w *way) setsPublisher(track *Track, ssrc uint32, feedback Feedback) *setsPublisher {
-	in := NewIngest(IngestConfig{SenderSSRC: 1, CNAME: "x", Sections: []IngestSection{{Mid: "0", Track: track, SSRCs: []DeclaredSSRC{{Media: ssrc}},
+	in := NewIngest(IngestConfig{SenderSSRC: 1, CNAME: "x", Settings: IngestSettings{KeyFrameTry: -1}, Sections: []IngestSection{{Mid: "0", Track: track, SSRCs: []DeclaredSSRC{{Media: ssrc}},
 		PayloadTypes: []PayloadType{{Number: 102, Codec: testH264, Feedback: feedback}}}}})
 	return &setsPublisher{t: w.t, w: w, in: in, ssrc: ssrc, number: 102, seq: uint16(ssrc), step: 40 * time.Millisecond}
 }

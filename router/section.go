@@ -28,14 +28,15 @@ type section struct {
 	askAt     time.Time
 	mayReplay bool
 	replay    replay
-	// landing is set after a replay until the next frame begins: landingAt is the
-	// layer's timestamp of the frame that was begun in replay.
-	landing   bool
-	landingAt uint32
-	segments  segmentList
-	window    sentWindow
-	line      timeline
-	pictures  pictureState
+	landing   landing
+	// keySince is when the live key frame began that is being sent, keyBytes its
+	// size so far.
+	keySince time.Time
+	keyBytes int
+	segments segmentList
+	window   sentWindow
+	line     timeline
+	pictures pictureState
 	// inFrame tells that the newest packet did not end its frame.
 	inFrame bool
 	// identified is set by the first RTCP that names the SSRC: the viewer knows
@@ -81,6 +82,9 @@ func (s *section) fromCurrent(now time.Time, b Burst, out *Out) {
 	for _, p := range b.Packets {
 		s.forward(now, p, out)
 	}
+	if b.Packets[0].Frame.Key && s.cfg.Kind == Video {
+		s.watchKeyFrame(now, b, out)
+	}
 	if s.ready != nil && !s.inFrame {
 		s.takeReady(now, out)
 	}
@@ -94,7 +98,7 @@ func (s *section) forward(now time.Time, p *Packet, out *Out) {
 		s.late(now, p, n, out)
 		return
 	}
-	if s.landing && p.Timestamp != s.landingAt && len(p.Payload) > 0 {
+	if s.landing.active && int32(p.Timestamp-s.landing.top) > 0 && len(p.Payload) > 0 {
 		seg = s.land(now, p, n)
 	}
 	ts := seg.times.at(p.Timestamp)

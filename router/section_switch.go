@@ -42,6 +42,9 @@ func (s *section) await(now time.Time, l *trackLayer, out *Out) {
 	if s.mayReplay {
 		g := l.layer.Group()
 		if g != nil && (now.Sub(g[0].Capture) < s.settings().ReplayYoung || l.layer.Deaf()) {
+			if l.layer.Deaf() { // it may have missed the last request: that costs a packet now and then
+				l.layer.RequestKeyFrame(now)
+			}
 			s.startReplay(now, l, g, out)
 			return
 		}
@@ -111,6 +114,9 @@ func (s *section) start(now time.Time, l *trackLayer, p *Packet, out *Out) {
 	if l.newest-p.Seq > longestStart {
 		return
 	}
+	if s.replay.active {
+		s.reports.at = now // the line of timestamps may have a bend here
+	}
 	ts := s.nextTimestamp(p.Capture, now, l.layer.Codec().ClockRate)
 	s.begin(now, l, p, timestampMap{in: p.Timestamp, out: ts, pace: fullPace}, out)
 	s.forward(now, p, out)
@@ -131,7 +137,7 @@ func (s *section) begin(now time.Time, l *trackLayer, p *Packet, times timestamp
 		s.viewer.pending.switches++
 	}
 	s.replay = replay{}
-	s.landing = false
+	s.landing = landing{}
 	if l != s.cur || s.target == l { // else the target is still awaited
 		s.target, s.ready, s.askAt, s.holdUntil = nil, nil, time.Time{}, time.Time{}
 	}
@@ -148,7 +154,7 @@ func (s *section) setCurrent(l *trackLayer) {
 	old := s.cur
 	s.cur, s.inFrame = l, false
 	if l == nil {
-		s.replay, s.landing = replay{}, false
+		s.replay, s.landing = replay{}, landing{}
 	}
 	if old != nil && s.viewer.shard != nil {
 		s.viewer.shard.release(old.track, s)

@@ -44,7 +44,8 @@ type Viewer struct {
 
 	held     bool          // pictures are stopped, see Shard.Stall
 	rtt      time.Duration // newest from a receiver report; 0 unknown
-	pending  viewerTally   // counted in this call, not yet added to stats
+	path     path
+	pending  viewerTally // counted in this call, not yet added to stats
 	counters viewerCounters
 }
 

@@ -12,6 +12,7 @@ const (
 	rtcpTransportFB         = 205
 	rtcpPayloadFB           = 206
 	fbNACK, fbPLI, fbFIR    = 1, 1, 4
+	fbAFB                   = 15
 	rtcpHeader, reportBlock = 4, 24
 	senderInfo              = 20
 	maxNACKEntries          = 128 // pairs looked at in one packet
@@ -56,9 +57,9 @@ func (v *Viewer) readPacket(now time.Time, kind, count byte, b []byte, out *Out)
 	sender, b := binary.BigEndian.Uint32(b), b[4:]
 	switch {
 	case kind == rtcpSR && len(b) >= senderInfo:
-		v.readReports(now, int(count), b[senderInfo:])
+		v.readReports(now, int(count), b[senderInfo:], out)
 	case kind == rtcpRR:
-		v.readReports(now, int(count), b)
+		v.readReports(now, int(count), b, out)
 	case len(b) < 4:
 	case kind == rtcpTransportFB && count == fbNACK:
 		v.readNACK(now, b, out)
@@ -68,7 +69,23 @@ func (v *Viewer) readPacket(now time.Time, kind, count byte, b []byte, out *Out)
 		}
 	case kind == rtcpPayloadFB && count == fbFIR:
 		v.readFIR(now, sender, b[4:], out)
+	case kind == rtcpPayloadFB && count == fbAFB:
+		v.readREMB(now, b[4:], out)
 	}
+}
+
+// readREMB takes what a viewer estimates its path to carry
+// (draft-alvestrand-rmcat-remb-03 section 2.2).
+func (v *Viewer) readREMB(now time.Time, b []byte, out *Out) {
+	if len(b) < 8 || string(b[:4]) != "REMB" {
+		return
+	}
+	exponent, mantissa := b[5]>>2, int(b[5]&3)<<16|int(b[6])<<8|int(b[7])
+	if mantissa == 0 || exponent > 40 {
+		return
+	}
+	v.path.believe(now, mantissa<<exponent)
+	v.pathChanged(now, out)
 }
 
 // identify returns the section of an SSRC and notes that the viewer knows it.
@@ -157,10 +174,10 @@ func (s *section) askKeyFrame(now time.Time, out *Out) {
 }
 
 // readReports handles the report blocks of a receiver.
-func (v *Viewer) readReports(now time.Time, count int, b []byte) {
+func (v *Viewer) readReports(now time.Time, count int, b []byte, out *Out) {
 	for i := 0; i < count && len(b) >= reportBlock; i++ {
 		if s := v.identify(binary.BigEndian.Uint32(b)); s != nil && s.cfg.SSRC == binary.BigEndian.Uint32(b) {
-			s.readBlock(now, b[:reportBlock])
+			s.readBlock(now, b[:reportBlock], out)
 		}
 		b = b[reportBlock:]
 	}
@@ -168,7 +185,7 @@ func (v *Viewer) readReports(now time.Time, count int, b []byte) {
 
 // readBlock takes loss, jitter and round trip out of a report block (RFC 3550
 // section 6.4.1).
-func (s *section) readBlock(now time.Time, b []byte) {
+func (s *section) readBlock(now time.Time, b []byte, out *Out) {
 	v := s.viewer
 	s.fraction = b[4]
 	if rate := s.line.rate; rate != 0 {
@@ -177,13 +194,12 @@ func (s *section) readBlock(now time.Time, b []byte) {
 	}
 	v.noteReception()
 	lsr, dlsr := binary.BigEndian.Uint32(b[16:]), binary.BigEndian.Uint32(b[20:])
-	if lsr == 0 {
-		return
-	}
 	trip := int32(v.clock.middle(now) - lsr - dlsr)
-	rtt := time.Duration(trip) * time.Second >> 16
-	if trip > 0 && rtt < longestRTT {
+	rtt := time.Duration(max(trip, 0)) * time.Second >> 16
+	v.heardReport(now, lsr, rtt, out)
+	if lsr != 0 && rtt > 0 && rtt < longestRTT {
 		v.rtt = rtt
+		v.path.trip(rtt)
 		v.counters.rtt.Store(int64(rtt))
 	}
 }

@@ -29,11 +29,11 @@ type ViewerSettings struct {
 	// replayed, at least 2. The byte rate of a replay is therefore at most
 	// ReplaySpeed times that of the layer, key frames apart.
 	ReplaySpeed int
-	// PathBitsPerSecond is what the viewer's path is believed to carry, 0 if
-	// unknown. A replay takes at most 0.8 of it, but at least twice the layer.
+	// PathBitsPerSecond is what the viewer's path carries, 0 to find out. A replay
+	// takes at most 0.8 of it.
 	PathBitsPerSecond int
-	// ReplayCatchUp is how long a replay may take to reach the live edge. One that
-	// would take longer is cut down to its key frame.
+	// ReplayCatchUp is how long a replay may take to reach the live edge, once it
+	// is known what the path carries. One that would take longer ends.
 	ReplayCatchUp time.Duration
 	// StuckReplayEvery is the least time between two replays that a viewer's PLI
 	// may cause when the publisher is deaf to requests.

@@ -53,7 +53,7 @@ type publisherOf struct {
 }
 
 func (w *way) publisher(track *Track, ssrc uint32) *publisherOf {
-	in := NewIngest(IngestConfig{SenderSSRC: 1, CNAME: "x", Sections: []IngestSection{{Mid: "0", Track: track, SSRCs: []DeclaredSSRC{{Media: ssrc}},
+	in := NewIngest(IngestConfig{SenderSSRC: 1, CNAME: "x", Settings: IngestSettings{KeyFrameTry: -1}, Sections: []IngestSection{{Mid: "0", Track: track, SSRCs: []DeclaredSSRC{{Media: ssrc}},
 		PayloadTypes: []PayloadType{{Number: 96, Codec: testVP8, Feedback: Feedback{NACK: true, PLI: true}}}}}})
 	return &publisherOf{vp8Publisher{ssrc: ssrc, seq: uint16(ssrc), ts: ssrc * 12345, picture: uint16(ssrc)}, w, in}
 }

@@ -95,12 +95,14 @@ type viewing struct {
 	selector   router.Selector
 	self       string
 	kinds      []router.Kind
+	rtt        func() time.Duration
 	client     atomic.Pointer[egress.Client] // RTCP may come before start returned
 	attachment atomic.Pointer[router.Attachment]
 }
 
 func (v *viewing) start(conn *peer.Conn) {
 	sections := conn.Sections()
+	v.rtt = conn.RTT
 	for _, sec := range sections {
 		v.kinds = append(v.kinds, sec.Kind)
 	}
@@ -120,6 +122,8 @@ func (v *viewing) rtcp(_ time.Time, b []byte) {
 // frames before they can be received.
 func (v *viewing) connected(now time.Time) {
 	client := v.client.Load()
+	rtt := v.rtt() // now, while nothing waits in any queue
+	client.Worker().Do(func(time.Time, *router.Shard, *router.Out) { client.Viewer().NoteRTT(rtt) })
 	a, err := v.sess.service.parts.Router.Attach(now, router.AttachRequest{
 		Channel: v.sess.place.Channel, Selector: v.selector, Self: v.self,
 		Viewer: client.Viewer(), Worker: client.Worker(), Kinds: v.kinds, End: v.sess.finish,

@@ -89,6 +89,7 @@ func (r *receiver) note(b []byte) {
 func (r *receiver) open(answer string) {
 	clock := new(router.SourceClock)
 	settings := router.DefaultIngestSettings()
+	settings.KeyFrameTry = -1 // players do not
 	cfg := router.IngestConfig{SenderSSRC: 1, CNAME: "player", Settings: settings}
 	for i, text := range strings.Split(answer, "\r\nm=")[1:] {
 		kind, types := router.Video, []router.PayloadType{h264(), vp8()}
