@@ -56,6 +56,7 @@ func TestSectionLateKeyFrameStartFromBeforeTheJoin(t *testing.T) {
 	f.run(200*time.Millisecond, false)
 	v := w.view(testVideo(100))
 	w.source(v, 0, track)
+	key[0].Arrival = w.now
 	f.arrive(key[0])
 	f.run(200*time.Millisecond, false)
 	noGap(t, w.player(v, 0), key[0].Seq)

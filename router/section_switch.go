@@ -8,8 +8,9 @@ import "time"
 const longestStart = 1000
 
 // longestHole is how many packets may be missing before the history is taken to end
-// there. What came before the shard listened is known to no burst. What comes after
-// is left to its bursts, because a worker that is late may drop them.
+// there. What came before the shard listened, and before a key frame that was late,
+// is known to no burst. What comes after is left to its bursts, because a worker
+// that is late may drop them.
 const longestHole = 32
 
 // aim makes l, a layer of the wanted track, the one to show. The current layer
@@ -120,13 +121,14 @@ func (s *section) start(now time.Time, l *trackLayer, p *Packet, out *Out) {
 	ts := s.nextTimestamp(p.Capture, now, l.layer.Codec().ClockRate)
 	s.begin(now, l, p, timestampMap{in: p.Timestamp, out: ts, pace: fullPace}, out)
 	s.forward(now, p, out)
-	for seq, missing := p.Seq+1, 0; seq <= l.newest || l.since >= p.Seq && missing < longestHole; seq++ {
-		if q := l.layer.Packet(seq); q != nil {
-			missing = 0
-			s.forward(now, q, out)
-		} else {
+	for seq, missing := p.Seq+1, 0; seq <= l.newest || missing < longestHole; seq++ {
+		q := l.layer.Packet(seq)
+		if q == nil || seq > l.newest && q.Arrival.After(p.Arrival) {
 			missing++
+			continue
 		}
+		missing = 0
+		s.forward(now, q, out)
 	}
 }
 

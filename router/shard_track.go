@@ -12,10 +12,10 @@ const chooseEvery = 250 * time.Millisecond
 type trackLayer struct {
 	layer *Layer
 	track *shardTrack
-	// newest is the highest number a burst brought, since what the first one began with.
-	newest, since int64
-	heard         time.Time // last burst, zero before the first
-	health        layerHealth
+	// newest is the highest number a burst brought.
+	newest int64
+	heard  time.Time // last burst, zero before the first
+	health layerHealth
 }
 
 // live tells whether media came lately: to this shard, or before it listened.
@@ -62,9 +62,6 @@ func (t *shardTrack) note(now time.Time, b Burst, out *Out) *trackLayer {
 		if l = t.find(b.Layer); l == nil {
 			return nil
 		}
-	}
-	if l.heard.IsZero() {
-		l.since = b.Packets[0].Seq
 	}
 	for _, p := range b.Packets {
 		l.newest = max(l.newest, p.Seq)
