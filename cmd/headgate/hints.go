@@ -25,12 +25,19 @@ type hints struct {
 	Command string
 	// Foreign tells that tokens are needed and come from somebody else.
 	Foreign bool
+	// TLS is the origin of HTTPS and Fingerprint that of its certificate; empty
+	// unless it is self-signed.
+	TLS, Fingerprint string
 }
 
 // hintsFor finds out what clients need. Tokens are made for a terminal only:
 // what else reads stdout may keep it.
 func hintsFor(con *console, file string, cfg gateway.Config, g *gateway.Gateway) hints {
-	h := hints{Origin: strings.TrimSuffix(cmp.Or(cfg.HTTP.PublicURL, g.URLs()[0]), "/"), Channel: hintChannel}
+	urls := g.URLs()
+	h := hints{Origin: strings.TrimSuffix(cmp.Or(cfg.HTTP.PublicURL, urls[0]), "/"), Channel: hintChannel}
+	if h.Fingerprint = g.Fingerprint(); h.Fingerprint != "" {
+		h.TLS = urls[len(urls)-1] // plain ones come first
+	}
 	if !g.TokenRequired() {
 		return h
 	}
@@ -86,7 +93,11 @@ Headgate is running.
   ffmpeg    ffmpeg -re -i FILE -c:v libx264 -profile:v baseline -bf 0 -g 60 \
                    -c:a libopus -ar 48000 -ac 2 -f whip{{.Option "-authorization" .Publish}} {{.Origin}}/whip/{{.Channel}}
   No camera headgate push --whip {{.Origin}}/whip/{{.Channel}}{{.Option "--token" .Publish}}
-{{if .Command}}
+{{if .Fingerprint}}
+  HTTPS     {{.TLS}} has a self-signed certificate: browsers warn of it, once.
+            It is the right one if its SHA-256 fingerprint is
+            {{.Fingerprint}}
+{{end}}{{if .Command}}
   Clients need a token: {{.Command}}
 {{else if .Foreign}}
   Clients need a token that this gateway believes: one of auth.tokens, or one of your issuer.

@@ -75,6 +75,20 @@ func TestHintsUseThePublicAddressAndTheFile(t *testing.T) {
 	}
 }
 
+func TestHintsTellTheFingerprintOfASelfSignedCertificate(t *testing.T) {
+	dir, env := stateDir(t)
+	file := write(t, "gateway.yaml", "state_dir: "+dir+"\nhttp: {https: '127.0.0.1:0', tls: {self_signed: true}}\n")
+	s := serve(t, &command{env: []string{env}}, "--config", file, "--hints")
+	out := s.stdout.String()
+	fingerprint := regexp.MustCompile(`(?m)^ +(([0-9A-F]{2}:){31}[0-9A-F]{2})$`).FindStringSubmatch(out)
+	if fingerprint == nil || !regexp.MustCompile(`HTTPS +https://127\.0\.0\.1:\d+ has a self-signed`).MatchString(out) {
+		t.Fatalf("hints:\n%s", out)
+	}
+	if !strings.Contains(s.stderr.String(), fingerprint[1]) {
+		t.Errorf("the log tells another one:\n%s", s.stderr.String())
+	}
+}
+
 func TestIsTerminal(t *testing.T) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {

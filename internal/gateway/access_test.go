@@ -28,6 +28,7 @@ func TestOnlyThisMachineIsServed(t *testing.T) {
 		"HTTPS for everybody":         {func(c *Config) { c.HTTP.HTTPS = ":443" }, false},
 		"a proxy with a public URL":   {func(c *Config) { c.HTTP.PublicURL = "https://live.example" }, false},
 		"a proxy that is trusted":     {func(c *Config) { c.HTTP.TrustedProxies = []string{"127.0.0.1"} }, false},
+		"a public name with ACME":     {func(c *Config) { c.HTTP.TLS.ACME.Domains = []string{"live.example"} }, false},
 		"a proxy that keeps its Host": {func(c *Config) { c.HTTP.Hosts = []string{"live.example"} }, false},
 	} {
 		cfg := DefaultConfig()

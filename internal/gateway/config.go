@@ -36,7 +36,8 @@ type Config struct {
 	// RedirectPosts is the origin of the gateway that new sessions are sent on to,
 	// for example https://node2.example.com; empty takes them here.
 	RedirectPosts string `yaml:"redirect_posts"`
-	// StateDir is where the gateway keeps the key it makes for itself.
+	// StateDir is where the gateway keeps the key and the certificates it makes for
+	// itself.
 	StateDir string `yaml:"state_dir"`
 	Log      Log    `yaml:"log"`
 }
@@ -173,7 +174,7 @@ func (c Config) peer(log *slog.Logger) peer.Config {
 // without configuration needs no token: every address is a loopback one, and
 // nothing says that a proxy brings others in.
 func (c Config) loopbackOnly() bool {
-	if len(c.HTTP.TrustedProxies) > 0 || len(c.HTTP.Hosts) > 0 || !c.publicIsLoopback() {
+	if len(c.HTTP.TrustedProxies) > 0 || len(c.HTTP.Hosts) > 0 || len(c.HTTP.TLS.ACME.Domains) > 0 || !c.publicIsLoopback() {
 		return false
 	}
 	for _, address := range []string{c.HTTP.HTTP, c.HTTP.HTTPS} {

@@ -73,6 +73,11 @@ func New(ctx context.Context, cfg Config, opt Options) (_ *Gateway, err error) {
 	if g.authority, err = auth.New(g.cfg.Auth, time.Now); err != nil {
 		return nil, err
 	}
+	if cfg.HTTP.KeepsState() {
+		if cfg.HTTP.StateDir, err = cfg.stateDir(); err != nil {
+			return nil, err
+		}
+	}
 	if g.server, err = httpserver.New(cfg.HTTP, httpserver.Options{Log: g.log, HTTP: opt.Sockets.HTTP, HTTPS: opt.Sockets.HTTPS}); err != nil {
 		return nil, err
 	}
@@ -190,6 +195,10 @@ func (g *Gateway) Handler() http.Handler { return g.server.Handler() }
 
 // URLs are the origins HTTP is served at, for somebody on this machine.
 func (g *Gateway) URLs() []string { return g.server.URLs() }
+
+// Fingerprint is the SHA-256 fingerprint of a self-signed certificate of HTTPS;
+// empty with any other one.
+func (g *Gateway) Fingerprint() string { return g.server.Fingerprint() }
 
 // Media are the addresses advertised now.
 func (g *Gateway) Media() []netip.AddrPort { return g.host.Addresses() }

@@ -17,6 +17,9 @@ type Config struct {
 	HTTP  string    `yaml:"http"`
 	HTTPS string    `yaml:"https"`
 	TLS   TLSConfig `yaml:"tls"`
+	// Redirect sends plain requests from other machines on to HTTPS, where there is
+	// HTTPS.
+	Redirect bool `yaml:"redirect"`
 	// PublicURL is the origin clients use, for example https://live.example.com;
 	// empty takes it from each request.
 	PublicURL string `yaml:"public_url"`
@@ -47,13 +50,37 @@ type Config struct {
 	// ShutdownTimeout bounds how long requests under way may take to finish when
 	// Serve's context ends.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
+
+	// StateDir is where certificates are kept that the gateway made or was given
+	// by a certification authority.
+	StateDir string `yaml:"-"`
 }
 
-// TLSConfig names the PEM files of the certificate chain and its key. They are
-// read again when they change.
+// TLSConfig says where the certificate comes from: one of three.
 type TLSConfig struct {
+	// Cert and Key are the PEM files of the certificate chain and its key. They are
+	// read again when they change.
 	Cert string `yaml:"cert"`
 	Key  string `yaml:"key"`
+	// SelfSigned makes one for this machine's names and addresses.
+	SelfSigned bool `yaml:"self_signed"`
+	// ACME gets one from a certification authority.
+	ACME ACMEConfig `yaml:"acme"`
+}
+
+// sources counts the places a certificate is to come from.
+func (c TLSConfig) sources() (n int) {
+	for _, named := range []bool{c.Cert != "" || c.Key != "", c.SelfSigned, len(c.ACME.Domains) > 0} {
+		if named {
+			n++
+		}
+	}
+	return n
+}
+
+// KeepsState tells whether StateDir is needed.
+func (c Config) KeepsState() bool {
+	return c.HTTPS != "" && (c.TLS.SelfSigned || len(c.TLS.ACME.Domains) > 0 && c.TLS.ACME.Cache == "")
 }
 
 // LimitsConfig bounds requests per address (an IPv6 address counts as its /64).
@@ -81,7 +108,8 @@ type LimitsConfig struct {
 // only.
 func DefaultConfig() Config {
 	return Config{
-		HTTP: "127.0.0.1:8080",
+		HTTP:     "127.0.0.1:8080",
+		Redirect: true,
 		Limits: LimitsConfig{
 			PostRate: 20, PostBurst: 60,
 			FailureRate: 2, FailureBurst: 30,
@@ -145,12 +173,22 @@ func (c Config) checkListeners(v *faults) {
 			v.check(field, fmt.Errorf("must look like HOST:PORT or :PORT: %w", err))
 		}
 	}
-	if c.HTTPS != "" && (c.TLS.Cert == "" || c.TLS.Key == "") {
-		v.check("tls", errors.New("https wants the files of a certificate (cert) and its key (key)"))
-	}
-	if c.HTTPS == "" && c.TLS != (TLSConfig{}) {
+	if c.HTTPS == "" && c.TLS.sources() > 0 {
 		v.check("https", errors.New("a certificate is configured in tls; name the address to use it on"))
 	}
+	c.TLS.check(v, c.HTTPS != "")
+}
+
+func (c TLSConfig) check(v *faults, wanted bool) {
+	switch n := c.sources(); {
+	case n > 1:
+		v.check("tls", errors.New("wants one of cert and key, acme.domains and self_signed, not several"))
+	case n == 0 && wanted:
+		v.check("tls", errors.New("https wants the files of a certificate (cert) and its key (key), or acme.domains, or self_signed: true"))
+	case (c.Cert == "") != (c.Key == ""):
+		v.check("tls", errors.New("cert and key go together: name both files"))
+	}
+	c.ACME.check(v)
 }
 
 func (c Config) checkBounds(v *faults) {

@@ -29,7 +29,21 @@ func TestValidateNamesEveryField(t *testing.T) {
 		{"no port", func(c *Config) { c.HTTP = "localhost" }, []string{"http.http"}},
 		{"https without files", func(c *Config) { c.HTTPS = ":8443" }, []string{"http.tls"}},
 		{"https with half the files", func(c *Config) { c.HTTPS = ":8443"; c.TLS.Cert = "a" }, []string{"http.tls"}},
-		{"files without https", func(c *Config) { c.TLS = TLSConfig{"a", "b"} }, []string{"http.https"}},
+		{"files without https", func(c *Config) { c.TLS = TLSConfig{Cert: "a", Key: "b"} }, []string{"http.https"}},
+		{"https with a key alone", func(c *Config) { c.HTTPS = ":8443"; c.TLS.Key = "a" }, []string{"http.tls"}},
+		{"two sources", func(c *Config) { c.HTTPS = ":8443"; c.TLS = TLSConfig{Cert: "a", Key: "b", SelfSigned: true} }, []string{"http.tls"}},
+		{"two other sources", func(c *Config) {
+			c.HTTPS, c.TLS = ":8443", TLSConfig{SelfSigned: true, ACME: ACMEConfig{Domains: []string{"a.example"}}}
+		}, []string{"http.tls"}},
+		{"self-signed without https", func(c *Config) { c.TLS.SelfSigned = true }, []string{"http.https"}},
+		{"ACME without https", func(c *Config) { c.TLS.ACME.Domains = []string{"a.example"} }, []string{"http.https"}},
+		{"ACME for a wildcard", acmeDomain("*.example.com"), []string{"http.tls.acme.domains"}},
+		{"ACME for an address", acmeDomain("192.0.2.1"), []string{"http.tls.acme.domains"}},
+		{"ACME for a name without a dot", acmeDomain("localhost"), []string{"http.tls.acme.domains"}},
+		{"ACME for a URL", acmeDomain("https://live.example.com"), []string{"http.tls.acme.domains"}},
+		{"ACME with a bad address of mail", func(c *Config) { acmeDomain("a.example")(c); c.TLS.ACME.Email = "me" }, []string{"http.tls.acme.email"}},
+		{"ACME without TLS", func(c *Config) { acmeDomain("a.example")(c); c.TLS.ACME.DirectoryURL = "http://ca.example/dir" }, []string{"http.tls.acme.directory_url"}},
+		{"ACME with an address of mail alone", func(c *Config) { c.TLS.ACME.Email = "me@example.com" }, []string{"http.tls.acme.domains"}},
 		{"public URL without scheme", func(c *Config) { c.PublicURL = "live.example.com" }, []string{"http.public_url"}},
 		{"public URL with query", func(c *Config) { c.PublicURL = "https://a.example/?x" }, []string{"http.public_url"}},
 		{"public URL with user", func(c *Config) { c.PublicURL = "https://u:p@a.example" }, []string{"http.public_url"}},
@@ -66,12 +80,16 @@ func TestValidateNamesEveryField(t *testing.T) {
 	}
 }
 
+func acmeDomain(name string) func(*Config) {
+	return func(c *Config) { c.HTTPS, c.TLS.ACME.Domains = ":443", []string{name} }
+}
+
 func TestValidateAccepts(t *testing.T) {
 	c := DefaultConfig()
 	c.PublicURL = "https://live.example.com:8443/gateway/"
 	c.Hosts = []string{"*", "Live.example.com", "gateway", "192.0.2.1"}
 	c.TrustedProxies = []string{"10.0.0.0/8", "::1", "192.0.2.7"}
-	c.HTTP, c.HTTPS, c.TLS = "", "[::1]:0", TLSConfig{"cert.pem", "key.pem"}
+	c.HTTP, c.HTTPS, c.TLS = "", "[::1]:0", TLSConfig{Cert: "cert.pem", Key: "key.pem"}
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
@@ -81,7 +99,8 @@ func TestConfigReadsAsYAML(t *testing.T) {
 	const file = `
 http: ":8080"
 https: ":8443"
-tls: {cert: c.pem, key: k.pem}
+tls: {cert: c.pem, key: k.pem, self_signed: false, acme: {domains: [], email: "", cache: "", directory_url: ""}}
+redirect: false
 public_url: https://live.example.com
 hosts: [gateway]
 trusted_proxies: [10.0.0.0/8]

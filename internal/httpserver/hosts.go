@@ -29,6 +29,9 @@ func newHosts(cfg Config) hosts {
 		h.any = h.any || name == "*"
 		h.names[strings.ToLower(name)] = true
 	}
+	for _, name := range cfg.TLS.ACME.Domains {
+		h.names[strings.ToLower(name)] = true
+	}
 	if u, err := url.Parse(cfg.PublicURL); err == nil && u.Host != "" {
 		h.names[strings.ToLower(u.Hostname())] = true
 	}

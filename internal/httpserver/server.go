@@ -44,7 +44,7 @@ type Server struct {
 	ready    func(context.Context) error
 	echo     *echo.Echo
 	http     *http.Server
-	cert     *certificate
+	cert     certificates
 	peers    peers
 	hosts    hosts
 	limits   *limits
@@ -79,7 +79,7 @@ func New(cfg Config, opt Options) (*Server, error) {
 	s.hosts = newHosts(cfg)
 	s.limits = newLimits(cfg.Limits)
 	if cfg.HTTPS != "" {
-		cert, err := loadCertificate(cfg.TLS, s.now, s.log)
+		cert, err := s.loadCertificates()
 		if err != nil {
 			return nil, fmt.Errorf("http.tls: %w", err)
 		}
@@ -98,8 +98,9 @@ func (s *Server) newEcho() *echo.Echo {
 	e.Logger.SetOutput(io.Discard)
 	e.HTTPErrorHandler = problem.Handler(s.log)
 	e.IPExtractor = s.peers.clientIP
-	e.Pre(s.logAccess, s.recoverPanics, securityHeaders, s.checkHost, s.limitBody)
+	e.Pre(s.logAccess, s.recoverPanics, securityHeaders, s.checkHost, s.redirectToTLS, s.limitBody)
 	s.registerHealth(e)
+	s.registerChallenge(e)
 	return e
 }
 
@@ -115,7 +116,7 @@ func (s *Server) newHTTP() *http.Server {
 		ConnState:         s.fresh.watch,
 	}
 	if s.cert != nil {
-		srv.TLSConfig = serverTLS(s.cert.get, httpProtocols())
+		srv.TLSConfig = serverTLS(s.cert.get, s.protocols())
 	}
 	return srv
 }
@@ -223,11 +224,17 @@ func (s *Server) Serve(ctx context.Context) error {
 	for _, l := range listeners {
 		serving.Go(func() { failed <- s.serve(l) })
 	}
+	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	if a, ok := s.cert.(*acmeCertificates); ok {
+		serving.Go(func() { a.keep(keeping) })
+	}
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	stop()
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownTimeout)
 	defer cancel()
 	err = errors.Join(err, s.Shutdown(limit))

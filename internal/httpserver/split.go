@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -251,7 +250,3 @@ func serverTLS(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), protoco
 	}
 	return named
 }
-
-// httpProtocols are those of HTTP by preference. They are spelled out because
-// net/http would otherwise not serve h2 when a plain listener is served first.
-func httpProtocols() []string { return strings.Fields("h2 http/1.1") }
