@@ -36,6 +36,9 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/peer":      {ours: "router internal/negotiate internal/egress internal/fault internal/netclass internal/sdpfrag internal/sockets", others: pion + " golang.org/x/net"},
 	"internal/egress":    {ours: "router internal/fault internal/histogram", others: "github.com/pion/rtcp github.com/pion/rtp github.com/pion/srtp/v3 golang.org/x/sys"},
 
+	// reaching clients behind firewalls
+	"internal/turn": {others: "github.com/pion/turn/v5 github.com/pion/stun/v4 github.com/pion/logging golang.org/x/time"},
+
 	// sessions
 	"internal/session":    {ours: "auth router internal/egress internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
 	"internal/iceservers": {ours: "auth internal/fault internal/linkhdr internal/signaling"},
