@@ -80,6 +80,7 @@ func (h *Host) newConn(plan *negotiate.Plan, loopback bool, notify func(Event)) 
 func (c *Conn) connect(settings webrtc.SettingEngine) error {
 	settings.BufferFactory = c.intake.buffer
 	settings.SetICEBindingRequestHandler(c.paths.checked)
+	settings.SetRemoteIPFilter(c.paths.accept)
 	api, err := newAPI(settings, c.plan)
 	if err == nil {
 		c.pc, err = api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{c.host.certificate}})

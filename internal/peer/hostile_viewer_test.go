@@ -3,12 +3,14 @@ package peer
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"net"
 	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/pion/ice/v4"
 	"github.com/pion/rtp"
 	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
@@ -75,12 +77,16 @@ func floodFor(d time.Duration, send func(i int)) {
 	}
 }
 
-// checkWithoutKey is a binding request with the right names and a wrong password.
-func checkWithoutKey(t *testing.T, s *seat) []byte {
+// checkOf is a binding request of a viewer with this password of the host, of its own
+// if that is empty.
+func checkOf(t *testing.T, v *viewing, pwd string) []byte {
 	t.Helper()
-	ufrag, _ := credentialsOf(t, s.viewing.client.sdp)
-	m, err := stun.Build(stun.TransactionID, stun.BindingRequest, stun.NewUsername(ufrag+":"+s.conn.RemoteUfrag()),
-		stun.NewShortTermIntegrity("not the password at all"), stun.Fingerprint)
+	ufrag, right := credentialsOf(t, v.client.sdp)
+	if pwd == "" {
+		pwd = right
+	}
+	m, err := stun.Build(stun.TransactionID, stun.BindingRequest, stun.NewUsername(ufrag+":"+v.conn.RemoteUfrag()),
+		ice.PriorityAttr(1), ice.AttrControlling(1), stun.NewShortTermIntegrity(pwd), stun.Fingerprint)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +117,7 @@ func TestAViewerThatFloodsTheHostIsItsOwnTrouble(t *testing.T) {
 	n := newNAT(t, c.host.Addr())
 	neighbour := c.seat(webrtc.NetworkTypeUDP4)
 	hostile, in := c.intrude(n)
-	check := checkWithoutKey(t, hostile)
+	check := checkOf(t, hostile.viewing, "not the password at all")
 	for name, send := range map[string]func(i int){
 		"media":           func(i int) { in.send(77, uint16(i)) },
 		"checks":          func(int) { n.inject(check) },
@@ -152,4 +158,53 @@ func TestAViewerThatSendsThousandsOfStreamsIsReported(t *testing.T) {
 	if err := hostile.conn.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// Checks that are valid may come from anywhere. The host answers and checks some of
+// these addresses, so that one that moves is followed, but not all: whose they are
+// nobody knows.
+func TestAViewerThatChecksFromEverywhereIsAnsweredSomewhere(t *testing.T) {
+	h := newTestHost(t)
+	v := play(t, h, newClient(t), playPolicy)
+	v.connected(t)
+	const everywhere = 3 * maxPlaces
+	var sockets []*net.UDPConn
+	for range everywhere {
+		s, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(h.Addr()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		sockets = append(sockets, s)
+	}
+	reached := map[int]bool{}
+	listen := func(i int, d time.Duration) {
+		_ = sockets[i].SetReadDeadline(time.Now().Add(d))
+		if _, err := sockets[i].Read(make([]byte, 1500)); err == nil {
+			reached[i] = true
+		}
+	}
+	for i, s := range sockets {
+		for range 2 { // the first may be lost
+			_, _ = s.Write(checkOf(t, v, ""))
+		}
+		if i < maxPlaces/2 {
+			listen(i, patience)
+		}
+	}
+	for i := range sockets {
+		listen(i, 20*time.Millisecond)
+	}
+	if n := len(reached); n < maxPlaces/2 || n > maxPlaces {
+		t.Errorf("%d of %d addresses were answered, want up to %d", n, everywhere, maxPlaces)
+	}
+	before := v.events.count(ICERestarted)
+	ufrag, pwd := credentialsOf(t, v.client.offer(&webrtc.OfferOptions{ICERestart: true}))
+	f, err := v.conn.Restart(t.Context(), ufrag, pwd, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.client.take(restarted(v.client.sdp, f))
+	v.events.wait(t, ICERestarted, before+1)
+	v.events.wait(t, PairSelected, 2) // the way of the new generation
 }

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -23,10 +24,37 @@ type paths struct {
 	selected netip.AddrPort
 	proto    string
 	earlier  time.Time // last seen on the pairs of earlier ICE generations
+	// places are how many addresses the agent may still be told of.
+	places   int
+	placedAt time.Time
 }
 
 // maxPairs bounds what is remembered of a client that checks from many addresses.
 const maxPairs = 16
+
+const (
+	// maxPlaces is how many addresses of a client, signalled or found by its checks,
+	// the agent takes in one ICE generation. It keeps each for ever, and checks it.
+	maxPlaces = 64
+	// placeEvery gives another one, to clients whose address keeps changing.
+	placeEvery = time.Minute
+)
+
+// accept is asked before the agent takes another address. A client with valid
+// credentials may send checks from as many as it likes, or from those of others.
+func (p *paths) accept(net.IP) bool {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if more := int(now.Sub(p.placedAt) / placeEvery); more > 0 {
+		p.places, p.placedAt = min(p.places+more, maxPlaces), now
+	}
+	if p.places == 0 {
+		return false
+	}
+	p.places--
+	return true
+}
 
 // checked is told of every authenticated binding request and says whether its
 // pair is to be selected now.
@@ -73,6 +101,7 @@ func (p *paths) restart() {
 	p.earlier = p.newest()
 	p.pairs = map[netip.AddrPort]*ice.CandidatePair{}
 	p.local, p.selected, p.proto = netip.AddrPort{}, netip.AddrPort{}, ""
+	p.places, p.placedAt = maxPlaces, time.Now()
 }
 
 // pair returns the selected pair, invalid if there is none.
