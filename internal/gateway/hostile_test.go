@@ -256,25 +256,29 @@ func TestGarbageInFeedbackDoesNothing(t *testing.T) {
 func garbage(ssrc uint32) func() rtcp.Packet {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // reproducible
 	types := []byte{192, 200, 201, 202, 203, 204, 205, 206, 207, 223}
+	words := make([]uint32, 32) // few, because each may be read as an SSRC
+	for i := range words {
+		words[i] = random.Uint32()
+	}
 	return func() rtcp.Packet {
 		b := make([]byte, 4+4*random.IntN(300))
-		for i := range b {
-			b[i] = byte(random.Uint32())
+		for i := 0; i < len(b); i += 4 {
+			binary.BigEndian.PutUint32(b[i:], words[random.IntN(len(words))])
 		}
-		b[0], b[1] = 0x80|b[0]&0x3f, types[random.IntN(len(types))]
-		words := len(b)/4 - 1
+		b[0], b[1] = 0x80|byte(random.IntN(64)), types[random.IntN(len(types))]
+		length := len(b)/4 - 1
 		switch random.IntN(4) {
 		case 0: // ends in the middle
-			words += 1 + random.IntN(1000)
+			length += 1 + random.IntN(1000)
 		case 1: // something follows
-			words = random.IntN(words + 1)
+			length = random.IntN(length + 1)
 		case 2: // transport-cc or REMB that tell of everything
 			b[0], b[1] = 0x8f, 205+b[1]&1
 			if len(b) >= 12 {
 				binary.BigEndian.PutUint32(b[8:], ssrc)
 			}
 		}
-		binary.BigEndian.PutUint16(b[2:], uint16(words))
+		binary.BigEndian.PutUint16(b[2:], uint16(length))
 		return (*rtcp.RawPacket)(&b)
 	}
 }
