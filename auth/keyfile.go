@@ -22,13 +22,16 @@ func NewKey() []byte {
 	return base64.RawURLEncoding.AppendEncode(nil, b[:])
 }
 
+// KeyFile names the file in which LoadOrCreateKey keeps the key.
+func KeyFile(dir string) string { return filepath.Join(dir, keyFile) }
+
 // LoadOrCreateKey returns the HMAC key kept in dir, making it (and dir) if
 // there is none; created tells. The key is printable text of at least 32
 // bytes: whoever signs elsewhere uses the text itself as the key. The file is
 // readable by its owner only; of several processes that make one at the same
 // time, all get the same.
 func LoadOrCreateKey(dir string) (key []byte, created bool, err error) {
-	path := filepath.Join(dir, keyFile)
+	path := KeyFile(dir)
 	key, err = readKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, false, err

@@ -21,6 +21,7 @@ type cli struct {
 	Token       tokenCommand       `cmd:"" help:"Make a token that lets somebody publish or play."`
 	Push        pushCommand        `cmd:"" help:"Publish a file, or the built-in clip, to any WHIP server."`
 	Bench       benchCommand       `cmd:"" help:"Measure any WHIP and WHEP server under load."`
+	Doctor      doctorCommand      `cmd:"" help:"Find out why a gateway would not be reached: this machine and its configuration, or any WHIP and WHEP server by its URL."`
 	Conform     conformCommand     `cmd:"" help:"Test any WHIP and WHEP server against the standards."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check a configuration file and say everything that is wrong with it."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

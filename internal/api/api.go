@@ -16,6 +16,8 @@ type Config struct {
 	Origin func(*http.Request) string
 	// AcceptRawToken takes an Authorization header without a scheme for a token.
 	AcceptRawToken bool
+	// Forwarded tells whether proxies' headers came: see httpserver. Nil leaves it out.
+	Forwarded func() string
 	// Gate wraps every handler: limits per address. Nil lets everything through.
 	Gate echo.MiddlewareFunc
 }
@@ -61,6 +63,8 @@ type settings struct {
 	Open bool   `json:"open"`
 	WHIP string `json:"whip"`
 	WHEP string `json:"whep"`
+	// Forwarded is "believed" or "ignored" once forwarding headers of a proxy came.
+	Forwarded string `json:"forwarded,omitempty"`
 }
 
 // Register adds the API to e.
@@ -93,10 +97,14 @@ func (h handlers) channels(c echo.Context) error {
 
 func (h handlers) settings(c echo.Context) error {
 	origin := h.cfg.Origin(c.Request())
-	return answer(c, settings{
+	told := settings{
 		Version: h.cfg.Version, Open: !h.backend.TokenRequired(),
 		WHIP: origin + "/whip/", WHEP: origin + "/whep/",
-	})
+	}
+	if h.cfg.Forwarded != nil {
+		told.Forwarded = h.cfg.Forwarded()
+	}
+	return answer(c, told)
 }
 
 func answer(c echo.Context, v any) error {

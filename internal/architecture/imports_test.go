@@ -66,11 +66,12 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/bench/source":   {ours: "internal/bench/stamp internal/mediafile whip", others: pion},
 	"internal/bench/procstat": {},
 	"internal/bench/audience": {ours: "internal/bench/stamp whep", others: pion + " golang.org/x/sys"},
+	"internal/doctor":         {ours: "internal/egress internal/netclass", others: pion},
 	"internal/testkit":        {ours: anything, others: pion},
 	"internal/testkit/offers": {},
 	"internal/architecture":   {},
 	"integration":             {},
-	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/gateway internal/mediafile internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
+	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/doctor internal/gateway internal/mediafile internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
 }
 
 const (

@@ -52,6 +52,7 @@ type Server struct {
 	fresh    freshConns
 	given    [2]net.Listener // plain and TLS
 	stun     *handover
+	proxies  proxySeen
 
 	mu        sync.Mutex
 	listeners []listener
@@ -98,7 +99,7 @@ func (s *Server) newEcho() *echo.Echo {
 	e.Logger.SetOutput(io.Discard)
 	e.HTTPErrorHandler = problem.Handler(s.log)
 	e.IPExtractor = s.peers.clientIP
-	e.Pre(s.logAccess, s.recoverPanics, securityHeaders, s.checkHost, s.redirectToTLS, s.limitBody)
+	e.Pre(s.logAccess, s.recoverPanics, securityHeaders, s.noteProxy, s.checkHost, s.redirectToTLS, s.limitBody)
 	s.registerHealth(e)
 	s.registerChallenge(e)
 	return e

@@ -54,9 +54,7 @@ func Listen(cfg Config) (*Host, error) {
 		return nil, err
 	}
 	if cfg.lookup == nil {
-		cfg.lookup = func(ctx context.Context, name string) ([]netip.Addr, error) {
-			return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
-		}
+		cfg.lookup = lookupName
 	}
 	if cfg.interfaces == nil {
 		cfg.interfaces = machineInterfaces
