@@ -16,6 +16,9 @@ const renew = "Renew it (certbot renew, or your issuer); the gateway reads chang
 
 // certificate looks at the files that HTTPS is served with.
 func certificate(s Setup, now time.Time) []Finding {
+	if s.HTTPS != "" && s.Cert == "" {
+		return []Finding{ok("certificate-by-itself", "The gateway gets its certificate by itself (http.tls.acme or http.tls.self_signed); headgate doctor URL looks at the one that clients see.")}
+	}
 	if s.Cert == "" {
 		return []Finding{withoutTLS(s)}
 	}

@@ -95,6 +95,7 @@ func TestCertificateFiles(t *testing.T) {
 	expect(t, certificate(Setup{Cert: key, Key: cert}, someTime), "certificate-unusable")
 	expect(t, certificate(Setup{LoopbackOnly: true}, someTime), "certificate-not-needed")
 	expect(t, certificate(Setup{PublicURL: "https://proxy.example"}, someTime), "certificate-not-needed")
+	expect(t, certificate(Setup{HTTPS: ":443"}, someTime), "certificate-by-itself")
 	expect(t, certificate(Setup{}, someTime), "certificate-none")
 	if age(36*time.Hour) != "1 day" {
 		t.Error(age(36 * time.Hour))
