@@ -268,9 +268,9 @@ func TestAViewerThatStopsReadingCostsItselfOnly(t *testing.T) {
 	slow := c.seat(webrtc.NetworkTypeTCP4, way.inAnswer)
 	stalls := func() uint64 { return slow.client.Viewer().Stats().Stalls }
 
-	asked := c.keyFramesAsked()
 	way.hold()
 	eventually(t, "the picture pauses", func() bool { return stalls() == 1 })
+	asked := c.keyFramesAsked() // those of the joins are answered by now
 	full := c.queued()
 	sent := slow.client.Viewer().Stats().Packets
 	before := neighbour.shown()
