@@ -13,7 +13,7 @@ import (
 const (
 	envKey       = "HEADGATE_KEY"        // the gateway's own signing key
 	envConfig    = "HEADGATE_CONFIG"     // the configuration file
-	envPushToken = "HEADGATE_PUSH_TOKEN" // the token of push, whose tag repeats it
+	envPushToken = "HEADGATE_PUSH_TOKEN" // the token of push
 )
 
 // leastKeyBytes is the shortest HS256 key (RFC 7518 section 3.2).

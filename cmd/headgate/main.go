@@ -19,7 +19,7 @@ import (
 type cli struct {
 	Serve       serveCommand       `cmd:"" help:"Run the gateway."`
 	Token       tokenCommand       `cmd:"" help:"Make a token that lets somebody publish or play."`
-	Push        pushCommand        `cmd:"" help:"Publish a file, or the built-in clip, to any WHIP server."`
+	Push        pushCommand        `cmd:"" help:"Publish files, a pipe, plain RTP or the built-in clip to any WHIP server."`
 	Bench       benchCommand       `cmd:"" help:"Measure any WHIP and WHEP server under load."`
 	Doctor      doctorCommand      `cmd:"" help:"Find out why a gateway would not be reached: this machine and its configuration, or any WHIP and WHEP server by its URL."`
 	Conform     conformCommand     `cmd:"" help:"Test any WHIP and WHEP server against the standards."`
@@ -33,6 +33,10 @@ type console struct {
 	environ        []string
 	// terminal tells that stdout is one: secrets may be shown there.
 	terminal bool
+	// progress tells the same of stderr: a line that changes may be shown there.
+	progress bool
+	// stdin is nil when it is a terminal.
+	stdin io.ReadCloser
 }
 
 // The exit statuses besides 0.
@@ -44,7 +48,10 @@ const (
 
 func main() {
 	ctx, stop := untilSignalled(os.Exit)
-	con := &console{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), terminal: isTerminal(os.Stdout)}
+	con := &console{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), terminal: isTerminal(os.Stdout), progress: isTerminal(os.Stderr)}
+	if !isTerminal(os.Stdin) {
+		con.stdin = os.Stdin
+	}
 	err := run(ctx, con, os.Args[1:])
 	stop()
 	os.Exit(report(con, err))

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,10 +51,11 @@ type command struct {
 	stdout, stderr output
 	env            []string
 	terminal       bool
+	stdin          io.ReadCloser
 }
 
 func (c *command) console() *console {
-	return &console{stdout: &c.stdout, stderr: &c.stderr, environ: c.env, terminal: c.terminal}
+	return &console{stdout: &c.stdout, stderr: &c.stderr, environ: c.env, terminal: c.terminal, stdin: c.stdin}
 }
 
 func (c *command) run(t *testing.T, args ...string) error {
@@ -187,6 +189,9 @@ func TestExitStatus(t *testing.T) {
 		"unknown flag":                {[]string{"serve", "--htp", ":0"}, exitUsage, "--http"},
 		"bad choice":                  {[]string{"serve", "--log-level", "loud"}, exitUsage, "debug"},
 		"push without an address":     {[]string{"push"}, exitUsage, "--whip"},
+		"push to no address":          {[]string{"push", "--whip", "live"}, exitUsage, "http://"},
+		"push of two kinds":           {[]string{"push", "--whip", "http://127.0.0.1:1", "--rtp-video", "5004", "-"}, exitUsage, "not more than one"},
+		"push that nobody takes":      {[]string{"push", "--whip", "http://127.0.0.1:1/whip/live"}, exitFailed, "refused"},
 		"configuration is missing":    {[]string{"serve", "--config", missing}, exitUsage, missing},
 		"a token that allows nothing": {[]string{"token"}, exitFailed, "--publish"},
 		"configuration is bad":        {[]string{"check-config", write(t, "bad.yaml", "htp: {}\n")}, exitFailed, "did you mean http?"},

@@ -113,7 +113,7 @@ func TestPushRefusesFiles(t *testing.T) {
 		args []string
 		want string
 	}{
-		"neither picture nor sound": {[]string{"--video", text}, text + ": not an IVF, Annex-B H.264 or Ogg Opus file"},
+		"neither picture nor sound": {[]string{"--video", text}, text + ": not an IVF, Annex-B H.264 or H.265, or Ogg Opus file"},
 		"empty":                     {[]string{"--video", empty}, empty + ": not an IVF"},
 		"cut off":                   {[]string{"--video", write(t, "cut.ivf", "DKIF\x00\x00")}, "cut.ivf"},
 		"both bad":                  {[]string{"--video", text, "--audio", empty}, empty},
@@ -148,4 +148,57 @@ func TestPushSaysWhyItIsRefused(t *testing.T) {
 	}
 	mustSay(t, c.run(t, "push", "--whip", "http://127.0.0.1:1/whip/live"), "refused")
 	mustSay(t, c.run(t, "push", "--whip", s.HTTP+"/nowhere"), "404")
+}
+
+func TestPushFromStandardInput(t *testing.T) {
+	s := serve(t, &command{})
+	second, err := os.ReadFile(oneSecond(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string][]string{
+		"as the input": {"-"}, "as video": {"--video", "-"}, "with its format": {"--format", "h264", "-"}, "beside a file": {"-", "--audio", mediaFiles + "clip.ogg"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := command{stdin: io.NopCloser(bytes.NewReader(second))}
+			if err := c.run(t, append([]string{"push", "--whip", s.HTTP + "/whip/live"}, args...)...); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(c.stdout.String(), "sent 30 frames") {
+				t.Errorf("it said %q", c.stdout.String())
+			}
+		})
+	}
+	var c command
+	mustSay(t, c.run(t, "push", "--whip", s.HTTP+"/whip/live", "-"), "a terminal")
+	c = command{stdin: io.NopCloser(strings.NewReader("these are only notes"))}
+	mustSay(t, c.run(t, "push", "--whip", s.HTTP+"/whip/live", "-"), "standard input: not an IVF")
+}
+
+func TestPushRefusesWhatCannotBeMeant(t *testing.T) {
+	whip := []string{"push", "--whip", "http://127.0.0.1:1/whip/live"}
+	sdp := write(t, "stream.sdp", "v=0")
+	for want, args := range map[string][]string{
+		"more than one":          {"--rtp-video", "5004", "--sdp", sdp},
+		"holds one stream":       {"--video", "-", "--audio", "-"},
+		"is for standard input":  {"--format", "ivf"},
+		"--fps":                  {"--fps", "-1"},
+		"--token or":             {"--token", "a", "--token-file", sdp},
+		"--video-codec":          {"--rtp-video", "5004", "--video-codec", "mpeg4"},
+		sdp:                      {"--sdp", sdp},
+		"does not hold one":      {"--token-file", write(t, "empty", "\n")},
+		"--video wants a video ": {"--video", mediaFiles + "clip.h264", mediaFiles + "clip.h264"},
+	} {
+		var c command
+		mustSay(t, c.run(t, append(whip[:len(whip):len(whip)], args...)...), want)
+	}
+}
+
+func TestPushTakesItsTokenFromAFile(t *testing.T) {
+	s := serve(t, &command{env: []string{"HEADGATE_KEY=" + testKey}})
+	file := write(t, "token", makeToken(t, []string{"HEADGATE_KEY=" + testKey}, "--publish", "live")+"\n")
+	var c command
+	if err := c.run(t, "push", "--once", "--video", oneSecond(t), "--whip", s.HTTP+"/whip/live", "--token-file", file); err != nil {
+		t.Error(err)
+	}
 }

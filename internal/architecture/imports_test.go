@@ -58,7 +58,9 @@ var rules = map[string]struct{ ours, others string }{
 
 	// tools and tests
 	"internal/mediafile":      {others: pion},
-	"internal/push":           {ours: "internal/mediafile whip", others: pion},
+	"internal/depacket":       {others: pion},
+	"internal/dial":           {ours: "internal/wish", others: pion},
+	"internal/push":           {ours: "internal/depacket internal/dial internal/mediafile", others: pion},
 	"internal/conformance":    {ours: "internal/linkhdr internal/mediafile internal/testkit/offers", others: pion + " golang.org/x/sync"},
 	"internal/bench/stamp":    {},
 	"internal/bench":          {ours: "internal/bench/audience internal/bench/floor internal/bench/procstat internal/bench/source whip", others: "golang.org/x/time"},
@@ -71,7 +73,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/testkit/offers": {},
 	"internal/architecture":   {},
 	"integration":             {},
-	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/doctor internal/gateway internal/mediafile internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
+	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/dial internal/doctor internal/gateway internal/mediafile internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
 }
 
 const (

@@ -16,9 +16,9 @@ var (
 // Clip opens the embedded clip: constrained baseline H.264 with a key frame
 // every second, and stereo Opus of the same length.
 func Clip() (video, audio Reader, err error) {
-	if video, err = newAnnexB(bytes.NewReader(clipVideo), 0); err != nil {
+	if video, err = Open(bytes.NewReader(clipVideo), 0); err != nil {
 		return nil, nil, err
 	}
-	audio, err = newOgg(bytes.NewReader(clipAudio))
+	audio, err = Open(bytes.NewReader(clipAudio), 0)
 	return video, audio, err
 }

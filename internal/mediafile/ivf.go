@@ -13,11 +13,11 @@ const maxFrame = 16 << 20
 // ivf reads the IVF container. The reader of pion allocates whatever size a
 // frame header names and gives timestamps in no unit that can be used.
 type ivf struct {
-	file io.ReadSeeker
+	file source
 	mime string
-	unit time.Duration // one tick of the file's clock
-	held *Sample       // read ahead, because the next frame tells how long one lasts
-	at   uint64        // timestamp of held, in ticks
+	tick float64 // of the file's clock, in seconds
+	held *Sample // read ahead, because the next frame tells how long one lasts
+	at   uint64  // timestamp of held, in ticks
 	last time.Duration
 }
 
@@ -28,9 +28,9 @@ const (
 
 var ivfCodecs = map[string]string{"VP80": "video/VP8", "VP90": "video/VP9", "AV01": "video/AV1", "H264": "video/H264"}
 
-func newIVF(file io.ReadSeeker) (*ivf, error) {
+func newIVF(file source) (*ivf, error) {
 	f := &ivf{file: file}
-	if err := f.Rewind(); err != nil {
+	if err := f.begin(); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -39,9 +39,13 @@ func newIVF(file io.ReadSeeker) (*ivf, error) {
 func (f *ivf) MimeType() string { return f.mime }
 
 func (f *ivf) Rewind() error {
-	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
+	if err := f.file.rewind(); err != nil {
 		return err
 	}
+	return f.begin()
+}
+
+func (f *ivf) begin() error {
 	header := make([]byte, ivfFileHeader)
 	if _, err := io.ReadFull(f.file, header); err != nil {
 		return fmt.Errorf("%w: IVF header: %w", ErrFormat, err)
@@ -54,8 +58,9 @@ func (f *ivf) Rewind() error {
 	if rate == 0 || scale == 0 {
 		return fmt.Errorf("%w: IVF without a time base", ErrFormat)
 	}
-	f.mime, f.unit = mime, time.Second*time.Duration(scale)/time.Duration(rate)
-	f.held, f.at, f.last = nil, 0, f.unit
+	f.mime, f.tick = mime, float64(scale)/float64(rate)
+	f.held, f.at, f.last = nil, 0, time.Second/defaultFramesPerSecond
+	f.last = f.lasts(1)
 	return f.readAhead()
 }
 
@@ -69,10 +74,18 @@ func (f *ivf) Next() (Sample, error) {
 		return Sample{}, err
 	}
 	if f.held != nil && f.at > at {
-		f.last = time.Duration(f.at-at) * f.unit
+		f.last = f.lasts(f.at - at)
 	}
 	current.Duration = f.last
 	return current, nil
+}
+
+// lasts is the duration of this many ticks; a leap counts as one frame.
+func (f *ivf) lasts(ticks uint64) time.Duration {
+	if seconds := float64(ticks) * f.tick; seconds <= maxDuration.Seconds() {
+		return time.Duration(seconds * float64(time.Second))
+	}
+	return f.last
 }
 
 // readAhead reads the next frame into held, which is nil at the end; a cut last

@@ -10,7 +10,7 @@ import (
 // oggOpus reads packets out of Ogg pages (RFC 3533 section 6, RFC 7845). The
 // reader of pion gives whole pages, which most files fill with many packets.
 type oggOpus struct {
-	file    io.ReadSeeker
+	file    source
 	packets [][]byte // complete packets of the current page
 	partial []byte   // a packet that goes on in the next page
 }
@@ -20,9 +20,9 @@ const (
 	maxPacket    = 1 << 20
 )
 
-func newOgg(file io.ReadSeeker) (*oggOpus, error) {
+func newOgg(file source) (*oggOpus, error) {
 	f := &oggOpus{file: file}
-	if err := f.Rewind(); err != nil {
+	if err := f.begin(); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -31,9 +31,13 @@ func newOgg(file io.ReadSeeker) (*oggOpus, error) {
 func (f *oggOpus) MimeType() string { return "audio/opus" }
 
 func (f *oggOpus) Rewind() error {
-	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
+	if err := f.file.rewind(); err != nil {
 		return err
 	}
+	return f.begin()
+}
+
+func (f *oggOpus) begin() error {
 	f.packets, f.partial = nil, nil
 	head, err := f.packet()
 	if err != nil || !bytes.HasPrefix(head, []byte("OpusHead")) {

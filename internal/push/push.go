@@ -3,260 +3,307 @@ package push
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/netip"
-	"net/url"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/pion/webrtc/v4"
-
-	"github.com/headgate/headgate/internal/mediafile"
-	"github.com/headgate/headgate/whip"
+	"github.com/headgate/headgate/internal/dial"
 )
 
 // Options say what is published where.
 type Options struct {
-	// URL is the WHIP endpoint, Token the bearer token or empty.
-	URL, Token string
-	// Video and Audio are what is sent; one may be nil.
-	Video, Audio mediafile.Reader
-	// Loop starts again at the end; otherwise the end of the longer one ends
-	// the push.
-	Loop bool
-	// UserAgent is told to the server.
-	UserAgent string
-	// ConnectTimeout bounds the time from the POST until media flows; 0 means
-	// 20 s.
-	ConnectTimeout time.Duration
-	// Connected, when set, is called once media can flow, with the time it took
+	dial.Options
+	// Feeds are what is sent.
+	Feeds []Feed
+	// Reconnect tries again when the server or the network goes away.
+	Reconnect bool
+	// Connected, when set, is called whenever media can flow, with the time it took
 	// since the POST.
 	Connected func(after time.Duration)
+	// Notify, when set, is told what a person should know, one sentence a time.
+	Notify func(text string)
+	// Progress, when set, is called every second.
+	Progress func(Summary)
 }
 
-// Summary is what a push did.
+// Summary is what a push did so far.
 type Summary struct {
 	ConnectedAfter time.Duration
-	Lasted         time.Duration
-	VideoFrames    int
-	AudioPackets   int
-	Bytes          int64
+	// Lasted is the time since the first connection.
+	Lasted time.Duration
+	// Connections counts them: more than one means that it reconnected.
+	Connections  int
+	VideoFrames  int
+	AudioPackets int
+	// Packets and Bytes are those of RTP payloads.
+	Packets, Bytes int64
+	// KeyFrameRequests counts PLI and FIR, which nothing here can obey.
+	KeyFrameRequests int64
+	// RTT and Loss are from the server's last reports; 0 if there were none. Loss is
+	// a share of 1.
+	RTT  time.Duration
+	Loss float64
 }
 
-const defaultConnectTimeout = 20 * time.Second
+var errNothing = errors.New("nothing to publish: give a video or an audio file")
 
-// The ways a connection ends by itself.
-var (
-	errNoPath  = errors.New("no address pair worked: the server's media port cannot be reached from here")
-	errTimeout = errors.New("the server did not connect in time")
-	errClosed  = errors.New("the server closed the connection")
-)
+// signalGrace is how long a lost connection waits for the signal that ended the
+// other side too: Ctrl-C reaches every program of a terminal at about once.
+const signalGrace = 200 * time.Millisecond
 
-// Run publishes until ctx ends, the media ends, or the connection fails. The
-// session is deleted in every case. A cancelled ctx is no error.
-func Run(ctx context.Context, opt Options) (summary Summary, err error) {
-	if opt.ConnectTimeout == 0 {
-		opt.ConnectTimeout = defaultConnectTimeout
+// Run publishes until ctx ends, the media ends, or the connection fails for good.
+// The session is deleted in every case. A cancelled ctx is no error.
+func Run(ctx context.Context, opt Options) (Summary, error) {
+	if len(opt.Feeds) == 0 {
+		return Summary{}, errNothing
 	}
-	p, err := newPublisher(opt)
-	if err != nil {
-		return summary, err
-	}
-	defer p.close()
-	posted := time.Now()
-	session, err := p.negotiate(ctx, opt)
-	if err != nil {
-		return summary, err
-	}
-	defer func() { err = errors.Join(err, deleteSession(ctx, session)) }()
-	if err := p.awaitConnection(ctx, opt.ConnectTimeout); err != nil {
-		return summary, err
-	}
-	summary.ConnectedAfter = time.Since(posted)
-	if opt.Connected != nil {
-		opt.Connected(summary.ConnectedAfter)
-	}
-	started := time.Now()
-	err = p.play(ctx, opt, &summary)
-	summary.Lasted = time.Since(started)
+	r := &runner{opt: opt, ended: make(chan struct{})}
+	defer r.stop()
+	stopProgress := r.progress()
+	defer stopProgress()
+	retry := dial.Retry{Enabled: opt.Reconnect, Sleep: r.sleep, Notify: func(err error, pause time.Duration) {
+		r.notify(err.Error() + "; trying again in " + pause.String())
+	}}
+	err := retry.Do(ctx, r.attempt)
 	if ctx.Err() != nil {
 		err = nil
 	}
-	return summary, err
+	r.stop()
+	return r.summary(), err
 }
 
-// deleteSession says goodbye even when ctx is over already.
-func deleteSession(ctx context.Context, session *whip.Session) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := session.Delete(ctx); err != nil {
-		return fmt.Errorf("end the session: %w", err)
-	}
-	return nil
-}
-
-// publisher is the connection of one push.
+// runner is the state of one Run.
 //
-// Ownership: the goroutines reading RTCP end with the connection, which close
-// waits for.
-type publisher struct {
-	pc           *webrtc.PeerConnection
-	video, audio *webrtc.TrackLocalStaticSample
-	states       chan webrtc.PeerConnectionState // capacity for every state there is
-	readers      chan struct{}                   // one token per goroutine that ended
-	reading      int
+// Ownership: the goroutines of the feeds begin with the first connection and end
+// with stop, which waits for them; that of progress with what it returns.
+type runner struct {
+	opt   Options
+	began atomic.Pointer[time.Time] // the first connection
+
+	feeding sync.WaitGroup
+	cancel  context.CancelFunc
+	ended   chan struct{} // closed when no more media comes
+	result  error         // why; set before ended is closed
+
+	connections    atomic.Int64
+	connectedAfter atomic.Int64
+	reports        reports
+	warned         sync.Once
 }
 
-func newPublisher(opt Options) (*publisher, error) {
-	if opt.Video == nil && opt.Audio == nil {
-		return nil, errors.New("nothing to publish: give a video or an audio file")
+func (r *runner) notify(text string) {
+	if r.opt.Notify != nil {
+		r.opt.Notify(text)
 	}
-	api, err := newAPI(reachesLoopback(opt.URL))
+}
+
+// attempt is one connection, until it or the media ends.
+func (r *runner) attempt(ctx context.Context) (connected bool, err error) {
+	if over, result := r.over(); over {
+		return true, dial.Final(result)
+	}
+	conn, readers, err := r.open(ctx)
+	if conn == nil {
+		return false, dial.Final(err)
+	}
+	defer func() {
+		r.disconnect()
+		closed := conn.Close(ctx)
+		readers.Wait()
+		if err == nil && ctx.Err() == nil {
+			err = dial.Final(closed) // the media has been sent: nothing is better the next time
+		}
+	}()
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
-	if err != nil {
-		return nil, err
+	r.connections.Add(1)
+	r.connectedAfter.Store(int64(conn.ConnectedAfter))
+	if r.opt.Connected != nil {
+		r.opt.Connected(conn.ConnectedAfter)
 	}
-	p := &publisher{pc: pc, states: make(chan webrtc.PeerConnectionState, 64), readers: make(chan struct{}, 2)}
-	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+	r.feed(ctx)
+	return true, r.wait(ctx, conn)
+}
+
+// wait returns when the media ends, which may be nil, the connection does, or ctx.
+func (r *runner) wait(ctx context.Context, conn *dial.Connection) error {
+	watch, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
 		select {
-		case p.states <- s:
-		default: // more changes than anybody could care about
+		case <-r.ended:
+			cancel()
+		case <-watch.Done():
 		}
 	})
-	if err := errors.Join(p.add(opt.Video, &p.video, "video"), p.add(opt.Audio, &p.audio, "audio")); err != nil {
-		p.close()
-		return nil, err
+	err := conn.Wait(watch)
+	cancel()
+	watching.Wait()
+	if over, result := r.over(); over {
+		return dial.Final(result)
 	}
-	return p, nil
+	if ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-time.After(signalGrace):
+		}
+	}
+	return err
 }
 
-func newAPI(loopback bool) (*webrtc.API, error) {
-	media := &webrtc.MediaEngine{}
-	if err := media.RegisterDefaultCodecs(); err != nil {
-		return nil, err
+// over tells whether the media has ended, and how.
+func (r *runner) over() (bool, error) {
+	select {
+	case <-r.ended:
+		return true, r.result
+	default:
+		return false, nil
 	}
-	registry, err := interceptors(media)
-	if err != nil {
-		return nil, err
-	}
-	settings := webrtc.SettingEngine{}
-	settings.SetIncludeLoopbackCandidate(loopback)
-	settings.SetDTLSInsecureSkipHelloVerify(true)
-	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings)), nil
 }
 
-// reachesLoopback tells whether the endpoint is on this machine, where loopback
-// candidates are of use.
-func reachesLoopback(endpoint string) bool {
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return false
+// sleep waits for the next attempt, unless there is nothing to send any more.
+func (r *runner) sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.ended:
+	case <-ctx.Done():
 	}
-	host := u.Hostname()
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.IsLoopback()
-	}
-	return host == "localhost"
 }
 
-// add makes a sendonly section for a file; no file, no section.
-func (p *publisher) add(file mediafile.Reader, track **webrtc.TrackLocalStaticSample, id string) error {
-	if file == nil {
-		return nil
+// open makes a connection with a section for each track.
+func (r *runner) open(ctx context.Context) (*dial.Connection, *sync.WaitGroup, error) {
+	var codecs []dial.Codec
+	for _, t := range r.tracks() {
+		codecs = append(codecs, t.codec)
 	}
-	capability := webrtc.RTPCodecCapability{MimeType: file.MimeType()}
-	t, err := webrtc.NewTrackLocalStaticSample(capability, id, "headgate-push")
+	conn, err := dial.New(r.opt.Options, codecs)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	transceiver, err := p.pc.AddTransceiverFromTrack(t, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
-	if err != nil {
-		return err
+	readers := &sync.WaitGroup{}
+	for _, f := range r.opt.Feeds {
+		for _, t := range f.outgoing() {
+			local, sender, err := t.connect(conn.PC)
+			if err != nil {
+				return conn, readers, dial.Final(err)
+			}
+			defer t.local.Store(local) // packets written before it is connected are dropped by the stack
+			readers.Go(func() { r.readRTCP(sender, t, f.live()) })
+		}
 	}
-	if err := transceiver.SetCodecPreferences(preferences(file.MimeType())); err != nil {
-		return err
-	}
-	*track = t
-	p.drain(transceiver.Sender())
-	return nil
+	return conn, readers, conn.Open(ctx)
 }
 
-// drain reads the RTCP of a sender, so that the interceptors see it.
-func (p *publisher) drain(sender *webrtc.RTPSender) {
-	p.reading++
-	go func() {
-		defer func() { p.readers <- struct{}{} }()
-		for b := make([]byte, 1500); ; {
-			if _, _, err := sender.Read(b); err != nil {
+func (r *runner) disconnect() {
+	for _, t := range r.tracks() {
+		t.local.Store(nil)
+	}
+}
+
+func (r *runner) tracks() (all []*track) {
+	for _, f := range r.opt.Feeds {
+		all = append(all, f.outgoing()...)
+	}
+	return all
+}
+
+// feed starts the feeds with the first connection.
+func (r *runner) feed(ctx context.Context) {
+	if r.cancel != nil {
+		return
+	}
+	now := time.Now()
+	r.began.Store(&now)
+	ctx, r.cancel = context.WithCancel(ctx)
+	ends := make(chan error, len(r.opt.Feeds))
+	waitFor := 0
+	for _, f := range r.opt.Feeds {
+		if !f.endless() {
+			waitFor++
+		}
+	}
+	for _, f := range r.opt.Feeds {
+		r.feeding.Go(func() {
+			if err := f.run(ctx, now); err != nil || !f.endless() {
+				ends <- err
+			}
+		})
+	}
+	r.feeding.Go(func() { r.awaitEnds(ctx, ends, waitFor) })
+}
+
+// awaitEnds closes ended when the feeds that end have ended, or one has failed.
+func (r *runner) awaitEnds(ctx context.Context, ends <-chan error, waitFor int) {
+	defer close(r.ended)
+	for {
+		select {
+		case err := <-ends:
+			if err != nil {
+				r.result = err
+				return
+			}
+			if waitFor--; waitFor == 0 {
+				return
+			}
+		case <-ctx.Done():
+			r.result = ctx.Err()
+			return
+		}
+	}
+}
+
+// stop ends the feeds and waits for them. It may be called more than once.
+func (r *runner) stop() {
+	if r.cancel != nil {
+		r.cancel()
+	}
+	r.feeding.Wait()
+}
+
+// progress calls Progress every second until the returned function is called.
+func (r *runner) progress() (stop func()) {
+	if r.opt.Progress == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				r.opt.Progress(r.summary())
+			case <-done:
 				return
 			}
 		}
-	}()
+	})
+	return sync.OnceFunc(func() {
+		close(done)
+		running.Wait()
+	})
 }
 
-func (p *publisher) close() {
-	_ = p.pc.GracefulClose() // nothing is left to be told
-	for range p.reading {
-		<-p.readers
+func (r *runner) summary() (s Summary) {
+	s.Connections = int(r.connections.Load())
+	s.ConnectedAfter = time.Duration(r.connectedAfter.Load())
+	if began := r.began.Load(); began != nil {
+		s.Lasted = time.Since(*began)
 	}
-}
-
-// negotiate gathers, POSTs the offer and applies the answer.
-func (p *publisher) negotiate(ctx context.Context, opt Options) (*whip.Session, error) {
-	offer, err := p.pc.CreateOffer(nil)
-	if err != nil {
-		return nil, err
-	}
-	gathered := webrtc.GatheringCompletePromise(p.pc)
-	if err := p.pc.SetLocalDescription(offer); err != nil {
-		return nil, err
-	}
-	select {
-	case <-gathered:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	client := whip.Client{UserAgent: opt.UserAgent}
-	session, err := client.Post(ctx, opt.URL, opt.Token, p.pc.LocalDescription().SDP)
-	if err != nil {
-		return nil, err
-	}
-	answer := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: session.Answer}
-	if err := p.pc.SetRemoteDescription(answer); err != nil {
-		return nil, errors.Join(fmt.Errorf("the answer cannot be used: %w", err), deleteSession(ctx, session))
-	}
-	return session, nil
-}
-
-func (p *publisher) awaitConnection(ctx context.Context, limit time.Duration) error {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	for {
-		select {
-		case s := <-p.states:
-			if s == webrtc.PeerConnectionStateConnected {
-				return nil
-			}
-			if err := broken(s); err != nil {
-				return err
-			}
-		case <-timer.C:
-			return errTimeout
-		case <-ctx.Done():
-			return ctx.Err()
+	for _, t := range r.tracks() {
+		if t.codec.IsVideo() {
+			s.VideoFrames += int(t.frames.Load())
+		} else {
+			s.AudioPackets += int(t.frames.Load())
 		}
+		s.Packets += t.packets.Load()
+		s.Bytes += t.bytes.Load()
+		s.KeyFrameRequests += t.asked.Load()
 	}
-}
-
-func broken(s webrtc.PeerConnectionState) error {
-	switch s {
-	case webrtc.PeerConnectionStateFailed:
-		return errNoPath
-	case webrtc.PeerConnectionStateClosed:
-		return errClosed
-	default:
-		return nil
-	}
+	s.RTT, s.Loss = r.reports.last()
+	return s
 }

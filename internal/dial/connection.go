@@ -1,0 +1,174 @@
+package dial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/headgate/headgate/internal/wish"
+)
+
+// Options say where to connect to and as whom.
+type Options struct {
+	// URL is the endpoint, Token the bearer token or empty.
+	URL, Token string
+	// UserAgent is told to the server.
+	UserAgent string
+	// Timeout bounds the time from the POST until media can flow; 0 means 20 s.
+	Timeout time.Duration
+}
+
+const (
+	defaultTimeout = 20 * time.Second
+	goodbyeTimeout = 5 * time.Second
+	// A connection that is silent this long is tried again; servers answer checks
+	// every two seconds or so.
+	silentAfter, failedAfter, keepalive = 5 * time.Second, 10 * time.Second, 2 * time.Second
+)
+
+// The ways a connection ends by itself.
+var (
+	ErrNoPath  = errors.New("no address pair works: the server's media port cannot be reached from here, or no longer")
+	ErrTimeout = errors.New("the server did not connect in time")
+	ErrClosed  = errors.New("the server closed the connection")
+)
+
+// Connection is a connection to a server and the session it belongs to. Its
+// tracks are added to PC before Open.
+//
+// Ownership: whoever made it calls Close, which waits for the stack's goroutines.
+type Connection struct {
+	PC *webrtc.PeerConnection
+	// ConnectedAfter is the time from the POST until media could flow.
+	ConnectedAfter time.Duration
+
+	opt     Options
+	session *wish.Session
+	changed chan struct{} // capacity 1: that something changed is enough
+}
+
+// New makes a connection that offers these codecs and nothing else.
+func New(opt Options, codecs []Codec) (*Connection, error) {
+	if opt.Timeout == 0 {
+		opt.Timeout = defaultTimeout
+	}
+	media, err := engine(codecs)
+	if err != nil {
+		return nil, err
+	}
+	registry := &interceptor.Registry{}
+	if err := webrtc.RegisterDefaultInterceptors(media, registry); err != nil {
+		return nil, err
+	}
+	settings := webrtc.SettingEngine{}
+	settings.SetIncludeLoopbackCandidate(onThisMachine(opt.URL))
+	settings.SetDTLSInsecureSkipHelloVerify(true)
+	settings.SetICETimeouts(silentAfter, failedAfter, keepalive)
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return nil, err
+	}
+	c := &Connection{PC: pc, opt: opt, changed: make(chan struct{}, 1)}
+	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) {
+		select {
+		case c.changed <- struct{}{}:
+		default: // somebody will look anyhow
+		}
+	})
+	return c, nil
+}
+
+// onThisMachine tells whether the endpoint is on this machine, where loopback
+// candidates are of use.
+func onThisMachine(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.IsLoopback()
+	}
+	return host == "localhost"
+}
+
+// Open gathers, POSTs the offer, applies the answer and waits until media can
+// flow. Close is to be called in any case.
+func (c *Connection) Open(ctx context.Context) error {
+	offer, err := c.PC.CreateOffer(nil)
+	if err != nil {
+		return err
+	}
+	gathered := webrtc.GatheringCompletePromise(c.PC)
+	if err := c.PC.SetLocalDescription(offer); err != nil {
+		return err
+	}
+	select {
+	case <-gathered:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	posted := time.Now()
+	deadline, cancel := context.WithTimeoutCause(ctx, c.opt.Timeout, ErrTimeout)
+	defer cancel()
+	client := wish.Client{UserAgent: c.opt.UserAgent}
+	if c.session, err = client.Post(deadline, c.opt.URL, c.opt.Token, c.PC.LocalDescription().SDP); err != nil {
+		return err
+	}
+	answer := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: c.session.Answer}
+	if err := c.PC.SetRemoteDescription(answer); err != nil {
+		return Final(fmt.Errorf("the answer cannot be used: %w", err))
+	}
+	if err := c.wait(deadline, webrtc.PeerConnectionStateConnected); err != nil {
+		return err
+	}
+	c.ConnectedAfter = time.Since(posted)
+	return nil
+}
+
+// Answer is the session description of the server, once Open returned.
+func (c *Connection) Answer() string { return c.session.Answer }
+
+// Wait blocks until the connection ends, and says why, or until ctx does.
+func (c *Connection) Wait(ctx context.Context) error {
+	return c.wait(ctx, webrtc.PeerConnectionStateUnknown)
+}
+
+func (c *Connection) wait(ctx context.Context, want webrtc.PeerConnectionState) error {
+	for {
+		switch s := c.PC.ConnectionState(); s { // callbacks may come in the wrong order: ask
+		case want:
+			return nil
+		case webrtc.PeerConnectionStateFailed:
+			return ErrNoPath
+		case webrtc.PeerConnectionStateClosed:
+			return ErrClosed
+		default:
+		}
+		select {
+		case <-c.changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Close deletes the session, even when ctx is over, and closes the connection.
+func (c *Connection) Close(ctx context.Context) (err error) {
+	if c.session != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTimeout)
+		defer cancel()
+		if err = c.session.Delete(ctx); err != nil {
+			err = fmt.Errorf("end the session: %w", err)
+		}
+	}
+	_ = c.PC.GracefulClose() // nothing is left to be told
+	return err
+}
