@@ -346,6 +346,19 @@ func TestReplayForStuckDecoder(t *testing.T) {
 	}
 }
 
+func TestReplayNotWhileTheKeyFrameIsOnItsWay(t *testing.T) {
+	// A viewer who has waited for long asks until the key frame is complete.
+	w, f, v, p := joinAfter(t, 3*time.Second, 0, DefaultViewerSettings(), true)
+	for range 4 {
+		w.rtcp(v, &rtcp.PictureLossIndication{MediaSSRC: 100})
+		f.run(120*time.Millisecond, false)
+	}
+	if s := v.Stats(); s.Replays != 1 || s.PLIs != 4 {
+		t.Errorf("%d replays, %d requests", s.Replays, s.PLIs)
+	}
+	continuous(t, p)
+}
+
 func TestReplayNotForLayerChange(t *testing.T) {
 	// Who sees the picture already does not want to see the last second again.
 	_, low, v, p := liveVideo(t)

@@ -29,6 +29,8 @@ type section struct {
 	mayReplay bool
 	replay    replay
 	landing   landing
+	// keyAt is when the newest key frame began.
+	keyAt time.Time
 	// keySince is when the live key frame began that is being sent, keyBytes its
 	// size so far.
 	keySince time.Time
@@ -121,6 +123,7 @@ func (s *section) follow(now time.Time, p *Packet, seg *segment, ts uint32) {
 	s.inFrame = !p.Frame.End
 	if p.Frame.KeyStart && s.cfg.Kind == Video {
 		s.viewer.pending.keyFrames++
+		s.keyAt = now
 	}
 }
 

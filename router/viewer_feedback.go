@@ -163,7 +163,7 @@ func (s *section) askKeyFrame(now time.Time, out *Out) {
 	if s.cfg.Kind != Video || l == nil || s.held() || !s.asks.take(now, s.settings()) {
 		return
 	}
-	if l.layer.Deaf() && l.track == s.want && now.Sub(s.asks.lastStuck) >= s.settings().StuckReplayEvery {
+	if l.layer.Deaf() && l.track == s.want && s.stuck(now) {
 		if s.replayGroup(now, l, out) {
 			s.asks.lastStuck = now
 			s.schedule()
@@ -171,6 +171,13 @@ func (s *section) askKeyFrame(now time.Time, out *Out) {
 		}
 	}
 	l.layer.RequestKeyFrame(now)
+}
+
+// stuck tells whether a decoder that asks for a key frame may be sent the last one
+// again: not while that is on its way, and now and then only.
+func (s *section) stuck(now time.Time) bool {
+	set := s.settings()
+	return now.Sub(s.asks.lastStuck) >= set.StuckReplayEvery && now.Sub(s.keyAt) >= set.KeyFrameWait+s.viewer.rtt
 }
 
 // readReports handles the report blocks of a receiver.

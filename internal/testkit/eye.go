@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,6 +19,7 @@ type Eye struct {
 	lastAt  time.Time
 	longest time.Duration
 	firstAt time.Time
+	history []Showing     // the newest maxShowings
 	changed chan struct{} // capacity 1
 }
 
@@ -81,6 +83,9 @@ func (e *Eye) present(now time.Time, f *partialFrame) {
 	}
 	e.any, e.last, e.lastAt = true, f.frame, now
 	e.shown++
+	if len(e.history) < maxShowings {
+		e.history = append(e.history, Showing{f.frame, now})
+	}
 	if f.key {
 		e.keys++
 	}
@@ -111,6 +116,21 @@ func (e *Eye) Seen() Seen {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return Seen{Frames: e.shown, KeyFrames: e.keys, Last: e.last, LongestFreeze: e.longest, First: e.firstAt, Newest: e.lastAt}
+}
+
+// Showing is a frame and when it was shown.
+type Showing struct {
+	Frame uint32
+	At    time.Time
+}
+
+const maxShowings = 100_000
+
+// Showings are the frames shown, in order, the first hundred thousand.
+func (e *Eye) Showings() []Showing {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.history)
 }
 
 // Reset forgets the freezes seen so far, but not the stream.

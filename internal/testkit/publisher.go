@@ -185,8 +185,9 @@ func (p *Publisher) sendFrame(s *sender, key bool) {
 	case key:
 		s.packet(parameters(), false)
 	}
-	for i := range picture.PacketsPerFrame {
-		s.packet(payload(frame, i, key), i == picture.PacketsPerFrame-1)
+	packets := picture.packets(key)
+	for i := range packets {
+		s.packet(payload(frame, i, key), i == packets-1)
 	}
 	s.timestamp += s.step
 }

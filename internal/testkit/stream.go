@@ -13,6 +13,16 @@ type Picture struct {
 	FramesPerSecond, PacketsPerFrame, KeyEvery int
 	// PacketBytes is the size of a payload, at least 16.
 	PacketBytes int
+	// KeyPackets is the size of a key frame in packets; 0 means as other frames.
+	KeyPackets int
+}
+
+// packets is the number of packets of a frame.
+func (p Picture) packets(key bool) int {
+	if key && p.KeyPackets > 0 {
+		return p.KeyPackets
+	}
+	return p.PacketsPerFrame
 }
 
 // HD is about 2.5 Mbit/s at 30 frames a second with a key frame every 2 s.
@@ -54,7 +64,7 @@ func (p Picture) payload(frame uint32, index int, key bool) []byte {
 func (p Picture) putMark(b []byte, frame uint32, index int, key bool) {
 	binary.BigEndian.PutUint32(b, frame)
 	binary.BigEndian.PutUint16(b[4:], uint16(index))
-	binary.BigEndian.PutUint16(b[6:], uint16(p.PacketsPerFrame))
+	binary.BigEndian.PutUint16(b[6:], uint16(p.packets(key)))
 	if key {
 		b[8] = 1
 	}
