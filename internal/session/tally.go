@@ -47,9 +47,11 @@ type Tally struct {
 }
 
 func newTally() Tally {
+	joins := Joins{histogram.New(joinBounds), histogram.New(joinBounds)}
 	return Tally{
 		Now: make(map[auth.Action]Standing), Started: make(map[auth.Action]uint64),
-		Ended: make(map[Outcome]uint64), Refused: make(map[Outcome]uint64), Joins: make(map[auth.Action]Joins),
+		Ended: make(map[Outcome]uint64), Refused: make(map[Outcome]uint64),
+		Joins: map[auth.Action]Joins{auth.Publish: joins, auth.Play: joins},
 	}
 }
 
@@ -148,10 +150,7 @@ func (t *Tally) add(sess *session) {
 }
 
 func (t *Tally) addJoin(sess *session, opened, first time.Time) {
-	joins, known := t.Joins[sess.action]
-	if !known {
-		joins = Joins{histogram.New(joinBounds), histogram.New(joinBounds)}
-	}
+	joins := t.Joins[sess.action]
 	if !opened.IsZero() {
 		joins.Connected.ObserveTime(opened.Sub(sess.started))
 	}
