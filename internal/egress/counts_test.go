@@ -1,6 +1,8 @@
 package egress
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 )
@@ -80,5 +82,18 @@ func TestShedFeedbackIsToldApart(t *testing.T) {
 	in.dropped(5)
 	if in.shed != 7 || in.shedFeedback != 2 {
 		t.Errorf("%d shed, %d of them feedback", in.shed, in.shedFeedback)
+	}
+}
+
+func TestPing(t *testing.T) {
+	pool := Start(DefaultConfig())
+	if err := pool.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	pool.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := pool.Ping(ctx); !errors.Is(err, ErrStuck) {
+		t.Errorf("workers that have ended: %v", err)
 	}
 }

@@ -33,6 +33,7 @@ type Config struct {
 	ICEServers iceservers.Config `yaml:"ice_servers"`
 	Egress     egress.Config     `yaml:"egress"`
 	Pages      Pages             `yaml:"pages"`
+	Operations Operations        `yaml:"operations"`
 	// RedirectPosts is the origin of the gateway that new sessions are sent on to,
 	// for example https://node2.example.com; empty takes them here.
 	RedirectPosts string `yaml:"redirect_posts"`
@@ -103,7 +104,7 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	errs := []error{
 		c.HTTP.Validate(), c.peer(nil).Validate(), c.validateAuth(), c.Channels.Validate(),
-		c.Sessions.Validate(), c.ICEServers.Validate(), c.Egress.Validate(), c.Pages.validate(), c.Log.validate(), c.validateRedirect(), c.validateCORS(),
+		c.Sessions.Validate(), c.ICEServers.Validate(), c.Egress.Validate(), c.Pages.validate(), c.Operations.validate(), c.Log.validate(), c.validateRedirect(), c.validateCORS(),
 	}
 	if c.Sessions.HandshakeTimeout < c.Media.DisconnectedAfter+c.Media.FailedAfter {
 		errs = append(errs, errors.New("sessions.handshake_timeout: must not be shorter than media.disconnected_after and media.failed_after together"))
@@ -174,7 +175,7 @@ func (c Config) peer(log *slog.Logger) peer.Config {
 // without configuration needs no token: every address is a loopback one, and
 // nothing says that a proxy brings others in.
 func (c Config) loopbackOnly() bool {
-	if len(c.HTTP.TrustedProxies) > 0 || len(c.HTTP.Hosts) > 0 || len(c.HTTP.TLS.ACME.Domains) > 0 || !c.publicIsLoopback() {
+	if c.behindProxy() || len(c.HTTP.TLS.ACME.Domains) > 0 {
 		return false
 	}
 	for _, address := range []string{c.HTTP.HTTP, c.HTTP.HTTPS} {
@@ -186,6 +187,11 @@ func (c Config) loopbackOnly() bool {
 		}
 	}
 	return true
+}
+
+// behindProxy tells that something says that a proxy brings others in.
+func (c Config) behindProxy() bool {
+	return len(c.HTTP.TrustedProxies) > 0 || len(c.HTTP.Hosts) > 0 || !c.publicIsLoopback()
 }
 
 func (c Config) publicIsLoopback() bool {
@@ -200,5 +206,10 @@ func isLoopback(host string) bool {
 
 // noAuth tells that nobody configured who may do what.
 func (c Config) noAuth() bool {
-	return !c.Auth.Open && len(c.Auth.Tokens) == 0 && len(c.Auth.JWT.Keys) == 0 && c.Auth.JWT.JWKSURL == "" && len(c.Auth.Own) == 0
+	return !c.Auth.Open && !c.hasCredentials()
+}
+
+// hasCredentials tells that there is something a token could be made with.
+func (c Config) hasCredentials() bool {
+	return len(c.Auth.Tokens) > 0 || len(c.Auth.JWT.Keys) > 0 || c.Auth.JWT.JWKSURL != "" || len(c.Auth.Own) > 0
 }

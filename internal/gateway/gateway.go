@@ -50,10 +50,12 @@ type Gateway struct {
 	version   string
 	authority *auth.Authority
 	server    *httpserver.Server
-	host      *peer.Host
-	egress    *egress.Pool
-	router    *router.Router
-	sessions  *session.Service
+	// operations is nil without a listener of its own.
+	operations *httpserver.Server
+	host       *peer.Host
+	egress     *egress.Pool
+	router     *router.Router
+	sessions   *session.Service
 }
 
 // New assembles a gateway, opens its sockets and listens; nothing is answered
@@ -81,10 +83,15 @@ func New(ctx context.Context, cfg Config, opt Options) (_ *Gateway, err error) {
 	if g.server, err = httpserver.New(cfg.HTTP, httpserver.Options{Log: g.log, HTTP: opt.Sockets.HTTP, HTTPS: opt.Sockets.HTTPS}); err != nil {
 		return nil, err
 	}
+	if cfg.Operations.Listen != "" {
+		if g.operations, err = g.newOperations(); err != nil {
+			return nil, err
+		}
+	}
 	if err := g.openMedia(opt); err != nil {
 		return nil, err
 	}
-	if err := g.server.Listen(ctx); err != nil {
+	if err := g.listen(ctx); err != nil {
 		return nil, errors.Join(err, g.host.Close())
 	}
 	g.assemble()
@@ -140,6 +147,16 @@ func (g *Gateway) openMedia(opt Options) (err error) {
 	return err
 }
 
+func (g *Gateway) listen(ctx context.Context) error {
+	if err := g.server.Listen(ctx); err != nil || g.operations == nil {
+		return err
+	}
+	if err := g.operations.Listen(ctx); err != nil {
+		return errors.Join(err, g.server.Shutdown(ctx))
+	}
+	return nil
+}
+
 func (g *Gateway) assemble() {
 	g.egress = egress.Start(g.cfg.Egress)
 	channels := g.cfg.Channels
@@ -152,6 +169,7 @@ func (g *Gateway) assemble() {
 		Log:        g.log, Now: time.Now,
 	})
 	g.routes()
+	g.operate()
 }
 
 func (g *Gateway) observe(e router.Event) {
@@ -217,6 +235,7 @@ func (g *Gateway) Channels() []router.ChannelInfo { return g.router.Channels() }
 func (g *Gateway) Run(ctx context.Context) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	defer g.startOperations(context.WithoutCancel(ctx))() // last, so that it tells how the end goes
 	served := make(chan error, 1)
 	go func() { served <- g.server.Serve(serving) }() // waited for below
 	var failed error

@@ -25,7 +25,7 @@ func (s *Server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Error(err)
 		}
 		level := slog.LevelInfo
-		if isHealth(c.Path()) {
+		if quiet(c.Path()) {
 			level = slog.LevelDebug
 		}
 		r, res := c.Request(), c.Response()
