@@ -24,6 +24,7 @@ type cli struct {
 	Doctor      doctorCommand      `cmd:"" help:"Find out why a gateway would not be reached: this machine and its configuration, or any WHIP and WHEP server by its URL."`
 	Conform     conformCommand     `cmd:"" help:"Test any WHIP and WHEP server against the standards."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check a configuration file and say everything that is wrong with it."`
+	Health      healthCommand      `cmd:"" help:"Ask the gateway on this machine how it is."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

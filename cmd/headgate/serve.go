@@ -101,13 +101,28 @@ func (c *serveCommand) serve(ctx context.Context, con *console, cfg gateway.Conf
 	if cfg.Auth.Open {
 		log.Warn("no token is needed: everybody who can reach this gateway may publish and play", "http", cfg.HTTP.HTTP)
 	}
-	log.Info("listening", "version", versionText(), "http", g.URLs(), "media", fmt.Sprint(g.Media()))
+	log.Info("listening", listening(g)...)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if err = c.announce(con, cfg, g); err != nil {
 		cancel() // whoever waits for the announcement would wait for ever
 	}
+	told, failed := supervise(ctx, con, log, g)
+	if failed != nil {
+		log.Warn("systemd is told nothing", "err", failed)
+	} else {
+		defer told()
+	}
 	return errors.Join(err, g.Run(ctx))
+}
+
+// listening is what the first line of the log says.
+func listening(g *gateway.Gateway) []any {
+	told := []any{"version", versionText(), "http", g.URLs(), "media", fmt.Sprint(g.Media())}
+	if u := g.OperationsURL(); u != "" {
+		told = append(told, "operations", u)
+	}
+	return told
 }
 
 // removeStale makes sure that a ready file speaks of this run and no other.
@@ -135,7 +150,11 @@ func (c *serveCommand) announce(con *console, cfg gateway.Config, g *gateway.Gat
 	for _, a := range g.Media() {
 		media = append(media, a.String())
 	}
-	text, err := json.Marshal(map[string]any{"http": g.URLs()[0], "media": media, "version": versionText()})
+	ready := map[string]any{"http": g.URLs()[0], "media": media, "version": versionText()}
+	if u := g.OperationsURL(); u != "" {
+		ready["operations"] = u
+	}
+	text, err := json.Marshal(ready)
 	if err != nil {
 		return err
 	}

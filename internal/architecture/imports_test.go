@@ -25,6 +25,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/shutdown":  {},
 	"internal/netclass":  {},
 	"internal/histogram": {},
+	"internal/notify":    {},
 	"internal/sockets":   {},
 
 	// who may do what
@@ -74,7 +75,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/testkit/offers": {},
 	"internal/architecture":   {},
 	"integration":             {},
-	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/dial internal/doctor internal/gateway internal/mediafile internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
+	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/dial internal/doctor internal/gateway internal/mediafile internal/notify internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
 }
 
 const (
