@@ -4,7 +4,7 @@
 #   scripts/install-clients.sh            install what is missing
 #   scripts/install-clients.sh --check    install nothing, end with 1 when something is missing
 #
-# From Debian's packages (root or sudo):  Chromium, Firefox ESR, curl, iproute2, nftables, debootstrap, Node.js
+# From Debian's packages (root or sudo):  Chromium, Firefox ESR, curl, nginx, Caddy, iproute2, nftables, debootstrap, Node.js
 # Into ${HEADGATE_CLIENTS:-${XDG_CACHE_HOME:-~/.cache}/headgate/clients}:
 #   sid/   a small Debian unstable root with FFmpeg >= 8, simple-whip-client and GStreamer, because Debian 12's own cannot speak WHIP
 #   bin/   commands that run a program of that root in the current folder: ffmpeg, ffprobe, whip-client, gst-python, ...
@@ -44,6 +44,7 @@ as_root() {
 # --- Debian packages of this machine ------------------------------------------------------------------------------------------
 
 declare -A package=([chromium]=chromium [firefox-esr]=firefox-esr [curl]=curl [ip]=iproute2 [nft]=nftables [debootstrap]=debootstrap
+  [nginx]=nginx-light [caddy]=caddy
   [unshare]=util-linux [node]=nodejs [npm]=npm)
 
 absent_commands() {
