@@ -21,7 +21,7 @@ type serveCommand struct {
 	HTTP        string   `name:"http" placeholder:"ADDR" help:"Address for HTTP (default 127.0.0.1:8080)."`
 	Media       string   `placeholder:"ADDR" help:"Address for media, UDP and TCP (default :8190)."`
 	Config      string   `type:"existingfile" placeholder:"FILE" help:"Configuration file (YAML); also HEADGATE_CONFIG."`
-	PublicIP    []string `name:"public-ip" placeholder:"IP|NAME" help:"Address or name to advertise for media; may be repeated."`
+	PublicIP    []string `name:"public-ip" placeholder:"IP|NAME|auto" help:"Address or name to advertise for media, or auto: what public STUN servers see; may be repeated."`
 	PublicURL   string   `name:"public-url" placeholder:"URL" help:"Origin clients use, for example https://live.example.com."`
 	Open        bool     `help:"Let everybody publish and play without a token."`
 	LogLevel    string   `enum:",debug,info,warn,error" default:"" placeholder:"LEVEL" help:"debug, info (default), warn or error."`

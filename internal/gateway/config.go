@@ -56,6 +56,7 @@ type Media struct {
 	Listen            string        `yaml:"listen"`
 	PublicAddresses   []string      `yaml:"public_addresses"`
 	PublicKeepsLocal  bool          `yaml:"public_keeps_local"`
+	STUNServers       []string      `yaml:"stun_servers"`
 	Interfaces        []string      `yaml:"interfaces"`
 	TCP               bool          `yaml:"tcp"`
 	IPv6              bool          `yaml:"ipv6"`
@@ -164,6 +165,7 @@ func (l Log) SlogLevel() (slog.Level, error) {
 func (c Config) peer(log *slog.Logger) peer.Config {
 	p := peer.DefaultConfig()
 	p.Media, p.PublicAddresses, p.PublicKeepsLocal = c.Media.Listen, c.Media.PublicAddresses, c.Media.PublicKeepsLocal
+	p.STUNServers = c.Media.STUNServers
 	p.Interfaces, p.TCP, p.IPv6, p.Lite = c.Media.Interfaces, c.Media.TCP, c.Media.IPv6, c.Media.Lite
 	p.DisconnectedAfter, p.FailedAfter, p.Keepalive = c.Media.DisconnectedAfter, c.Media.FailedAfter, c.Media.Keepalive
 	p.LastStep = c.Egress.LastStep

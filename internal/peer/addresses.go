@@ -25,6 +25,7 @@ type addressBook struct {
 
 	mu       sync.Mutex
 	resolved map[string][]netip.Addr
+	seen     []netip.Addr // by STUN servers
 	local    []netip.Addr
 	localAt  time.Time
 }
@@ -75,6 +76,10 @@ func (b *addressBook) arrange(addrs []netip.Addr) []netip.AddrPort {
 func (b *addressBook) publicAddrs() []netip.Addr {
 	var addrs []netip.Addr
 	for _, p := range b.cfg.PublicAddresses {
+		if p == autoAddress {
+			addrs = append(addrs, b.seen...)
+			continue
+		}
 		if a, err := netip.ParseAddr(p); err == nil {
 			addrs = append(addrs, a.Unmap())
 			continue
@@ -128,12 +133,21 @@ func advertisable(a netip.Addr) bool {
 	return a.IsGlobalUnicast() && !a.IsLinkLocalUnicast()
 }
 
+// discover sets what auto stands for.
+func (b *addressBook) discover(seen []netip.Addr) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen = seen
+}
+
 // hasNames tells whether there is anything to resolve.
-func (b *addressBook) hasNames() bool {
-	return slices.ContainsFunc(b.cfg.PublicAddresses, func(s string) bool {
-		_, err := netip.ParseAddr(s)
-		return err != nil
-	})
+func (b *addressBook) hasNames() bool { return slices.ContainsFunc(b.cfg.PublicAddresses, isHostName) }
+
+// isHostName tells a name that wants to be resolved from what else may stand in
+// Config.PublicAddresses.
+func isHostName(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err != nil && s != autoAddress
 }
 
 // resolve looks every public name up once and reports whether all were found.
@@ -143,7 +157,7 @@ func (b *addressBook) resolve(ctx context.Context) bool {
 	defer cancel()
 	all := true
 	for _, name := range b.cfg.PublicAddresses {
-		if _, err := netip.ParseAddr(name); err == nil {
+		if !isHostName(name) {
 			continue
 		}
 		addrs, err := b.cfg.lookup(ctx, name)

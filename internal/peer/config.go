@@ -25,8 +25,14 @@ type Config struct {
 	Media string
 	// PublicAddresses are IP addresses or DNS names under which the Media port
 	// is reachable from outside. They are advertised instead of the machine's own
-	// addresses. Names are resolved about once a minute.
+	// addresses. Names are resolved about once a minute. "auto" stands for what STUN
+	// servers see.
 	PublicAddresses []string
+	// STUNServers, at most 8, "host" or "host:port", are asked from the media
+	// sockets, at the start and every ten minutes, how clients outside see them: what
+	// is seen and not advertised is warned of. Empty asks nobody, except for "auto",
+	// which has servers of its own.
+	STUNServers []string
 	// PublicKeepsLocal advertises the machine's addresses too, after the public
 	// ones: for clients on the same network whose router does not hairpin.
 	PublicKeepsLocal bool
@@ -72,6 +78,8 @@ type Config struct {
 	// replaced by tests.
 	lookup     func(ctx context.Context, name string) ([]netip.Addr, error)
 	interfaces func() ([]localInterface, error)
+	// discoverTimeout bounds a round of asking STUN servers; replaced by tests.
+	discoverTimeout time.Duration
 }
 
 // DefaultConfig serves UDP and TCP port 8190 of both address families.
@@ -98,6 +106,14 @@ func (c Config) Validate() error {
 	for _, a := range c.PublicAddresses {
 		if err := checkPublicAddress(a); err != nil {
 			bad("public_addresses", "%v", err)
+		}
+	}
+	if len(c.STUNServers) > maxSTUNServers {
+		bad("stun_servers", "at most %d, got %d", maxSTUNServers, len(c.STUNServers))
+	}
+	for _, s := range c.STUNServers {
+		if _, _, err := parseSTUNServer(s); err != nil {
+			bad("stun_servers", "%v", err)
 		}
 	}
 	for field, d := range map[string]time.Duration{

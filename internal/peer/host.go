@@ -56,6 +56,9 @@ func Listen(cfg Config) (*Host, error) {
 	if cfg.lookup == nil {
 		cfg.lookup = lookupName
 	}
+	if cfg.discoverTimeout == 0 {
+		cfg.discoverTimeout = discoverTimeout
+	}
 	if cfg.interfaces == nil {
 		cfg.interfaces = machineInterfaces
 	}
@@ -139,15 +142,16 @@ func (h *Host) openTCP(listeners []net.Listener) {
 
 func (h *Host) stackLog() *stackLogger { return &stackLogger{log: h.log, errors: slog.LevelDebug} }
 
-// startResolving looks public names up, once before anybody is answered.
+// startResolving looks public names up, once before anybody is answered, and
+// asks STUN servers.
 func (h *Host) startResolving() {
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stop = cancel
-	if !h.book.hasNames() {
-		return
+	if h.book.hasNames() {
+		all := h.book.resolve(ctx)
+		h.work.Go(func() { h.book.keepResolving(ctx, all) })
 	}
-	all := h.book.resolve(ctx)
-	h.work.Go(func() { h.book.keepResolving(ctx, all) })
+	h.startDiscovering(ctx)
 }
 
 // Addr is where media is received, with the real port. The address is

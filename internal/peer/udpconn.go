@@ -24,8 +24,10 @@ type udpConn struct {
 	arrived chan *datagram
 	pool    sync.Pool
 	closed  chan struct{}
-	once    sync.Once
-	readers sync.WaitGroup
+	// questions are ours to STUN servers; their answers are not ICE's.
+	questions questions
+	once      sync.Once
+	readers   sync.WaitGroup
 }
 
 // datagram is what one read brought, in a pooled buffer.
@@ -97,6 +99,8 @@ func (c *udpConn) readSocket(s *udpSocket, b []byte) (int, netip.AddrPort, error
 	for {
 		n, from, err := s.read(b)
 		switch {
+		case err == nil && c.questions.answered(b[:n], from):
+			continue
 		case err == nil:
 			return n, from, nil
 		case errors.Is(err, net.ErrClosed):
