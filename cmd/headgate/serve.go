@@ -21,6 +21,7 @@ type serveCommand struct {
 	HTTP        string   `name:"http" placeholder:"ADDR" help:"Address for HTTP (default 127.0.0.1:8080)."`
 	Media       string   `placeholder:"ADDR" help:"Address for media, UDP and TCP (default :8190)."`
 	Config      string   `type:"existingfile" placeholder:"FILE" help:"Configuration file (YAML); also HEADGATE_CONFIG."`
+	TURN        string   `name:"turn" placeholder:"ADDR" help:"Serve TURN on this address, for example :3478 (default: not at all)."`
 	PublicIP    []string `name:"public-ip" placeholder:"IP|NAME|auto" help:"Address or name to advertise for media, or auto: what public STUN servers see; may be repeated."`
 	PublicURL   string   `name:"public-url" placeholder:"URL" help:"Origin clients use, for example https://live.example.com."`
 	Open        bool     `help:"Let everybody publish and play without a token."`
@@ -45,6 +46,10 @@ func (c *serveCommand) flags(cfg *gateway.Config, from sources) {
 	set(&cfg.Log.Format, c.LogFormat, "log.format", "--log-format")
 	if len(c.PublicIP) > 0 {
 		cfg.Media.PublicAddresses, from["media.public_addresses"] = c.PublicIP, "--public-ip"
+	}
+	if c.TURN != "" {
+		cfg.TURN.Enabled, cfg.TURN.Listen = true, c.TURN
+		from["turn.enabled"], from["turn.listen"] = "--turn", "--turn"
 	}
 	if c.Open {
 		cfg.Auth.Open, from["auth.open"] = true, "--open"

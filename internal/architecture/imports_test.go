@@ -38,7 +38,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/egress":    {ours: "router internal/fault internal/histogram", others: "github.com/pion/rtcp github.com/pion/rtp github.com/pion/srtp/v3 golang.org/x/sys"},
 
 	// reaching clients behind firewalls
-	"internal/turn": {others: "github.com/pion/turn/v5 github.com/pion/stun/v4 github.com/pion/logging golang.org/x/time"},
+	"internal/turn": {ours: "internal/sockets", others: "github.com/pion/turn/v5 github.com/pion/stun/v4 github.com/pion/logging golang.org/x/time"},
 
 	// sessions
 	"internal/session":    {ours: "auth router internal/egress internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},

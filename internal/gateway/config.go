@@ -16,6 +16,7 @@ import (
 	"github.com/headgate/headgate/internal/iceservers"
 	"github.com/headgate/headgate/internal/peer"
 	"github.com/headgate/headgate/internal/session"
+	"github.com/headgate/headgate/internal/turn"
 	"github.com/headgate/headgate/internal/ui"
 	"github.com/headgate/headgate/internal/wish"
 	"github.com/headgate/headgate/router"
@@ -31,6 +32,7 @@ type Config struct {
 	Channels   router.Config     `yaml:"channels"`
 	Sessions   session.Config    `yaml:"sessions"`
 	ICEServers iceservers.Config `yaml:"ice_servers"`
+	TURN       turn.Config       `yaml:"turn"`
 	Egress     egress.Config     `yaml:"egress"`
 	Pages      Pages             `yaml:"pages"`
 	Operations Operations        `yaml:"operations"`
@@ -95,6 +97,7 @@ func DefaultConfig() Config {
 		Channels:   router.DefaultConfig(),
 		Sessions:   session.DefaultConfig(),
 		ICEServers: iceservers.DefaultConfig(),
+		TURN:       turn.DefaultConfig(),
 		Egress:     egress.DefaultConfig(),
 		StateDir:   "",
 		Log:        Log{Level: "info", Format: "text"},
@@ -105,7 +108,7 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	errs := []error{
 		c.HTTP.Validate(), c.peer(nil).Validate(), c.validateAuth(), c.Channels.Validate(),
-		c.Sessions.Validate(), c.ICEServers.Validate(), c.Egress.Validate(), c.Pages.validate(), c.Operations.validate(), c.Log.validate(), c.validateRedirect(), c.validateCORS(),
+		c.Sessions.Validate(), c.ICEServers.Validate(), c.validateTURN(), c.Egress.Validate(), c.Pages.validate(), c.Operations.validate(), c.Log.validate(), c.validateRedirect(), c.validateCORS(),
 	}
 	if c.Sessions.HandshakeTimeout < c.Media.DisconnectedAfter+c.Media.FailedAfter {
 		errs = append(errs, errors.New("sessions.handshake_timeout: must not be shorter than media.disconnected_after and media.failed_after together"))

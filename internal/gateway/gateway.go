@@ -20,8 +20,8 @@ import (
 	"github.com/headgate/headgate/internal/peer"
 	"github.com/headgate/headgate/internal/session"
 	"github.com/headgate/headgate/internal/shutdown"
-	"github.com/headgate/headgate/internal/signaling"
 	"github.com/headgate/headgate/internal/sockets"
+	"github.com/headgate/headgate/internal/turn"
 	"github.com/headgate/headgate/internal/ui"
 	"github.com/headgate/headgate/internal/wish"
 	"github.com/headgate/headgate/router"
@@ -56,6 +56,7 @@ type Gateway struct {
 	egress     *egress.Pool
 	router     *router.Router
 	sessions   *session.Service
+	turn       *turn.Server // nil without one
 }
 
 // New assembles a gateway, opens its sockets and listens; nothing is answered
@@ -88,6 +89,7 @@ func New(ctx context.Context, cfg Config, opt Options) (_ *Gateway, err error) {
 			return nil, err
 		}
 	}
+	g.makeTURN()
 	if err := g.openMedia(opt); err != nil {
 		return nil, err
 	}
@@ -95,7 +97,20 @@ func New(ctx context.Context, cfg Config, opt Options) (_ *Gateway, err error) {
 		return nil, errors.Join(err, g.host.Close())
 	}
 	g.assemble()
+	if err := g.startTURN(ctx); err != nil {
+		return nil, errors.Join(err, g.abandon(ctx))
+	}
 	return g, nil
+}
+
+// abandon ends what New assembled.
+func (g *Gateway) abandon(ctx context.Context) error {
+	err := errors.Join(g.sessions.Close(ctx), g.server.Shutdown(ctx))
+	if g.operations != nil {
+		err = errors.Join(err, g.operations.Shutdown(ctx))
+	}
+	g.egress.Close()
+	return errors.Join(err, g.host.Close())
 }
 
 // decideAccess applies the rule for gateways whose access nobody configured: to
@@ -140,6 +155,9 @@ func (c Config) stateDir() (string, error) {
 func (g *Gateway) openMedia(opt Options) (err error) {
 	cfg := g.cfg.peer(g.log)
 	cfg.UDP, cfg.TCPListeners = opt.Sockets.UDP, opt.Sockets.TCP
+	if g.turn != nil {
+		cfg.Relay = g.turn
+	}
 	if opt.Peer != nil {
 		opt.Peer(&cfg)
 	}
@@ -164,7 +182,7 @@ func (g *Gateway) assemble() {
 	g.router = router.New(channels)
 	g.sessions = session.Start(g.cfg.Sessions, session.Parts{
 		Authority: g.authority, Router: g.router, Host: g.host, Egress: g.egress, Saturated: g.egress.Saturated,
-		ICEServers: func(now time.Time, id string) []signaling.ICEServer { return g.cfg.ICEServers.Mint(now, id) },
+		ICEServers: g.iceServers,
 		Exempt:     func(a netip.Addr) bool { return g.server.Exempt(a) },
 		Log:        g.log, Now: time.Now,
 	})
@@ -273,6 +291,7 @@ func (g *Gateway) close(stopServing context.CancelFunc, served <-chan error) err
 			}
 		}},
 		shutdown.Step{Name: "egress", Limit: time.Second, Stop: quick(g.egress.Close)},
+		shutdown.Step{Name: "turn", Limit: 2 * time.Second, Stop: func(context.Context) error { return g.closeTURN() }},
 		shutdown.Step{Name: "media", Limit: time.Second, Stop: func(context.Context) error { return g.host.Close() }},
 	)
 }

@@ -39,3 +39,12 @@ func (s *Server) Fingerprint() string {
 	}
 	return ""
 }
+
+// TLSConfig is for another listener with the certificate of HTTPS, of a protocol
+// that is not HTTP; nil without HTTPS.
+func (s *Server) TLSConfig() *tls.Config {
+	if s.cert == nil {
+		return nil
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.cert.get}
+}

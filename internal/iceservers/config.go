@@ -36,6 +36,8 @@ type Server struct {
 	Credential auth.Secret `yaml:"credential"`
 	// Secret is shared with the TURN server (static-auth-secret of coturn).
 	Secret auth.Secret `yaml:"secret"`
+	// TTL is instead of Config.TTL if it is set.
+	TTL time.Duration `yaml:"-"`
 }
 
 // DefaultConfig tells no server.

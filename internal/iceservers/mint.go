@@ -21,7 +21,11 @@ func (c Config) Mint(now time.Time, id string) []signaling.ICEServer {
 	for _, s := range c.Servers {
 		username, credential, expires := s.Username, string(s.Credential), time.Time{}
 		if s.Secret != "" {
-			expires = now.Add(c.TTL)
+			ttl := c.TTL
+			if s.TTL > 0 {
+				ttl = s.TTL
+			}
+			expires = now.Add(ttl)
 			username, credential = mint(string(s.Secret), expires, id)
 		}
 		for _, u := range s.URLs {

@@ -154,11 +154,12 @@ func (sess *session) renew(grant auth.Grant) {
 	}
 }
 
-// ICEServers returns the servers for a client that may act at place. Their
+// ICEServers returns the servers for a client that may act at place, in the
+// session with this public id, or, if it is empty, in none yet. Their
 // credentials are minted anew for each call (RFC 9725 section 4.6).
-func (s *Service) ICEServers(ctx context.Context, r signaling.Request, action auth.Action, place auth.Place) ([]signaling.ICEServer, error) {
+func (s *Service) ICEServers(ctx context.Context, r signaling.Request, action auth.Action, place auth.Place, session string) ([]signaling.ICEServer, error) {
 	if _, err := s.parts.Authority.Authorize(ctx, r.Credential, action, place); err != nil {
 		return nil, err
 	}
-	return s.parts.ICEServers(s.parts.Now(), publicID(newSecret())), nil
+	return s.parts.ICEServers(s.parts.Now(), session), nil
 }

@@ -22,8 +22,9 @@ type Parts struct {
 	Router    *router.Router
 	Host      *peer.Host
 	Egress    *egress.Pool
-	// ICEServers makes the servers told to clients; id is a public session id.
-	ICEServers func(now time.Time, id string) []signaling.ICEServer
+	// ICEServers makes the servers told to clients; session is its public id, empty
+	// where there is none yet.
+	ICEServers func(now time.Time, session string) []signaling.ICEServer
 	// Exempt tells the addresses that limits per address do not count.
 	Exempt func(netip.Addr) bool
 	// Saturated tells that those there are get less than they should; nil is never.
@@ -49,6 +50,7 @@ type Service struct {
 	mu       sync.Mutex
 	draining bool
 	sessions map[string]*session   // by secret
+	living   map[string]struct{}   // their public ids
 	graves   map[string]*tombstone // by secret; pointers, because a map never shrinks
 	halfOpen map[netip.Addr]int
 	pending  int // POSTs under negotiation, counted against MaxSessions
@@ -69,6 +71,7 @@ func Start(cfg Config, parts Parts) *Service {
 	s := &Service{
 		cfg: cfg, parts: parts, stop: stop, ledger: newLedger(), published: make(chan struct{}, 1),
 		sessions: make(map[string]*session),
+		living:   make(map[string]struct{}),
 		graves:   make(map[string]*tombstone),
 		halfOpen: make(map[netip.Addr]int),
 	}
@@ -219,6 +222,7 @@ func (s *Service) register(sess *session) error {
 	draining := s.draining
 	if !draining {
 		s.sessions[sess.secret] = sess
+		s.living[sess.id] = struct{}{}
 	}
 	s.mu.Unlock()
 	if draining {
@@ -253,6 +257,7 @@ func (s *Service) bury(sess *session, reason *fault.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, sess.secret)
+	delete(s.living, sess.id)
 	s.graves[sess.secret] = &tombstone{
 		action: sess.action, place: sess.place, grant: sess.currentGrant(),
 		reason: reason, until: now.Add(s.cfg.RememberFor),
@@ -267,6 +272,14 @@ func (s *Service) find(secret string) (*session, *tombstone) {
 		return sess, nil
 	}
 	return nil, s.graves[secret]
+}
+
+// Lives tells whether there is a session with this public id that has not ended.
+func (s *Service) Lives(publicID string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.living[publicID]
+	return ok
 }
 
 // Count returns how many sessions there are.

@@ -33,6 +33,8 @@ type peerOptions struct {
 	noRTX  bool
 	vp8    bool // too, behind H.264
 	accent Accent
+	// relays are the TURN servers to use, and nothing but them.
+	relays []webrtc.ICEServer
 	// buffers takes the decrypted packets past the stack's own receivers.
 	buffers func(packetio.BufferPacketType, uint32) io.ReadWriteCloser
 }
@@ -61,6 +63,7 @@ func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
 	settings := webrtc.SettingEngine{}
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetDTLSInsecureSkipHelloVerify(true)
+	settings.SetRelayAcceptanceMinWait(0) // there is nothing better to wait for
 	settings.BufferFactory = opt.buffers
 	if opt.net != nil {
 		settings.SetNet(opt.net)
@@ -69,8 +72,12 @@ func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
 		settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 		settings.SetIPFilter(isIPv4)
 	}
+	var cfg webrtc.Configuration
+	if len(opt.relays) > 0 {
+		cfg.ICEServers, cfg.ICETransportPolicy = opt.relays, webrtc.ICETransportPolicyRelay
+	}
 	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),
-		webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
+		webrtc.WithSettingEngine(settings)).NewPeerConnection(cfg)
 	must(t, err)
 	return pc
 }

@@ -28,7 +28,9 @@ type PlayerOptions struct {
 	// Patience is how long the picture may stand still before the player asks
 	// for a key frame; 0 means 200 ms, as libwebrtc.
 	Patience time.Duration
-	Net      transport.Net
+	// Relays are TURN servers; with any of them media takes no other way.
+	Relays []webrtc.ICEServer
+	Net    transport.Net
 	// HTTP does the requests; nil means http.DefaultClient.
 	HTTP *http.Client
 }
@@ -74,7 +76,7 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 	p := &Player{t: t, Eye: NewEye(), stop: stop}
 	p.receiver = newReceiver(p)
 	p.pc = newPeer(t, peerOptions{
-		net: opt.Net, noRTX: opt.NoRTX, vp8: opt.VP8, accent: Accent{Orientation: opt.Orientation}, buffers: p.receiver.buffer,
+		net: opt.Net, noRTX: opt.NoRTX, vp8: opt.VP8, accent: Accent{Orientation: opt.Orientation}, buffers: p.receiver.buffer, relays: opt.Relays,
 	})
 	t.Cleanup(p.Close)
 	connected := whenConnected(p.pc)

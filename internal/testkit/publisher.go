@@ -40,6 +40,8 @@ type PublisherOptions struct {
 	Hesitates time.Duration
 	// Accent is how the publisher's numbers differ from those of others.
 	Accent Accent
+	// Relays are TURN servers; with any of them media takes no other way.
+	Relays []webrtc.ICEServer
 	// Net is a virtual network; nil means loopback.
 	Net transport.Net
 	// HTTP does the requests; nil means http.DefaultClient.
@@ -81,7 +83,7 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 	}
 	opt.Accent = opt.Accent.complete()
 	ctx, stop := context.WithCancel(context.Background())
-	p := &Publisher{t: t, opt: opt, pc: newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX, accent: opt.Accent}), stop: stop}
+	p := &Publisher{t: t, opt: opt, pc: newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX, accent: opt.Accent, relays: opt.Relays}), stop: stop}
 	p.frame.Store(opt.FirstFrame)
 	t.Cleanup(p.Vanish)
 	connected := whenConnected(p.pc)

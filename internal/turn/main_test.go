@@ -103,7 +103,7 @@ func serve(t *testing.T, edit ...func(*Config, *Options)) *served {
 		t.Fatal(err)
 	}
 	s.Server = New(cfg, opt)
-	if err := s.Start(t.Context(), s.media); err != nil {
+	if err := s.Start(t.Context(), s.media, nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	pion "github.com/pion/turn/v5"
+
+	"github.com/headgate/headgate/internal/sockets"
 )
 
 // Media is the gateway's media side. Its methods are safe for concurrent use.
@@ -35,8 +37,8 @@ type Options struct {
 	Lives func(session string) bool
 	// ListenPacket opens the UDP port.
 	ListenPacket func(ctx context.Context, address string) (net.PacketConn, error)
-	// Certificate is for TLS; nil only without Config.TLSListen.
-	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// TLS is for Config.TLSListen; nil only without it.
+	TLS *tls.Config
 	// Log gets each allocation at debug level; nil discards.
 	Log *slog.Logger
 	// Now is the clock; nil means time.Now.
@@ -63,12 +65,12 @@ type Server struct {
 	pool         sync.Pool
 	count        counters
 
-	pion       *pion.Server
-	udp        net.PacketConn
-	listeners  []net.Listener
-	plainPort  uint16
-	securePort uint16
-	stop       context.CancelFunc
+	pion        *pion.Server
+	udp         net.PacketConn
+	listeners   []net.Listener
+	plainPort   uint16
+	securePorts []uint16
+	stop        context.CancelFunc
 	// accepting and sweeping are the goroutines.
 	accepting, sweeping sync.WaitGroup
 }
@@ -106,9 +108,14 @@ func (s *Server) Send(datagram []byte, to netip.AddrPort) error {
 	return a.send(datagram)
 }
 
-// Start opens the ports and serves. On error nothing is left open.
-func (s *Server) Start(ctx context.Context, media Media) (err error) {
+// Start opens the ports and serves, and so it does with what shared accepts: TLS
+// connections on a port that somebody else listens on; nil for none. On error
+// nothing is left open.
+func (s *Server) Start(ctx context.Context, media Media, shared net.Listener) (err error) {
 	s.media, s.destinations.ask = media, media.Addresses
+	if shared != nil {
+		s.addSecure(shared)
+	}
 	if err := s.listen(ctx); err != nil {
 		return errors.Join(err, s.closeSockets())
 	}
@@ -135,7 +142,7 @@ func (s *Server) listen(ctx context.Context) error {
 	var lc net.ListenConfig
 	for try := 1; ; try++ {
 		if s.udp, err = s.opt.ListenPacket(ctx, s.cfg.Listen); err != nil {
-			return fmt.Errorf("TURN on %s: %w", s.cfg.Listen, err)
+			return sockets.Explain(err, s.cfg.Listen, "turn.listen")
 		}
 		s.plainPort = addrPortOf(s.udp.LocalAddr()).Port()
 		tcp, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, fmt.Sprint(s.plainPort)))
@@ -144,20 +151,29 @@ func (s *Server) listen(ctx context.Context) error {
 			break
 		}
 		if wanted != "0" || try == portTries {
-			return fmt.Errorf("TURN on %s: %w", s.cfg.Listen, err)
+			return sockets.Explain(err, s.cfg.Listen, "turn.listen")
 		}
 		_ = s.udp.Close()
 	}
+	return s.listenTLS(ctx)
+}
+
+func (s *Server) listenTLS(ctx context.Context) error {
 	if s.cfg.TLSListen == "" {
 		return nil
 	}
+	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", s.cfg.TLSListen)
 	if err != nil {
-		return fmt.Errorf("TURN by TLS on %s: %w", s.cfg.TLSListen, err)
+		return sockets.Explain(err, s.cfg.TLSListen, "turn.tls_listen")
 	}
-	s.securePort = addrPortOf(l.Addr()).Port()
-	s.listeners = append(s.listeners, tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.opt.Certificate}))
+	s.addSecure(tls.NewListener(l, s.opt.TLS))
 	return nil
+}
+
+func (s *Server) addSecure(l net.Listener) {
+	s.listeners = append(s.listeners, l)
+	s.securePorts = append(s.securePorts, addrPortOf(l.Addr()).Port())
 }
 
 func (s *Server) closeSockets() error {
@@ -225,11 +241,10 @@ func (s *Server) URLs(plain, secure []string) []string {
 		at := "turn:" + net.JoinHostPort(h, fmt.Sprint(s.plainPort))
 		urls = append(urls, at+"?transport=udp", at+"?transport=tcp")
 	}
-	if s.securePort == 0 {
-		return urls
-	}
-	for _, h := range secure {
-		urls = append(urls, "turns:"+net.JoinHostPort(h, fmt.Sprint(s.securePort))+"?transport=tcp")
+	for _, port := range s.securePorts {
+		for _, h := range secure {
+			urls = append(urls, "turns:"+net.JoinHostPort(h, fmt.Sprint(port))+"?transport=tcp")
+		}
 	}
 	return urls
 }

@@ -57,7 +57,7 @@ func withTLS(t *testing.T) func(*Config, *Options) {
 	cert := selfSigned(t)
 	return func(c *Config, o *Options) {
 		c.TLSListen = "127.0.0.1:0"
-		o.Certificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &cert, nil }
+		o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	}
 }
 
@@ -79,7 +79,7 @@ func TestEveryTransport(t *testing.T) {
 	for name, connect := range map[string]func(t *testing.T) net.PacketConn{
 		"UDP":                     func(t *testing.T) net.PacketConn { c, _ := canary(t, "127.0.0.1:0"); return c },
 		"TCP":                     func(t *testing.T) net.PacketConn { return pion.NewSTUNConn(s.dial(t, "tcp")) },
-		"TLS":                     func(t *testing.T) net.PacketConn { return pion.NewSTUNConn(dialTLS(t, s.securePort)) },
+		"TLS":                     func(t *testing.T) net.PacketConn { return pion.NewSTUNConn(dialTLS(t, s.securePorts[0])) },
 		"TLS on a port of others": func(t *testing.T) net.PacketConn { return pion.NewSTUNConn(dialTLS(t, shared)) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestAllocationsHaveMediasFamily(t *testing.T) {
 			return (&net.ListenConfig{}).ListenPacket(ctx, "udp", a)
 		},
 	})
-	if err := s.Start(t.Context(), s.media); err != nil {
+	if err := s.Start(t.Context(), s.media, nil); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
@@ -318,14 +318,14 @@ func TestStartFailsWhereThePortIsTaken(t *testing.T) {
 	s := serve(t)
 	cfg := DefaultConfig()
 	cfg.Listen = "127.0.0.1:" + strconv.Itoa(int(s.plainPort))
-	if err := New(cfg, s.opt).Start(t.Context(), s.media); err == nil {
+	if err := New(cfg, s.opt).Start(t.Context(), s.media, nil); err == nil {
 		t.Error("started twice on one port")
 	}
 }
 
 func TestURLs(t *testing.T) {
 	s := serve(t, withTLS(t))
-	p, q := strconv.Itoa(int(s.plainPort)), strconv.Itoa(int(s.securePort))
+	p, q := strconv.Itoa(int(s.plainPort)), strconv.Itoa(int(s.securePorts[0]))
 	want := []string{
 		"turn:live.example.com:" + p + "?transport=udp", "turn:live.example.com:" + p + "?transport=tcp",
 		"turn:[2001:db8::1]:" + p + "?transport=udp", "turn:[2001:db8::1]:" + p + "?transport=tcp",

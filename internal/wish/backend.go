@@ -21,9 +21,10 @@ type Sessions interface {
 	// Look is GET and HEAD: nil if the session is there.
 	Look(ctx context.Context, secret string, r signaling.Request) error
 	// ICEServers are told in the 201 and to a plain OPTIONS that is authorised
-	// for action at place; it is never asked for a preflight. An error means
-	// that none are told.
-	ICEServers(ctx context.Context, r signaling.Request, action auth.Action, place auth.Place) ([]signaling.ICEServer, error)
+	// for action at place; it is never asked for a preflight. session is the public
+	// id of the session that was created, empty for OPTIONS. An error means that
+	// none are told.
+	ICEServers(ctx context.Context, r signaling.Request, action auth.Action, place auth.Place, session string) ([]signaling.ICEServer, error)
 }
 
 // Config says how the resources of both protocols behave towards browsers and

@@ -78,7 +78,7 @@ func (ep *endpoint) options(c echo.Context) error {
 	if !preflight(c.Request()) {
 		noStore(h)
 		if place, err := ep.place(c); err == nil {
-			ep.linkServers(c, ep.cfg.request(c), place)
+			ep.linkServers(c, ep.cfg.request(c), place, "")
 		}
 	}
 	return c.NoContent(http.StatusOK)
@@ -101,7 +101,7 @@ func (ep *endpoint) post(c echo.Context) error {
 	h.Set(headerETag, created.ETag)
 	h.Set(headerAcceptPatch, FragmentType)
 	noStore(h)
-	ep.linkServers(c, offer.Request, offer.Place)
+	ep.linkServers(c, offer.Request, offer.Place, created.PublicID)
 	return whole(c, http.StatusCreated, SDPType, created.SDP)
 }
 
@@ -126,8 +126,8 @@ func (ep *endpoint) offer(c echo.Context) (signaling.Offer, error) {
 
 // linkServers tells the ICE servers, if there are any for this request. Whoever
 // may not have them gets the rest of the answer all the same.
-func (ep *endpoint) linkServers(c echo.Context, r signaling.Request, place auth.Place) {
-	servers, err := ep.Sessions.ICEServers(c.Request().Context(), r, ep.Action, place)
+func (ep *endpoint) linkServers(c echo.Context, r signaling.Request, place auth.Place, session string) {
+	servers, err := ep.Sessions.ICEServers(c.Request().Context(), r, ep.Action, place, session)
 	if err != nil {
 		problem.Note(c, err)
 		return

@@ -226,6 +226,10 @@ func TestLinksN180(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("Link = %q, want %q", got, want)
 		}
+		g.do("OPTIONS", endpoint, "")
+		if sessions := g.backend.AskedFor(); !slices.Equal(sessions, []string{"public", ""}) {
+			t.Errorf("credentials for the sessions %q, want the one that was made and then none", sessions)
+		}
 	})
 }
 

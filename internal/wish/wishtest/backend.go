@@ -66,6 +66,7 @@ type Backend struct {
 	offers   []signaling.Offer
 	patches  []signaling.Patch
 	asked    int
+	askedFor []string
 }
 
 type session struct{ etag, ufrag, token string }
@@ -89,6 +90,13 @@ func (b *Backend) Sessions() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.sessions)
+}
+
+// AskedFor returns the sessions ICE servers were asked for, "" for none yet.
+func (b *Backend) AskedFor() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.askedFor
 }
 
 // Asked returns how often ICE servers were asked for.
@@ -225,12 +233,13 @@ func (b *Backend) Look(_ context.Context, secret string, r signaling.Request) er
 }
 
 // ICEServers returns Servers to the authorised.
-func (b *Backend) ICEServers(_ context.Context, r signaling.Request, action auth.Action, place auth.Place) ([]signaling.ICEServer, error) {
+func (b *Backend) ICEServers(_ context.Context, r signaling.Request, action auth.Action, place auth.Place, session string) ([]signaling.ICEServer, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked++
-	if place.Channel == "" {
-		return nil, errors.New("asked for no channel")
+	if place.Channel == "" || session != "" && session != "public" {
+		return nil, errors.New("asked for no channel, or a session that is not there")
 	}
+	b.askedFor = append(b.askedFor, session)
 	return b.Servers, b.authorize(r.Credential, action)
 }
