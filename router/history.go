@@ -24,7 +24,8 @@ type groupBounds struct {
 
 // history keeps the newest packets of a layer for retransmission and the group
 // since its last key frame for those who join. One goroutine writes, any number
-// read without locks.
+// read without locks, and any may drop the group: then there is none until the
+// next key frame.
 type history struct {
 	ring  []atomic.Pointer[Packet] // a power of two
 	group atomic.Pointer[packetGroup]
@@ -134,10 +135,29 @@ func (h *history) install(array []*Packet, n, bytes int) {
 	h.bound(g, array[n-1].Arrival)
 }
 
-// replace makes packets the group, in a new array twice as long.
-func (h *history) replace(packets []*Packet, bytes int) {
+// replace puts packets in the place of g, in a new array twice as long. It is false
+// when g was dropped meanwhile.
+func (h *history) replace(g *packetGroup, packets []*Packet, bytes int) bool {
 	array := make([]*Packet, 2*len(packets))
-	h.install(array, copy(array, packets), bytes)
+	next := &packetGroup{packets: array, bytes: bytes}
+	next.count.Store(int64(copy(array, packets)))
+	if !h.group.CompareAndSwap(g, next) {
+		return false
+	}
+	h.bound(next, packets[len(packets)-1].Arrival)
+	return true
+}
+
+// dropGroup lets the group go. Any goroutine may call it.
+func (h *history) dropGroup() { h.group.Store(nil) }
+
+// groupSize is what the group takes in bytes. Only the writer calls it.
+func (h *history) groupSize() int64 {
+	g := h.group.Load()
+	if g == nil {
+		return 0
+	}
+	return int64(g.bytes) + packetCost*(g.count.Load()+g.nlate.Load())
 }
 
 // extend appends the newest packet to the group, if there is one.
@@ -148,7 +168,7 @@ func (h *history) extend(p *Packet) {
 	}
 	n := int(g.count.Load())
 	if n == len(g.packets) {
-		h.replace(append(g.snapshot(), p), g.bytes+len(p.Payload))
+		h.replace(g, append(g.snapshot(), p), g.bytes+len(p.Payload))
 		return
 	}
 	g.packets[n] = p
@@ -177,8 +197,9 @@ func (h *history) insert(p *Packet) {
 	}
 	n := g.nlate.Load()
 	if n == lateGroupRoom {
-		h.replace(g.snapshot(), g.bytes)
-		h.insert(p)
+		if h.replace(g, g.snapshot(), g.bytes) {
+			h.insert(p)
+		}
 		return
 	}
 	g.late[n] = p

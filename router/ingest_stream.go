@@ -99,6 +99,7 @@ func (s *ingestStream) reset(pt *PayloadType) {
 func (s *ingestStream) leave() {
 	s.flush()
 	if s.layer != nil {
+		s.layer.track.cache.remove(s.layer)
 		s.slot.section.feed.leave(s.layer)
 		s.layer = nil
 	}
@@ -331,6 +332,7 @@ func (s *ingestStream) join(now time.Time, pt *PayloadType) {
 	if s.stats.FirstPacket.IsZero() {
 		s.stats.FirstPacket = now
 	}
+	section.Track.cache.add(s.layer)
 	section.feed.join(s.layer)
 }
 
@@ -353,6 +355,7 @@ func (s *ingestStream) flush() {
 	for _, p := range s.open {
 		s.layer.keep(p)
 	}
+	s.layer.track.cache.charge(s.layer)
 	packets := s.slab.burst(s.open)
 	clear(s.open)
 	s.open = s.open[:0]

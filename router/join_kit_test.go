@@ -293,6 +293,7 @@ type camera struct {
 	bits          int // per second
 	keySize       int // bytes of a key frame
 	reorder       int // frames shown before the one that comes first
+	cache         *groupCache
 	begun         time.Time
 	shot          int64 // number of the next frame in the order they are sent
 	sound         uint32
@@ -307,6 +308,7 @@ func (w *theatre) film(c camera) *camera {
 	c.sound = uint32(c.shot * 50 / int64(c.fps))
 	c.begun = w.now.Add(-time.Duration(c.shot) * time.Second / time.Duration(c.fps))
 	c.w, c.video, c.audio = w, NewTrack(Video, clock), NewTrack(Audio, clock)
+	c.video.cache = c.cache
 	c.in = NewIngest(IngestConfig{SenderSSRC: 1, CNAME: "x", Sections: []IngestSection{
 		{Mid: "0", Track: c.video, SSRCs: []DeclaredSSRC{{Media: 1}}, PayloadTypes: []PayloadType{{Number: 102, Codec: testH264}}},
 		{Mid: "1", Track: c.audio, SSRCs: []DeclaredSSRC{{Media: 2}}, PayloadTypes: []PayloadType{{Number: 111, Codec: testOpus}}},

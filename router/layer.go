@@ -23,6 +23,8 @@ type Layer struct {
 	size     atomic.Uint64 // width<<32 | height, pixels
 	bits     atomic.Int64  // per second, at lastSeen
 	lastSeen atomic.Int64  // arrival of the newest media packet, ns since born
+	watchers atomic.Int64  // sections that show or await it
+	charged  atomic.Int64  // what its group counts for in the cache, bytes
 	wanted   atomic.Bool   // a key frame was asked for
 	deaf     atomic.Bool
 }

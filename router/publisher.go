@@ -53,6 +53,7 @@ func newPublisher(now time.Time, r *Router, pub *publication, req PublishRequest
 		audio: NewTrack(Audio, clock), video: NewTrack(Video, clock),
 	}
 	p.audio.pulse, p.video.pulse = p.pulse, p.pulse
+	p.video.cache = r.cache
 	return p
 }
 

@@ -88,6 +88,10 @@ type Config struct {
 	MaxChannels     int `yaml:"max_channels"`
 	MaxPublications int `yaml:"max_publications"`
 	MaxViewers      int `yaml:"max_viewers"`
+	// CacheTotal bounds in bytes what is kept of all video together for those who
+	// join, the groups since the last key frames; 0 does not bound it, and lets a
+	// gateway decide by its memory. The least watched layer loses its group first.
+	CacheTotal int64 `yaml:"cache_total"`
 	// Observe, when set, is told of every change of state. It is called with
 	// the router's lock held: it must return at once and must not call back.
 	Observe func(Event) `yaml:"-"`
@@ -140,6 +144,9 @@ func (c Config) Validate() error {
 	if c.Idle != RefuseIdle && c.Idle != WaitIdle {
 		bad("idle", "must be refuse or wait, got %q", c.Idle)
 	}
+	if c.CacheTotal < 0 {
+		bad("cache_total", "must not be negative, got %d", c.CacheTotal)
+	}
 	for i, pattern := range c.Standby {
 		if name := strings.TrimSuffix(pattern, "*"); pattern == "" || strings.Contains(name, "*") {
 			bad(fmt.Sprintf("standby[%d]", i), "must be a channel, a prefix* or *, got %q", pattern)
@@ -191,7 +198,8 @@ const leastStandbyAfter = 100 * time.Millisecond
 // Router holds the channels. It is safe for concurrent use; its calls are rare
 // (a session comes, changes or goes) and take one lock.
 type Router struct {
-	cfg Config
+	cfg   Config
+	cache *groupCache
 
 	mu       sync.Mutex
 	channels map[string]*channel
@@ -200,7 +208,7 @@ type Router struct {
 
 // New makes a Router. cfg must be valid.
 func New(cfg Config) *Router {
-	return &Router{cfg: cfg, channels: make(map[string]*channel), watched: make(map[*publication]struct{})}
+	return &Router{cfg: cfg, cache: newGroupCache(cfg.CacheTotal), channels: make(map[string]*channel), watched: make(map[*publication]struct{})}
 }
 
 // channel returns the named channel, made if need be. r.mu is held.

@@ -39,6 +39,31 @@ type shardTrack struct {
 	health []*layerHealth
 	choice layerChoice
 	chosen *trackLayer // nil while there is none
+	told   audience
+}
+
+// audience is what a layer was told of who watches it.
+type audience struct {
+	layer *Layer
+	n     int64
+}
+
+// tell lets the chosen layer know how many sections watch it here.
+func (t *shardTrack) tell() {
+	now := audience{n: int64(len(t.sections))}
+	if t.chosen != nil {
+		now.layer = t.chosen.layer
+	}
+	if now == t.told {
+		return
+	}
+	if t.told.layer != nil {
+		t.told.layer.watchers.Add(-t.told.n)
+	}
+	if now.layer != nil {
+		now.layer.watchers.Add(now.n)
+	}
+	t.told = now
 }
 
 // find returns the view of a layer the track has now.
@@ -94,6 +119,7 @@ func (t *shardTrack) refresh(now time.Time, out *Out) {
 		return
 	}
 	t.chosen = chosen
+	t.tell()
 	for _, s := range t.sections {
 		if s.want == t {
 			s.aim(now, chosen, out)
@@ -138,6 +164,7 @@ func (t *shardTrack) add(s *section) {
 		}
 	}
 	t.sections = append(t.sections, s)
+	t.tell()
 }
 
 func (t *shardTrack) remove(s *section) {
@@ -147,6 +174,7 @@ func (t *shardTrack) remove(s *section) {
 			t.sections[i] = t.sections[last]
 			t.sections[last] = nil
 			t.sections = t.sections[:last]
+			t.tell()
 			return
 		}
 	}

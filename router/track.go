@@ -17,7 +17,8 @@ const activeFor = time.Second
 type Track struct {
 	kind  Kind
 	clock *SourceClock
-	pulse *pulse // of the publisher; nil where nobody asks
+	pulse *pulse      // of the publisher; nil where nobody asks
+	cache *groupCache // of the router; nil: groups have their own bounds only
 
 	subscriptions atomic.Pointer[[]*subscription]
 	layers        atomic.Pointer[[]*Layer]

@@ -179,6 +179,9 @@ func (g *Gateway) assemble() {
 	g.egress = egress.Start(g.cfg.Egress)
 	channels := g.cfg.Channels
 	channels.Observe = g.observe
+	if channels.CacheTotal == 0 {
+		channels.CacheTotal = cacheFor(memory(os.DirFS("/")))
+	}
 	g.router = router.New(channels)
 	g.sessions = session.Start(g.cfg.Sessions, session.Parts{
 		Authority: g.authority, Router: g.router, Host: g.host, Egress: g.egress, Saturated: g.egress.Saturated,

@@ -75,7 +75,7 @@ func (j *lateJoin) live(bound time.Duration) time.Duration {
 // picture within one round trip of being connected, reaches the live edge within
 // three seconds, and stays there.
 func TestT121AJoinerOfADeafPublisherLandsOnTheLiveEdge(t *testing.T) {
-	for _, age := range []time.Duration{200, 2000, 5000, 9000} {
+	for _, age := range []time.Duration{200, 5000, 9000} {
 		t.Run(fmt.Sprint(age*time.Millisecond, " into the group"), func(t *testing.T) {
 			inFakeTime(t, nil, func(s *stage) {
 				j := joinAt(s.t, s, age*time.Millisecond, 6*time.Second, testkit.PlayerOptions{Net: s.net.Client()})
@@ -94,7 +94,7 @@ func TestT121AJoinerOfADeafPublisherLandsOnTheLiveEdge(t *testing.T) {
 // The same over lossy networks: repairs take a round trip.
 func TestAJoinerOfADeafPublisherOverALossyNetwork(t *testing.T) {
 	for _, loss := range []float64{0.01, 0.05} {
-		for seed := range uint64(2) {
+		for seed := range uint64(1) {
 			t.Run(fmt.Sprint(loss, " lost, seed ", seed), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := &stage{t: t, net: testkit.NewInternet(t, 5*time.Millisecond, loss, seed)}
@@ -115,7 +115,7 @@ func TestAJoinerOfADeafPublisherOverALossyNetwork(t *testing.T) {
 // A line of 4 Mbit/s for a stream of 2.5: the key frame is there within 500 ms,
 // and nothing is lost.
 func TestAJoinerOfADeafPublisherOnASlowLine(t *testing.T) {
-	for _, age := range []time.Duration{200, 1000, 3000, 6000} {
+	for _, age := range []time.Duration{200, 3000} {
 		for _, queue := range []time.Duration{150, 200} {
 			t.Run(fmt.Sprint(age*time.Millisecond, " into the group, queue ", queue*time.Millisecond), func(t *testing.T) {
 				inFakeTime(t, nil, func(s *stage) {
