@@ -24,8 +24,9 @@ const (
 	// 4 MiB of media that is late already. Linux doubles it, for its bookkeeping.
 	tcpKernelBytes = 256 << 10
 	// tcpFarewell is how long a connection that is closed may take to say what it
-	// was given before.
-	tcpFarewell = 200 * time.Millisecond
+	// was given before: much more than it takes, because a busy machine may not get to it
+	// for a while.
+	tcpFarewell = time.Second
 )
 
 var errTCPFull = errors.New("the client's connection takes less than it is sent")
