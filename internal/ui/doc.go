@@ -1,4 +1,4 @@
-// Package ui serves the pages: who is on air, publish, watch, and the small
+// Package ui serves the pages: who is on air, publish, watch, check, and the small
 // JavaScript modules behind them that people may copy (whip.js, whep.js,
 // player.js).
 //

@@ -66,6 +66,20 @@ var shots = []struct {
 		tb.wait("document.querySelectorAll('.card').length === 4")
 		tb.click("#tab-ffmpeg")
 	}},
+	{name: "check-idle", take: func(s *stub, tb *tab) { tb.open(s.URL + "/check") }},
+	{name: "check-works", take: func(s *stub, tb *tab) {
+		tb.open(s.URL + "/check")
+		tb.click("#look")
+		tb.click("#go")
+		tb.state("done")
+	}},
+	{name: "check-refused", take: func(s *stub, tb *tab) {
+		s.answer("POST /whip/closed", canned{status: 403, code: "not-allowed", detail: "This token does not open this channel."})
+		tb.open(s.URL + "/check#token=abc")
+		tb.typeIn("channel", "closed")
+		tb.click("#go")
+		tb.state("done")
+	}},
 	{name: "publish-idle", take: func(s *stub, tb *tab) { tb.open(s.URL + "/publish/studio") }},
 	{name: "publish-live", take: func(s *stub, tb *tab) {
 		tb.open(s.URL + "/publish/studio/anna")

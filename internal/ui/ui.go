@@ -23,12 +23,14 @@ var documents = []document{
 		permissions: "camera=(), microphone=(), display-capture=(), geolocation=()"},
 	{file: "publish.html", routes: []string{"/publish", "/publish/*"},
 		permissions: "camera=(self), microphone=(self), display-capture=(self), screen-wake-lock=(self), geolocation=()"},
+	{file: "check.html", routes: []string{"/check"},
+		permissions: "camera=(self), microphone=(self), display-capture=(), geolocation=()"},
 	{file: "watch.html", routes: []string{"/watch", "/watch/*"}, framable: true,
 		permissions: "camera=(), microphone=(), display-capture=(), geolocation=()"},
 }
 
 // Register adds the routes of the pages and their assets to e: /, /publish/…,
-// /watch/…, /assets/… and /favicon.ico, for GET and HEAD.
+// /watch/…, /check, /assets/… and /favicon.ico, for GET and HEAD.
 //
 // The pages ask the same origin for GET /api/v1/channels and GET
 // /api/v1/settings, publish to /whip/… and play from /whep/…; those routes are

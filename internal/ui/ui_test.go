@@ -45,6 +45,7 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/publish/", 200, "text/html; charset=utf-8", "/assets/publish.js"},
 		{"GET", "/publish/live", 200, "text/html; charset=utf-8", "/assets/publish.js"},
 		{"GET", "/publish/live/anna/screen", 200, "text/html; charset=utf-8", "/assets/publish.js"},
+		{"GET", "/check", 200, "text/html; charset=utf-8", "/assets/check.js"},
 		{"GET", "/watch", 200, "text/html; charset=utf-8", "/assets/watch.js"},
 		{"GET", "/watch/live", 200, "text/html; charset=utf-8", "/assets/watch.js"},
 		{"GET", "/watch/%3Cimg%20src=x%20onerror=alert(1)%3E", 200, "text/html; charset=utf-8", "/assets/watch.js"},
@@ -110,7 +111,7 @@ func TestPagesHaveAStrictPolicy(t *testing.T) {
 		"base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'",
 		"require-trusted-types-for": "'script'", "trusted-types": "'none'",
 	}
-	for _, target := range []string{"/", "/publish", "/publish/live", "/watch", "/watch/live"} {
+	for _, target := range []string{"/", "/publish", "/publish/live", "/watch", "/watch/live", "/check"} {
 		r := serve(Config{}, "GET", target)
 		got := policyOf(r)
 		for name, value := range want {
@@ -135,7 +136,7 @@ func TestPagesHaveAStrictPolicy(t *testing.T) {
 
 func TestOnlyWatchMayBeFramed(t *testing.T) {
 	cfg := Config{FrameAncestors: []string{"https://example.com", "'self'"}, ConnectSources: []string{"https://gw.example.com"}}
-	for target, want := range map[string]string{"/watch/live": "https://example.com 'self'", "/watch": "https://example.com 'self'", "/publish/live": "'none'", "/": "'none'"} {
+	for target, want := range map[string]string{"/watch/live": "https://example.com 'self'", "/watch": "https://example.com 'self'", "/publish/live": "'none'", "/": "'none'", "/check": "'none'"} {
 		r := serve(cfg, "GET", target)
 		if got := policyOf(r)["frame-ancestors"]; got != want {
 			t.Errorf("%s: frame-ancestors %q, want %q", target, got, want)
@@ -149,8 +150,8 @@ func TestOnlyWatchMayBeFramed(t *testing.T) {
 	}
 }
 
-func TestOnlyPublishMayUseTheCamera(t *testing.T) {
-	for target, want := range map[string]string{"/publish/live": "camera=(self)", "/watch/live": "camera=()", "/": "camera=()"} {
+func TestOnlyPublishAndCheckMayUseTheCamera(t *testing.T) {
+	for target, want := range map[string]string{"/publish/live": "camera=(self)", "/check": "camera=(self)", "/watch/live": "camera=()", "/": "camera=()"} {
 		if got := serve(Config{}, "GET", target).Header.Get("Permissions-Policy"); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %s", target, got, want)
 		}

@@ -43,13 +43,14 @@ export function pageState(state) {
  * A button that copies.
  * @param {() => string} text asked when pressed
  * @param {string} label what is copied, for people who do not see it
+ * @param {string} [caption] what stands on it
  * @returns {HTMLButtonElement}
  */
-export function copyButton(text, label) {
-  const button = el("button", { type: "button", className: "copy", "aria-label": `Copy ${label}` }, "Copy");
+export function copyButton(text, label, caption = "Copy") {
+  const button = el("button", { type: "button", className: "copy", "aria-label": `Copy ${label}` }, caption);
   button.addEventListener("click", async () => {
     button.textContent = (await copy(text())) ? "Copied" : "Press Ctrl+C";
-    setTimeout(() => (button.textContent = "Copy"), 2000);
+    setTimeout(() => (button.textContent = caption), 2000);
   });
   return button;
 }

@@ -130,6 +130,7 @@ function showRecipes() {
     el("p", {}, recipe.intro),
     ...recipe.fields.map(field),
     recipe.note ? el("p", { className: "muted" }, recipe.note) : "");
+  byID("go-check", HTMLAnchorElement).href = `/check${fragmentOf(target.token)}`;
   for (const [id, page] of /** @type {const} */ ([["go-publish", "publish"], ["go-watch", "watch"]])) {
     byID(id, HTMLAnchorElement).href = `/${page}/${pathOf(target.name)}${fragmentOf(target.token)}`;
   }
