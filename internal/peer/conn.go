@@ -2,6 +2,7 @@ package peer
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
@@ -32,6 +33,7 @@ type Conn struct {
 	sections []router.SectionConfig
 	streamID string
 	line     *egress.Line // viewer only
+	log      *slog.Logger // viewer only
 	keys     *keyHooks    // viewer only; nil if we are not the DTLS server
 
 	intake intake

@@ -21,7 +21,7 @@ func (c *Conn) openLine() (detail string) {
 		if err == nil {
 			return keys.String()
 		}
-		c.host.log.Error("sending through the stack", "error", err)
+		c.log.Error("sending through the stack", "err", err)
 	}
 	c.line.UseStack(egress.Stack{RTP: c.writeRTP, RTCP: c.writeReport})
 	return "sent through the stack"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ type PlayParams struct {
 	// one goroutine. b is reused: copy it or finish with it. It must not block.
 	// nil is allowed.
 	RTCP func(now time.Time, b []byte)
+	// Log says whose connection it is; nil is the host's.
+	Log *slog.Logger
 }
 
 var errSSRCCollision = errors.New("two streams of one connection have the same SSRC")
@@ -34,6 +37,9 @@ func (h *Host) Play(ctx context.Context, p PlayParams) (_ *Conn, err error) {
 	c := h.newConn(p.Plan, p.Loopback, p.Notify)
 	c.intake.rtcp = p.RTCP
 	c.line = new(egress.Line)
+	if c.log = p.Log; c.log == nil {
+		c.log = h.log
+	}
 	settings := h.settings.viewer
 	if p.Plan.Setup == "passive" {
 		settings = h.settings.publisher // the role has to follow the offer

@@ -39,7 +39,7 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 		return err
 	}
 	conn, err := s.parts.Host.Play(ctx, peer.PlayParams{
-		Plan: plan, Loopback: sess.from.IsLoopback(), Notify: sess.notify, RTCP: v.rtcp,
+		Plan: plan, Loopback: sess.from.IsLoopback(), Notify: sess.notify, RTCP: v.rtcp, Log: sess.log,
 	})
 	if err != nil {
 		return err
