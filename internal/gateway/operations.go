@@ -12,7 +12,6 @@ import (
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/httpserver"
 	"github.com/headgate/headgate/internal/metrics"
-	"github.com/headgate/headgate/internal/session"
 )
 
 // Operations says where those who run the gateway find /metrics, /healthz, /readyz
@@ -127,6 +126,3 @@ func (g *Gateway) Alive(ctx context.Context) error {
 	}
 	return g.egress.Ping(ctx)
 }
-
-// Tally counts what all sessions have done.
-func (g *Gateway) Tally() session.Tally { return g.sessions.Tally() }
