@@ -28,6 +28,9 @@ const (
 	renewalCheck, renewalLate = 12 * time.Hour, 14 * 24 * time.Hour
 	// answerRetries is how often one request to the authority is repeated.
 	answerRetries = 3
+	// earlyWait is how long a handshake waits for the first certificate, where its
+	// listener sets no limit of its own.
+	earlyWait = 10 * time.Second
 )
 
 // challengePath is where HTTP-01 challenges are asked for (RFC 8555 section 8.3).
@@ -122,10 +125,12 @@ func (a *acmeCertificates) get(hello *tls.ClientHelloInfo) (*tls.Certificate, er
 	if o == nil {
 		return nil, errStrangeName
 	}
+	ctx, cancel := context.WithTimeout(hello.Context(), earlyWait)
+	defer cancel()
 	select {
 	case <-o.ready:
 		return a.manager.GetCertificate(helloFor(name))
-	case <-hello.Context().Done():
+	case <-ctx.Done():
 		return nil, errNotOrdered
 	}
 }
@@ -195,6 +200,11 @@ func (a *acmeCertificates) order(ctx context.Context, name string) error {
 // registerChallenge answers HTTP-01 challenges.
 func (s *Server) registerChallenge(e *echo.Echo) {
 	if a, ok := s.cert.(*acmeCertificates); ok && a.challenge != nil {
-		e.GET(challengePath+":token", echo.WrapHandler(a.challenge))
+		e.GET(challengePath+":token", func(c echo.Context) error {
+			r := c.Request()
+			r.Host, _ = parseHost(r.Host) // the library takes a port for a part of the name
+			a.challenge.ServeHTTP(c.Response(), r)
+			return nil
+		})
 	}
 }

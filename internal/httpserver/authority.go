@@ -22,9 +22,10 @@ const maxAuthorityBody = 1 << 20
 // maxPoll is the longest pause between two questions whether an order is ready.
 const maxPoll = 3 * time.Second
 
-// authority is the way to the certification authority. It remembers why the last
-// proof of a name failed, which the library that orders leaves out of its error,
-// and ends everything under way on stop.
+// authority is the way to the certification authority. It makes up for what the
+// library that orders lacks: it remembers why the last proof of a name failed,
+// names an order's address in answers that do not, and ends everything under way
+// on stop.
 type authority struct {
 	directory string
 	transport *http.Transport
@@ -33,7 +34,11 @@ type authority struct {
 
 	mu      sync.Mutex
 	problem acmeProblem
+	orders  map[string]string // addresses of orders by those that finalize them
 }
+
+// maxOrders bounds the addresses that are remembered.
+const maxOrders = 100
 
 // acmeProblem is what an authority says went wrong (RFC 8555 section 6.7).
 type acmeProblem struct {
@@ -43,7 +48,7 @@ type acmeProblem struct {
 
 func newAuthority(directory string) *authority {
 	ctx, cancel := context.WithCancel(context.Background())
-	a := &authority{directory: directory, transport: http.DefaultTransport.(*http.Transport).Clone(), ctx: ctx}
+	a := &authority{directory: directory, transport: http.DefaultTransport.(*http.Transport).Clone(), ctx: ctx, orders: make(map[string]string)}
 	a.stop = func() { cancel(); a.transport.CloseIdleConnections() }
 	return a
 }
@@ -65,28 +70,40 @@ func (a *authority) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.note(body)
+	a.note(body, res.Header)
 	shortenPause(res)
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, nil
 }
 
-// note looks for a problem in an authorization (RFC 8555 section 7.1.4).
-func (a *authority) note(body []byte) {
-	var authorization struct {
+// note looks for a problem in an authorization (RFC 8555 section 7.1.4), and adds
+// the address to an order that lacks it: when it is finalized RFC 8555 section 7.4
+// wants none, but the library polls there.
+func (a *authority) note(body []byte, header http.Header) {
+	var found struct {
+		Finalize   string `json:"finalize"`
 		Challenges []struct {
 			Error *acmeProblem `json:"error"`
 		} `json:"challenges"`
 	}
-	if json.Unmarshal(body, &authorization) != nil {
+	if json.Unmarshal(body, &found) != nil {
 		return // certificates and empty answers
 	}
-	for _, c := range authorization.Challenges {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range found.Challenges {
 		if c.Error != nil {
-			a.mu.Lock()
 			a.problem = *c.Error
-			a.mu.Unlock()
 		}
+	}
+	switch location := header.Get("Location"); {
+	case found.Finalize == "":
+	case location == "" && a.orders[found.Finalize] != "":
+		header.Set("Location", a.orders[found.Finalize])
+	case location != "" && len(a.orders) < maxOrders:
+		a.orders[found.Finalize] = location
+	case location != "":
+		a.orders = map[string]string{found.Finalize: location}
 	}
 }
 

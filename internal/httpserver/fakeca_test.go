@@ -127,8 +127,14 @@ func (ca *fakeCA) serve(w http.ResponseWriter, r *http.Request) {
 		ca.prove(ca.orders[n], what)
 		reply(w, 200, ca.challenge(n, what))
 	case "finalize":
-		ca.finalize(ca.orders[n], payload)
+		// As Pebble does: still at work, and without the order's address.
+		o := ca.orders[n]
+		before := o.status
+		ca.finalize(o, payload)
+		after := o.status
+		o.status = map[bool]string{true: "processing", false: before}[after == "valid"]
 		ca.order(w, n, 200)
+		o.status = after
 	case "certificate":
 		w.Header().Set("Content-Type", "application/pem-certificate-chain")
 		_, _ = w.Write(ca.orders[n].chain)
@@ -164,7 +170,9 @@ func thumbprint(protected []byte) string {
 func (ca *fakeCA) order(w http.ResponseWriter, n, status int) {
 	o := ca.orders[n]
 	at := func(what string) string { return fmt.Sprintf("%s/%s/%d", ca.server.URL, what, n) }
-	w.Header().Set("Location", at("order"))
+	if status == 201 {
+		w.Header().Set("Location", at("order"))
+	}
 	reply(w, status, map[string]any{
 		"status": o.status, "authorizations": []string{at("authorization")}, "finalize": at("finalize"), "certificate": at("certificate"),
 		"identifiers": []any{map[string]string{"type": "dns", "value": o.name}},
@@ -242,7 +250,7 @@ func proveByHTTP(address, name, token, thumbprint string) error {
 	if err != nil {
 		return err
 	}
-	req.Host = name
+	req.Host = name + ":8080" // as behind a mapped port
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	res, err := transport.RoundTrip(req)
