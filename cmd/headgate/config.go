@@ -23,7 +23,7 @@ const leastKeyBytes = 32
 // above, and those that steer the project's own scripts and tests.
 func reservedEnv() map[string]bool {
 	return map[string]bool{
-		envKey: true, envConfig: true, envPushToken: true, "HEADGATE_CONFORM_TOKEN": true, "HEADGATE_BENCH_TOKEN": true, envDoctorToken: true, "HEADGATE_DEMO_FLAGS": true,
+		envKey: true, envConfig: true, envPushToken: true, envPullToken: true, "HEADGATE_CONFORM_TOKEN": true, "HEADGATE_BENCH_TOKEN": true, envDoctorToken: true, "HEADGATE_DEMO_FLAGS": true,
 		"HEADGATE_REQUIRE_CLIENTS": true, "HEADGATE_CLIENTS": true, "HEADGATE_SOAK": true,
 		"HEADGATE_BINARY": true, "HEADGATE_CHROMIUM": true, "HEADGATE_SCREENSHOTS": true, "HEADGATE_SKIPPED": true,
 		"HEADGATE_TEST_INSIDE": true, "HEADGATE_TEST_NETWORK": true,

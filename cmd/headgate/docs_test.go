@@ -162,7 +162,7 @@ func TestCommandsOfThePagesParse(t *testing.T) {
 func makeFiles(t *testing.T, args []string) {
 	t.Helper()
 	for _, a := range args {
-		if !regexp.MustCompile(`\.(yaml|ivf|h264|ogg|json)$|^FILE$`).MatchString(a) || filepath.IsAbs(a) {
+		if !regexp.MustCompile(`\.(yaml|ivf|h264|ogg|json|sdp)$|^FILE$`).MatchString(a) || filepath.IsAbs(a) {
 			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(a), 0o700); err != nil {

@@ -20,6 +20,7 @@ type cli struct {
 	Serve       serveCommand       `cmd:"" help:"Run the gateway."`
 	Token       tokenCommand       `cmd:"" help:"Make a token that lets somebody publish or play."`
 	Push        pushCommand        `cmd:"" help:"Publish files, a pipe, plain RTP or the built-in clip to any WHIP server."`
+	Pull        pullCommand        `cmd:"" help:"Play from any WHEP server to files, standard output or plain RTP."`
 	Bench       benchCommand       `cmd:"" help:"Measure any WHIP and WHEP server under load."`
 	Doctor      doctorCommand      `cmd:"" help:"Find out why a gateway would not be reached: this machine and its configuration, or any WHIP and WHEP server by its URL."`
 	Conform     conformCommand     `cmd:"" help:"Test any WHIP and WHEP server against the standards."`

@@ -62,6 +62,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/mediafile":      {others: pion},
 	"internal/depacket":       {others: pion},
 	"internal/dial":           {ours: "internal/wish", others: pion},
+	"internal/pull":           {ours: "internal/depacket internal/dial internal/wish", others: pion},
 	"internal/push":           {ours: "internal/depacket internal/dial internal/mediafile", others: pion},
 	"internal/conformance":    {ours: "internal/linkhdr internal/mediafile internal/testkit/offers", others: pion + " golang.org/x/sync"},
 	"internal/bench/stamp":    {},
@@ -75,7 +76,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/testkit/offers": {},
 	"internal/architecture":   {},
 	"integration":             {},
-	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/dial internal/doctor internal/gateway internal/mediafile internal/notify internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
+	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/dial internal/doctor internal/gateway internal/mediafile internal/notify internal/pull internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
 }
 
 const (

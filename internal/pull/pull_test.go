@@ -1,0 +1,333 @@
+package pull
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"github.com/headgate/headgate/internal/depacket"
+	"github.com/headgate/headgate/internal/dial"
+	"github.com/headgate/headgate/internal/gateway"
+	"github.com/headgate/headgate/internal/mediafile"
+	"github.com/headgate/headgate/internal/push"
+	"github.com/headgate/headgate/internal/testkit"
+)
+
+// publish sends the clip in a loop until the test ends. what leaves "video" or
+// "audio" out.
+func publish(t *testing.T, endpoint, without string) {
+	t.Helper()
+	video, audio, err := mediafile.Clip()
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch without {
+	case "video":
+		video = nil
+	case "audio":
+		audio = nil
+	}
+	feed, err := push.Files(video, audio, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	connected, done := make(chan struct{}, 100), make(chan error, 1)
+	opt := push.Options{Options: dial.Options{URL: endpoint}, Feeds: []push.Feed{feed}, Reconnect: true,
+		Connected: func(time.Duration) { connected <- struct{}{} }}
+	go func() { // waited for by the clean-up
+		_, err := push.Run(ctx, opt)
+		done <- err
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	select {
+	case <-connected:
+	case err := <-done:
+		done <- err
+		t.Fatal(err)
+	}
+}
+
+// notes collects what is said to a person.
+type notes struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (n *notes) say(text string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.text.WriteString(text + "\n")
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.String()
+}
+
+func run(t *testing.T, opt Options) (Summary, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	s, err := Run(ctx, opt)
+	if ctx.Err() != nil {
+		t.Fatalf("it did not end: %+v", s)
+	}
+	return s, err
+}
+
+// samples reads a file that was written.
+func samples(t *testing.T, name string) (mime string, list []mediafile.Sample) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := mediafile.Open(bytes.NewReader(b), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		s, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return r.MimeType(), list
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, s)
+	}
+}
+
+func TestFilesHoldWhatWasPublished(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	publish(t, g.WHIP("live"), "")
+	prefix := filepath.Join(t.TempDir(), "recording")
+	var said notes
+	video, audio := Prefixed(prefix, said.say)
+	s, err := run(t, Options{Options: dial.Options{URL: g.WHEP("live")}, Video: video, Audio: audio, Duration: 1500 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mime, pictures := samples(t, prefix+".h264")
+	if mime != "video/H264" || int64(len(pictures)) != s.Frames || s.Frames < 30 || s.KeyFrames < 1 || s.Lost != 0 {
+		t.Errorf("%d pictures of %s; %+v", len(pictures), mime, s)
+	}
+	if !depacket.IsKey(mime, pictures[0].Data) || !depacket.HasParameters(mime, pictures[0].Data) {
+		t.Errorf("the first picture is no key frame with parameter sets: %x", pictures[0].Data[:20])
+	}
+	mime, sound := samples(t, prefix+".ogg")
+	var length time.Duration
+	for _, p := range sound {
+		length += p.Duration
+	}
+	if mime != "audio/opus" || (length-1500*time.Millisecond).Abs() > 300*time.Millisecond {
+		t.Errorf("%v of %s", length, mime)
+	}
+	if !strings.Contains(said.String(), "writing "+prefix+".h264") || s.FirstPicture <= 0 || s.Connections != 1 {
+		t.Errorf("%q, %+v", said.String(), s)
+	}
+}
+
+func TestStandardOutputTakesOneStream(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	publish(t, g.WHIP("live"), "")
+	var out bytes.Buffer
+	video, err := VideoFile("-", &out, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, Options{Options: dial.Options{URL: g.WHEP("live")}, Video: video, Duration: 300 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	if !depacket.HasParameters("video/H264", out.Bytes()) {
+		t.Errorf("%d bytes without parameter sets", out.Len())
+	}
+}
+
+func TestWhatTheServerDoesNotHaveIsSaid(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	publish(t, g.WHIP("live"), "video")
+	prefix := filepath.Join(t.TempDir(), "sound")
+	video, audio := Prefixed(prefix, nil)
+	s, err := run(t, Options{Options: dial.Options{URL: g.WHEP("live")}, Video: video, Audio: audio, Duration: 300 * time.Millisecond})
+	if err != nil || s.AudioPackets < 10 || s.Frames != 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if _, err := os.Stat(prefix + ".h264"); err == nil {
+		t.Error("there is a file without pictures")
+	}
+}
+
+// TestAfterAnInterruptionTheFileGoesOn stops the gateway and starts another one.
+func TestAfterAnInterruptionTheFileGoesOn(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	_ = l.Close()
+	at := func(c *gateway.Config) { c.HTTP.HTTP = address }
+	first := testkit.StartGateway(t, at)
+	publish(t, first.WHIP("live"), "audio")
+	name := filepath.Join(t.TempDir(), "film.h264")
+	video, err := VideoFile(name, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connected := make(chan struct{}, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan Summary, 1)
+	go func() { // waited for below
+		s, _ := Run(ctx, Options{Options: dial.Options{URL: first.WHEP("live")}, Video: video, Reconnect: true,
+			Duration: 4 * time.Second, Connected: func(time.Duration) { connected <- struct{}{} }})
+		done <- s
+	}()
+	<-connected
+	first.Close()
+	testkit.StartGateway(t, at)
+	select {
+	case s := <-done:
+		if _, pictures := samples(t, name); s.Connections != 2 || int64(len(pictures)) != s.Frames {
+			t.Errorf("%d pictures, %+v", len(pictures), s)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("it does not come back")
+	}
+}
+
+func TestACounterOfferIsExplained(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotAcceptable) }))
+	defer server.Close()
+	video, _ := Prefixed(filepath.Join(t.TempDir(), "x"), nil)
+	_, err := run(t, Options{Options: dial.Options{URL: server.URL}, Video: video, Reconnect: true})
+	if err == nil || !strings.Contains(err.Error(), "wants to make one itself") || !strings.Contains(err.Error(), "406") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestNothingToDoIsAnError(t *testing.T) {
+	if _, err := Run(t.Context(), Options{}); !errors.Is(err, errNothing) {
+		t.Error(err)
+	}
+	for _, name := range []string{"film.mp4", "film", "film.ogg"} {
+		if _, err := VideoFile(name, nil, nil); err == nil {
+			t.Errorf("%s was taken for video", name)
+		}
+	}
+}
+
+func TestPlainRTPGoesOutWithADescription(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	publish(t, g.WHIP("live"), "")
+	description := filepath.Join(t.TempDir(), "live.sdp")
+	var ports [2]net.PacketConn
+	for i := range ports {
+		conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		ports[i] = conn
+	}
+	f := NewForward(description, nil)
+	video, err := f.Video(ports[0].LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	audio, err := f.Audio(ports[1].LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := run(t, Options{Options: dial.Options{URL: g.WHEP("live")}, Video: video, Audio: audio, Duration: 500 * time.Millisecond})
+	if err != nil || s.Packets == 0 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	text, err := os.ReadFile(description)
+	if err != nil {
+		t.Fatal(err)
+	}
+	described, err := push.ParseSDP(string(text))
+	if err != nil || len(described) != 2 {
+		t.Fatalf("%v: %s", err, text)
+	}
+	for i, conn := range ports {
+		if described[i].Address != conn.LocalAddr().String() {
+			t.Errorf("described %s, sent to %s", described[i].Address, conn.LocalAddr())
+		}
+		var p, before rtp.Packet
+		for n := range 10 {
+			b := make([]byte, 1500)
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			size, _, err := conn.ReadFrom(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Unmarshal(b[:size]); err != nil || int(p.PayloadType) != described[i].PayloadType || p.Extension {
+				t.Fatalf("%v: %+v", err, p.Header)
+			}
+			if n > 0 && p.SequenceNumber != before.SequenceNumber+1 {
+				t.Errorf("%d after %d", p.SequenceNumber, before.SequenceNumber)
+			}
+			before = p
+		}
+	}
+}
+
+func TestToPortsAReconnectionIsOneSender(t *testing.T) {
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	o, err := NewForward("", nil).Audio(conn.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = o.Close() }()
+	now := time.Now()
+	for i, h := range []rtp.Header{{SequenceNumber: 7, Timestamp: 960, SSRC: 9}, {SequenceNumber: 8, Timestamp: 1920, SSRC: 9}, {SequenceNumber: 50_000, Timestamp: 77, SSRC: 10}} {
+		if i != 1 {
+			if err := o.begin(opus); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i == 2 {
+			now = now.Add(time.Second)
+		}
+		if err := o.packet(now, &rtp.Packet{Header: h, Payload: []byte{1}}, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var p rtp.Packet
+	for _, want := range []struct {
+		number uint16
+		stamp  uint32
+	}{{7, 960}, {8, 1920}, {9, 1920 + 48_000}} {
+		b := make([]byte, 1500)
+		n, _, err := conn.ReadFrom(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Unmarshal(b[:n]); err != nil || p.SequenceNumber != want.number || p.Timestamp != want.stamp || p.SSRC != 2 {
+			t.Errorf("%v: %+v, want %+v", err, p.Header, want)
+		}
+	}
+}
