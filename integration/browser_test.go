@@ -71,8 +71,11 @@ func running(c client, path string) (browser, error) {
 		return b, nil
 	}
 	starter := startChromium
-	if c.name == firefox.name {
+	switch c.name {
+	case firefox.name:
 		starter = startFirefox
+	case trustingChromium.name:
+		starter = startTrustingChromium
 	}
 	b, err := starter(path)
 	if err == nil {

@@ -30,8 +30,15 @@ type chromiumBrowser struct {
 	cancel context.CancelFunc
 }
 
-func startChromium(path string) (browser, error) {
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromiumFlags...)
+func startChromium(path string) (browser, error) { return startChromiumWith(path) }
+
+// startTrustingChromium is for gateways with a certificate of their own.
+func startTrustingChromium(path string) (browser, error) {
+	return startChromiumWith(path, chromedp.Flag("ignore-certificate-errors", true))
+}
+
+func startChromiumWith(path string, flags ...chromedp.ExecAllocatorOption) (browser, error) {
+	options := append(append(chromedp.DefaultExecAllocatorOptions[:], chromiumFlags...), flags...)
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(options, chromedp.ExecPath(path))...)
 	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
 	b := &chromiumBrowser{ctx: ctx, cancel: func() { cancel(); cancelAllocator() }}

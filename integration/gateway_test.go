@@ -96,6 +96,16 @@ func (g *gateway) mediaPort(t *testing.T) string {
 	return port
 }
 
+// httpPort is the port of HTTP.
+func (g *gateway) httpPort(t *testing.T) string {
+	t.Helper()
+	u, err := url.Parse(g.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Port()
+}
+
 // whip, whep, publishPage and watchPage are the addresses of a channel.
 func (g *gateway) whip(channel string) string        { return g.address("whip", channel) }
 func (g *gateway) whep(channel string) string        { return g.address("whep", channel) }

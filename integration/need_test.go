@@ -29,6 +29,7 @@ var (
 	gstPython        = client{name: "GStreamer with webrtcbin for Python", programs: []string{"gst-python", "python3"}, usable: hasWebRTCBin}
 	gstInspect       = client{name: "GStreamer", programs: []string{"gst-inspect-1.0"}, version: []string{"--version"}}
 	chromium         = client{name: "Chromium", programs: []string{"chromium", "chromium-browser", "google-chrome"}, version: []string{"--version"}}
+	trustingChromium = client{name: "Chromium that takes any certificate", programs: chromium.programs, version: chromium.version}
 	firefox          = client{name: "Firefox", programs: []string{"firefox-esr", "firefox"}, version: []string{"--version"}}
 	curl             = client{name: "curl", programs: []string{"curl"}, version: []string{"--version"}}
 )

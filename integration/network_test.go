@@ -51,12 +51,15 @@ func again(network string, attributes *syscall.SysProcAttr) (int, error) {
 	return 0, err
 }
 
+// ownAddress is the namespace's address that is not loopback.
+const ownAddress = "198.18.77.1"
+
 // networkSteps give the namespace what clients want to see: a card that is up, an address that is not loopback and a default route. The route
 // leads to the other end of the pair, in the same namespace: nothing leaves it.
 var networkSteps = [][]string{
 	{"link", "set", "lo", "up"},
 	{"link", "add", "eth0", "type", "veth", "peer", "name", "far0"},
-	{"address", "add", "198.18.77.1/24", "dev", "eth0"},
+	{"address", "add", ownAddress + "/24", "dev", "eth0"},
 	{"link", "set", "far0", "up"},
 	{"link", "set", "eth0", "up"},
 	{"route", "add", "default", "via", "198.18.77.254", "dev", "eth0"},
