@@ -66,6 +66,21 @@ func (g *packetGroup) snapshot() []*Packet {
 	return append(merged, late...)
 }
 
+// packet finds a packet of the group, without making a snapshot.
+func (g *packetGroup) packet(seq int64) *Packet {
+	late := g.late[:g.nlate.Load()]
+	inOrder := g.packets[:g.count.Load()]
+	if i, ok := slices.BinarySearchFunc(inOrder, seq, func(p *Packet, seq int64) int { return cmp.Compare(p.Seq, seq) }); ok {
+		return inOrder[i]
+	}
+	for _, p := range late {
+		if p.Seq == seq {
+			return p
+		}
+	}
+	return nil
+}
+
 // newHistory makes a history of at least size packets.
 func newHistory(size int, bounds groupBounds) *history {
 	n := 1
@@ -81,6 +96,18 @@ func (h *history) packet(seq int64) *Packet {
 		return nil
 	}
 	return p
+}
+
+// kept finds a packet among the newest, or in the group: what was replayed can be
+// asked for too.
+func (h *history) kept(seq int64) *Packet {
+	if p := h.packet(seq); p != nil {
+		return p
+	}
+	if g := h.group.Load(); g != nil {
+		return g.packet(seq)
+	}
+	return nil
 }
 
 func (h *history) currentGroup() []*Packet {

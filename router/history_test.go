@@ -78,6 +78,15 @@ func TestGroupModel(t *testing.T) {
 			}
 			snapshots = append(snapshots, held{got, slices.Clone(got)})
 		}
+		for seq := int64(990); seq < next+10; seq++ {
+			want := h.packet(seq)
+			if i := slices.IndexFunc(h.currentGroup(), func(p *Packet) bool { return p.Seq == seq }); i >= 0 {
+				want = h.currentGroup()[i]
+			}
+			if got := h.kept(seq); got != want {
+				t.Fatalf("packet %d is kept: %v, want %v", seq, got, want)
+			}
+		}
 		for _, s := range snapshots {
 			if !slices.Equal(s.snapshot, s.copied) {
 				t.Fatal("a snapshot changed")

@@ -2,7 +2,6 @@ package router
 
 import (
 	"math/rand/v2"
-	"sort"
 	"time"
 )
 
@@ -195,18 +194,4 @@ func (p *pendingNACKs) expire(now time.Time) (given int) {
 	given = p.n - k
 	p.n = k
 	return given
-}
-
-// keptPacket finds a packet in the layer's history, or in the group it keeps for
-// those who join: what was replayed can be asked for too.
-func keptPacket(l *Layer, seq int64) *Packet {
-	if p := l.Packet(seq); p != nil {
-		return p
-	}
-	g := l.Group()
-	i := sort.Search(len(g), func(i int) bool { return g[i].Seq >= seq })
-	if i < len(g) && g[i].Seq == seq {
-		return g[i]
-	}
-	return nil
 }

@@ -95,7 +95,7 @@ func (s *segment) kept(out int64) *Packet {
 	if i := out - s.first; i < int64(len(s.parameters)) {
 		return s.parameters[i]
 	}
-	return keptPacket(s.layer, out-s.offset)
+	return s.layer.history.kept(out - s.offset)
 }
 
 // place returns the segment that p of layer goes out under as number out. That is

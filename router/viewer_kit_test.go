@@ -28,6 +28,8 @@ type way struct {
 	reports []sentReport
 	// order is whose packets came, one entry per packet.
 	order []*Viewer
+	// planned, if set, sees every packet before it is sent.
+	planned func(Outgoing)
 }
 
 // sentReport is a copy of a report pair, since Out reuses its own.
@@ -117,6 +119,9 @@ func (w *way) sleep(d time.Duration) {
 // take gives what was planned to the players.
 func (w *way) take() {
 	for _, o := range w.out.Packets {
+		if w.planned != nil {
+			w.planned(o)
+		}
 		w.order = append(w.order, o.Viewer)
 		for _, c := range o.Viewer.cfg.Sections {
 			if o.SSRC == c.SSRC || o.SSRC == c.RTXSSRC && c.RTXSSRC != 0 {
@@ -251,6 +256,7 @@ type feed struct {
 	ts      uint32
 	step    time.Duration // between frames
 	size    int           // packets per frame
+	payload int           // bytes of a packet beyond its id
 	transit time.Duration // from capture to arrival
 	picture uint16
 	tl0     uint8
@@ -299,7 +305,7 @@ func (f *feed) frame(key bool) []*Packet {
 }
 
 func (f *feed) packet(i int, key bool) *Packet {
-	b := make([]byte, testDescriptor+9+40)
+	b := make([]byte, testDescriptor+9+max(f.payload, 40))
 	d := Descriptor{Len: testDescriptor, PictureIDBits: 15, PictureIDAt: 2, PictureID: f.picture & 0x7FFF,
 		TL0At: 4, TL0: f.tl0, KeyIdxAt: 5, KeyIdx: f.keyIdx & 0x1F}
 	b[0], b[1] = 0x90, 0xF0
