@@ -17,11 +17,11 @@ func TestWithoutMediaPorts(t *testing.T) {
 	throughTURN(t, chromium, g, "tcp")
 }
 
-// TestFirefoxWithoutMediaPorts: the same firewall, and another browser watches.
+// TestFirefoxWithoutMediaPorts: another browser watches. It is steered by TCP, so only media and UDP are blocked.
 func TestFirefoxWithoutMediaPorts(t *testing.T) {
 	const port = "3478"
 	g := startGateway(t, "--turn", ":"+port)
-	only(t, g.httpPort(t), port)
+	firewall(t, "meta l4proto udp drop", "tcp dport "+g.mediaPort(t)+" drop")
 	publishPage(t, chromium, g, "live", "VP8")
 	watch(t, firefox, g, "live").plays(t, picture{codec: "VP8", within: turnWithin})
 }
