@@ -87,6 +87,7 @@ func TestFirstByteDecides(t *testing.T) {
 		want       string
 	}{
 		{"STUN", bindingRequest, nil, "stun " + bindingRequest},
+		{"the last byte of STUN", "\x03" + bindingRequest[1:], nil, "stun \x03"},
 		{"STUN by its ALPN name", bindingRequest, []string{"stun.turn"}, "stun " + bindingRequest},
 		{"STUN from a client that always names http/1.1", bindingRequest, []string{"http/1.1"}, "stun " + bindingRequest},
 		{"HTTP without ALPN", request, nil, "HTTP/1.1 200 OK"},
