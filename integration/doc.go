@@ -1,5 +1,5 @@
 // Package integration runs the built headgate binary against real WebRTC clients: FFmpeg, GStreamer, simple-whip-client, Chromium, Firefox, curl and
-// JavaScript clients of other projects. One behaviour a file.
+// JavaScript clients of other projects; and behind nginx and Caddy. One behaviour a file.
 //
 // The tests run in a network namespace of their own, which has loopback and one more address, because some clients gather no candidate
 // on a machine that has loopback only. A client that is missing is a skip with its reason, and a failure when HEADGATE_REQUIRE_CLIENTS=1.

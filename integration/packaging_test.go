@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"debug/elf"
 	"net"
 	"os"
 	"os/exec"
@@ -107,10 +108,7 @@ func TestComposeConfiguresTheGateway(t *testing.T) {
 // with the image's settings but on other ports, in a folder of its own.
 func TestTheImageWorks(t *testing.T) {
 	text := readPackaging(t, "Dockerfile")
-	build := regexp.MustCompile(`(?m)^RUN CGO_ENABLED=0 (go build .*)$`).FindStringSubmatch(text)
-	if build == nil {
-		t.Fatal("the Dockerfile builds nothing")
-	}
+	image := buildAsTheImage(t, text)
 	for _, want := range []string{"\nUSER 65532:65532\n", "\nENTRYPOINT [\"/headgate\"]\n", "\nCMD [\"serve\"]\n", "CMD [\"/headgate\", \"health\"]\n", "\nFROM scratch\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the Dockerfile lacks %q", want)
@@ -118,10 +116,6 @@ func TestTheImageWorks(t *testing.T) {
 	}
 	if version := regexp.MustCompile(`(?m)^FROM golang:(\S+) AS build$`).FindStringSubmatch(text); version == nil || !strings.Contains(readFile(t, "../go.mod"), "\ngo "+version[1]) {
 		t.Errorf("the image is built with Go %v", version)
-	}
-	static, err := exec.Command("go", "version", "-m", binary()).CombinedOutput()
-	if err == nil && strings.Contains(string(static), "CGO_ENABLED=1") {
-		t.Log("the binary under test is built with cgo; the image's is not")
 	}
 	env := []string{"HEADGATE_STATE_DIR=" + t.TempDir()}
 	for _, v := range imageEnvironment(t) {
@@ -135,8 +129,9 @@ func TestTheImageWorks(t *testing.T) {
 		t.Errorf("healthy before it began: %s", output)
 	}
 	g := serve(t, nil, env...)
-	output, err := headgateOutput(t, env, "health")
-	if err != nil || strings.TrimSpace(output) != "ok" {
+	check := exec.Command(image, "health")
+	check.Env = append(cleanEnvironment(), env...)
+	if output, err := check.CombinedOutput(); err != nil || strings.TrimSpace(string(output)) != "ok" {
 		t.Errorf("health: %v, %s", err, output)
 	}
 	if a := ask(t, "http://127.0.0.1:"+port+"/metrics"); a.status != 200 || !strings.Contains(a.body, "\nheadgate_sessions{") {
@@ -145,6 +140,33 @@ func TestTheImageWorks(t *testing.T) {
 	if a := ask(t, g.url+"/metrics"); a.status != 404 {
 		t.Errorf("metrics on the main listener: %d", a.status)
 	}
+}
+
+// buildAsTheImage runs the Dockerfile's build and returns the program, which must need nothing of the system it runs on.
+func buildAsTheImage(t *testing.T, dockerfile string) string {
+	t.Helper()
+	command := regexp.MustCompile(`(?m)^RUN (CGO_ENABLED=0 go build .*)$`).FindStringSubmatch(dockerfile)
+	if command == nil {
+		t.Fatal("the Dockerfile builds nothing")
+	}
+	out := filepath.Join(t.TempDir(), "headgate")
+	build := exec.Command("sh", "-c", changed(t, command[1], "/out/headgate", out))
+	build.Dir, build.Env = "..", append(os.Environ(), "VERSION=image")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	if output, err := exec.Command(out, "version").Output(); err != nil || string(output) != "headgate image\n" {
+		t.Errorf("version: %v, %s", err, output)
+	}
+	program, err := elf.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = program.Close() }()
+	if libraries, err := program.ImportedLibraries(); err != nil || len(libraries) > 0 {
+		t.Errorf("the program wants %v, %v", libraries, err)
+	}
+	return out
 }
 
 func readFile(t *testing.T, name string) string {
@@ -187,6 +209,18 @@ func TestUnitsAreUnderstood(t *testing.T) {
 	cmd.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+dir+":", "SYSTEMD_LOG_LEVEL=warning")
 	output, err := cmd.CombinedOutput()
 	if err != nil || strings.Contains(string(output), dir) || strings.Contains(string(output), "headgate") {
+		t.Errorf("%v: %s", err, output)
+	}
+}
+
+// TestTheUnitStartsTheGateway gives the unit's arguments to the program, with an example as the configuration.
+func TestTheUnitStartsTheGateway(t *testing.T) {
+	command := regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/headgate (.+)$`).FindStringSubmatch(readPackaging(t, "headgate.service"))
+	if command == nil {
+		t.Fatal("the unit starts something else")
+	}
+	args := strings.Fields(changed(t, command[1], "%d/headgate.yaml", "../examples/public-server.yaml"))
+	if output, err := headgateOutput(t, nil, append(args, "--print-config")...); err != nil || !strings.Contains(output, "https: :443") {
 		t.Errorf("%v: %s", err, output)
 	}
 }

@@ -11,8 +11,8 @@ import (
 // The bounds of what workers count: packets and runs in powers of two, delays
 // around what a frame takes and what Config.MaxDelay allows, in seconds.
 var (
-	batchBounds = histogram.Bounds{1, 2, 4, 8, 16, 32, 64}
-	delayBounds = histogram.Bounds{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2}
+	batchBounds = []float64{1, 2, 4, 8, 16, 32, 64}
+	delayBounds = []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2}
 )
 
 // sending is what is counted where packets are given to the system: plain numbers,

@@ -55,8 +55,7 @@ func (f family) of(h *histogram.Histogram, labels ...string) {
 	f.page.sample(f.name+"_count", float64(h.Count()), labels)
 }
 
-// escaper makes a label's value fit between quotes.
-var escaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
+var escaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`) //nolint:gochecknoglobals // makes a label's value fit between quotes; never changes
 
 func (p *page) sample(name string, v float64, labels []string) {
 	p.WriteString(name)

@@ -12,7 +12,7 @@ import (
 
 // joinBounds are those of the times from a POST until something happened, in
 // seconds; the last is about Config.HandshakeTimeout.
-var joinBounds = histogram.Bounds{.05, .1, .2, .3, .5, .75, 1, 1.5, 2, 3, 5, 10, 20, 45}
+var joinBounds = []float64{.05, .1, .2, .3, .5, .75, 1, 1.5, 2, 3, 5, 10, 20, 45}
 
 // Outcome is what became of the sessions, or the POSTs, of an action: a code of
 // docs/errors.md or of the reasons why sessions end.
