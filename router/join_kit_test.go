@@ -111,6 +111,13 @@ func (w *theatre) flush() {
 	for _, o := range w.out.Packets {
 		l := w.watchers[o.Viewer]
 		b := append(append([]byte(nil), o.Prefix...), o.Shared...)
+		if l.taping && o.SSRC == watcherVideo {
+			pkt := &rtp.Packet{}
+			if err := pkt.Unmarshal(b); err != nil {
+				w.t.Fatal(err)
+			}
+			l.tape = append(l.tape, pkt)
+		}
 		l.down.carry(l, b, func() { l.in.RTP(w.now, b) })
 	}
 	for _, o := range w.out.RTCP {
@@ -176,6 +183,8 @@ type watcher struct {
 	parts    map[uint32]*picture
 	sounds   []*picture
 	reports  map[uint32]senderTime
+	taping   bool // keeps the packets of video
+	tape     []*rtp.Packet
 }
 
 // senderTime is what a sender report says of one moment.
@@ -184,7 +193,7 @@ type senderTime struct {
 	stamp uint32
 }
 
-const watcherVideo, watcherAudio = 100, 200
+const watcherVideo, watcherAudio, watcherOrientation = 100, 200, 6
 
 // seat says where somebody watches from.
 type seat struct {
@@ -198,6 +207,7 @@ type seat struct {
 func (w *theatre) join(video, audio *Track, s seat) *watcher {
 	down, firstReport := s.down, s.firstReport
 	sections := []SectionConfig{testVideo(watcherVideo), testAudio(watcherAudio)}
+	sections[0].Extensions[ExtOrientation] = watcherOrientation
 	l := &watcher{w: w, down: down, up: lane{delay: down.delay, loss: down.loss}, joined: w.now, parts: map[uint32]*picture{}, reports: map[uint32]senderTime{}}
 	l.v = NewViewer(ViewerConfig{ID: "v", CNAME: "stream", Sections: sections, Settings: DefaultViewerSettings()})
 	l.in = NewIngest(l.playerConfig(sections, firstReport))
@@ -294,30 +304,80 @@ type camera struct {
 	keySize       int // bytes of a key frame
 	reorder       int // frames shown before the one that comes first
 	cache         *groupCache
-	begun         time.Time
-	shot          int64 // number of the next frame in the order they are sent
+	begun, began  time.Time // when the first picture would have been, and was
+	shot          int64     // number of the next frame in the order they are sent
 	sound         uint32
 	seq, audioSeq uint16
+	accent
+	stopped bool
+}
+
+// accent is what one publisher has different from another.
+type accent struct {
+	ssrc         uint32 // of video; audio has the next
+	videoPT      uint8
+	audioPT      uint8
+	orientation  uint8 // id of that extension, 0 for none
+	stampFrom    uint32
+	ahead        time.Duration // of the gateway's clock
+	reports      bool          // sends sender reports
+	sps, pps     string
+	once         bool // sends them before its first key frame only
+	profile      string
+	mySPS, myPPS string // what a decoder needs, if not the above
+	firstPicture int64  // number of its first picture, for who watches
+}
+
+// plain is the accent of a publisher about which nothing matters.
+func plain() accent {
+	return accent{ssrc: 1, videoPT: 102, audioPT: 111, stampFrom: 1 << 31, sps: h264SPS638x358, pps: firstPPS}
 }
 
 // film starts a camera, a second before a key frame. Its frames come in time but
 // for the reordering.
 func (w *theatre) film(c camera) *camera {
 	clock := NewSourceClock()
+	if c.ssrc == 0 {
+		c.accent = plain()
+	}
+	if c.mySPS == "" {
+		c.mySPS, c.myPPS = c.sps, c.pps
+	}
+	c.began = w.now
 	c.shot = int64(c.gop - c.fps)
 	c.sound = uint32(c.shot * 50 / int64(c.fps))
 	c.begun = w.now.Add(-time.Duration(c.shot) * time.Second / time.Duration(c.fps))
 	c.w, c.video, c.audio = w, NewTrack(Video, clock), NewTrack(Audio, clock)
 	c.video.cache = c.cache
 	c.in = NewIngest(IngestConfig{SenderSSRC: 1, CNAME: "x", Sections: []IngestSection{
-		{Mid: "0", Track: c.video, SSRCs: []DeclaredSSRC{{Media: 1}}, PayloadTypes: []PayloadType{{Number: 102, Codec: testH264}}},
-		{Mid: "1", Track: c.audio, SSRCs: []DeclaredSSRC{{Media: 2}}, PayloadTypes: []PayloadType{{Number: 111, Codec: testOpus}}},
+		{Mid: "0", Track: c.video, SSRCs: []DeclaredSSRC{{Media: c.ssrc}}, Extensions: Extensions{ExtOrientation: c.orientation},
+			PayloadTypes: []PayloadType{{Number: c.videoPT, Codec: Codec{Name: H264, ClockRate: 90000, Fmtp: c.profile}}}},
+		{Mid: "1", Track: c.audio, SSRCs: []DeclaredSSRC{{Media: c.ssrc + 1}}, PayloadTypes: []PayloadType{{Number: c.audioPT, Codec: testOpus}}},
 	}})
 	camera := &c
 	w.every(time.Second/time.Duration(c.fps), camera.frame)
 	w.every(20*time.Millisecond, camera.say)
 	w.every(10*time.Millisecond, func() { camera.in.Tick(w.now) })
+	w.after(300*time.Millisecond, func() { w.every(time.Second, camera.report) })
 	return camera
+}
+
+// stop ends the publisher.
+func (c *camera) stop() {
+	c.stopped = true
+	c.in.Close()
+}
+
+// report sends sender reports, on the publisher's clock.
+func (c *camera) report() {
+	if !c.reports || c.stopped {
+		return
+	}
+	ntp, passed := gatewayNTP(c.w.now.Add(c.ahead)), c.w.now.Sub(c.begun)
+	for i, rate := range []uint32{90000, 48000} {
+		sr := &rtcp.SenderReport{SSRC: c.ssrc + uint32(i), NTPTime: ntp, RTPTime: c.stampFrom + ticks(passed, rate)}
+		c.in.RTCP(c.w.now, rtcpBytes(c.w.t, sr))
+	}
 }
 
 // place is where a frame is shown, in frames: with reordering, the last of each
@@ -341,12 +401,21 @@ func (c *camera) place(n int64) int64 {
 func (c *camera) frame() {
 	n := c.shot
 	c.shot++
+	if c.stopped {
+		return
+	}
 	size := (c.bits/8 - c.keySize*c.fps/c.gop) / c.fps
 	kind := byte(0x41)
 	if n%int64(c.gop) == 0 {
 		kind, size = 0x65, c.keySize
-		c.packet(&c.seq, 1, 102, c.stamp(n), false, fromHex(c.w.t, h264SPS638x358))
-		c.packet(&c.seq, 1, 102, c.stamp(n), false, fromHex(c.w.t, firstPPS))
+		for _, set := range []string{c.sps, c.pps} {
+			if set != "" {
+				c.packet(&c.seq, 0, c.stamp(n), false, fromHex(c.w.t, set))
+			}
+		}
+		if c.once {
+			c.sps, c.pps = "", ""
+		}
 	}
 	const most = 1100
 	parts := max((size+most-1)/most, 1)
@@ -356,31 +425,43 @@ func (c *camera) frame() {
 		if i == 0 {
 			b[1] = 0x80
 		}
-		binary.BigEndian.PutUint32(b[2:], uint32(c.place(n)))
+		binary.BigEndian.PutUint32(b[2:], uint32(c.firstPicture+c.place(n)))
 		binary.BigEndian.PutUint16(b[6:], uint16(parts))
-		c.packet(&c.seq, 1, 102, c.stamp(n), i == parts-1, b)
+		c.packet(&c.seq, 0, c.stamp(n), i == parts-1, b)
 	}
 }
 
 func (c *camera) stamp(n int64) uint32 {
-	return uint32(c.place(n)*90000/int64(c.fps)) + 1<<31
+	return uint32(c.place(n)*90000/int64(c.fps)) + c.stampFrom
 }
 
 // seen is when the picture of a place in time was in front of the camera. Its
 // encoder holds pictures back that are shown before one it sends first.
 func (c *camera) seen(place int64) time.Time {
+	place -= c.firstPicture
 	return c.begun.Add(time.Duration(place-int64(c.reorder)) * time.Second / time.Duration(c.fps))
 }
 
 func (c *camera) say() {
-	b := make([]byte, 80)
-	binary.BigEndian.PutUint32(b, c.sound)
-	c.packet(&c.audioSeq, 2, 111, c.sound*960, false, b)
 	c.sound++
+	if c.stopped {
+		return
+	}
+	b := make([]byte, 80)
+	binary.BigEndian.PutUint32(b, c.sound-1)
+	c.packet(&c.audioSeq, 1, (c.sound-1)*960+c.stampFrom, false, b)
 }
 
-func (c *camera) packet(seq *uint16, ssrc uint32, pt uint8, ts uint32, marker bool, payload []byte) {
-	pkt := rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: pt, SequenceNumber: *seq, Timestamp: ts, SSRC: ssrc, Marker: marker}, Payload: payload}
+// packet sends a packet of video, or of audio if section is 1.
+func (c *camera) packet(seq *uint16, section uint32, ts uint32, marker bool, payload []byte) {
+	pkt := rtp.Packet{Header: rtp.Header{
+		Version: 2, PayloadType: c.videoPT, SequenceNumber: *seq, Timestamp: ts, SSRC: c.ssrc + section, Marker: marker,
+	}, Payload: payload}
+	if section == 1 {
+		pkt.PayloadType = c.audioPT
+	} else if c.orientation != 0 {
+		_ = pkt.SetExtension(c.orientation, []byte{3}) // a one-byte form always fits
+	}
 	b, err := pkt.Marshal()
 	if err != nil {
 		c.w.t.Fatal(err)
