@@ -30,9 +30,6 @@ func joinAt(t *testing.T, c camera, age time.Duration, s seat, watch time.Durati
 	return j
 }
 
-// lag is how long after it was in front of the camera a picture was there.
-func (j *joined) lag(f *picture) time.Duration { return f.at.Sub(j.c.seen(f.shot)) }
-
 // firstKey is when the late one had its first key frame, since it joined.
 func (j *joined) firstKey(t *testing.T) time.Duration {
 	t.Helper()
