@@ -42,7 +42,7 @@ var rules = map[string]struct{ ours, others string }{
 
 	// sessions
 	"internal/session":    {ours: "auth router internal/egress internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
-	"internal/metrics":    {ours: "auth router internal/bench/procstat internal/egress internal/histogram internal/session"},
+	"internal/metrics":    {ours: "auth router internal/bench/procstat internal/egress internal/histogram internal/session internal/turn"},
 	"internal/iceservers": {ours: "auth internal/fault internal/linkhdr internal/signaling"},
 
 	// HTTP

@@ -10,6 +10,7 @@ import (
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/session"
+	"github.com/headgate/headgate/internal/turn"
 	"github.com/headgate/headgate/router"
 )
 
@@ -20,6 +21,8 @@ type Sources struct {
 	Sessions func() session.Tally
 	Channels func() []router.ChannelInfo
 	Egress   func(now time.Time) egress.Stats
+	// TURN is false without a TURN server.
+	TURN func() (turn.Stats, bool)
 	// Draining tells that new sessions are refused because the gateway shuts down.
 	Draining func() bool
 	Now      func() time.Time
@@ -36,6 +39,8 @@ func Page(s Sources) []byte {
 	p.received(&tally)
 	p.sent(&tally)
 	p.egress(s.Egress(s.Now()))
+	relay, _ := s.TURN()
+	p.turn(relay)
 	p.process(s.Started)
 	return p.Bytes()
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/histogram"
 	"github.com/headgate/headgate/internal/session"
+	"github.com/headgate/headgate/internal/turn"
 	"github.com/headgate/headgate/router"
 )
 
@@ -48,6 +49,7 @@ func busy() Sources {
 			}}}
 		},
 		Egress:   func(time.Time) egress.Stats { return egress.Stats{Workers: 2, Saturated: true} },
+		TURN:     func() (turn.Stats, bool) { return turn.Stats{Allocations: 2, ToClients: 1 << 33}, true },
 		Draining: func() bool { return false },
 	}
 }
