@@ -148,3 +148,19 @@ func TestExampleTools(t *testing.T) {
 	example(t, "rtp.sh", "tools/rtp.sh", append(env, "PORT="+strconv.Itoa(freeUDPPort(t))), g.whip("rtp")).prints(t, 20*time.Second, `connected .* after the POST`)
 	watch(t, chromium, g, "rtp").plays(t, picture{codec: "H264", silent: true})
 }
+
+// TestPullRepairsLosses loses one datagram of twenty on the way to the player: they are sent again, and all that was written can be decoded.
+func TestPullRepairsLosses(t *testing.T) {
+	g := startGateway(t)
+	publishFFmpeg(t, g.whip("live"))
+	firewall(t, "udp sport "+g.mediaPort(t)+" udp length > 300 numgen random mod 100 < 5 drop")
+	dir := t.TempDir()
+	player := pull(t, dir, "--whep", g.whep("live"), "--video", "film.h264", "--duration", "4s")
+	if err := player.ends(t, 30*time.Second); err != nil {
+		t.Fatalf("headgate pull ended with %v", err)
+	}
+	said := player.prints(t, time.Second, `received (\d+) frames .* ([1-9]\d*) repaired`)
+	if codec, frames := probe(t, dir, "film.h264"); codec != "h264" || strconv.Itoa(frames) != said[1] {
+		t.Errorf("%d frames of %s, it said %s", frames, codec, said[0])
+	}
+}
