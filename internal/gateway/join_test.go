@@ -123,6 +123,8 @@ func TestAJoinerOfADeafPublisherOnASlowLine(t *testing.T) {
 					j := joinAt(s.t, s, age*time.Millisecond, 11*time.Second-age*time.Millisecond, testkit.PlayerOptions{Net: client})
 					if got := j.late[0].At.Sub(j.joined); got > 300*time.Millisecond {
 						s.t.Errorf("first picture %v after being connected", got)
+					} else {
+						s.t.Logf("first picture %v after being connected, %d datagrams dropped", got, line.Dropped())
 					}
 					if got := line.Dropped(); got > 0 {
 						s.t.Errorf("%d datagrams dropped", got)
