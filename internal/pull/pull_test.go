@@ -85,6 +85,7 @@ func run(t *testing.T, opt Options) (Summary, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
+	opt.Reconnect = true // the publisher is connected, but its first packet may be on its way
 	s, err := Run(ctx, opt)
 	if ctx.Err() != nil {
 		t.Fatalf("it did not end: %+v", s)
