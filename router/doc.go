@@ -32,6 +32,6 @@
 //
 // Locks, in the order in which they may be taken: Router.mu or an Ingest's own
 // lock, then a track's list of subscribers, then a worker's inbox (through
-// Executor and Subscriber). A Layer is read without a lock. A Shard has none:
+// Executor and Subscriber) or the account of what all groups take. A Layer is read without a lock. A Shard has none:
 // its worker's goroutine is the only one that touches it.
 package router
