@@ -25,7 +25,7 @@ func newPlayer(t testing.TB, from *Socket, address string) *player {
 	t.Helper()
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(address)))
 	if err != nil {
-		t.Skip(err)
+		unavailable(t, address, err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetReadBuffer(4 << 20)
@@ -36,6 +36,15 @@ func newPlayer(t testing.TB, from *Socket, address string) *player {
 	}
 	p.line.Move(Path{Socket: from, Remote: conn.LocalAddr().(*net.UDPAddr).AddrPort()})
 	return p
+}
+
+// unavailable skips what needs IPv6 on a machine that has none.
+func unavailable(t testing.TB, address string, err error) {
+	t.Helper()
+	if netip.MustParseAddrPort(address).Addr().Is6() {
+		t.Skip(err)
+	}
+	t.Fatal(err)
 }
 
 // receives reads as many packets as are wanted and compares them.
@@ -61,7 +70,7 @@ func socket(t testing.TB, network, address string, step LastStep) *Socket {
 	var lc net.ListenConfig
 	conn, err := lc.ListenPacket(t.Context(), network, address)
 	if err != nil {
-		t.Skip(err)
+		unavailable(t, address, err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	return NewSocket(conn, nil, step)
