@@ -10,6 +10,11 @@ import (
 )
 
 type doctorCommand struct {
+	URL       string   `arg:"" optional:"" name:"url" help:"Look at this server from here instead: its address, or that of a WHIP endpoint."`
+	WHEP      string   `name:"whep" placeholder:"URL" help:"With a URL: the WHEP endpoint, where it is not the same with whep for whip."`
+	Channel   string   `placeholder:"NAME" help:"With a URL: the channel to publish to and play, which nobody may be using (default: a made-up one)."`
+	Token     string   `placeholder:"TOKEN" help:"With a URL: token that publishes and plays; also HEADGATE_DOCTOR_TOKEN, which other users of the machine cannot see."`
+	Insecure  bool     `help:"With a URL: go on whatever the certificate is like."`
 	HTTP      string   `name:"http" placeholder:"ADDR" help:"As of serve."`
 	Media     string   `placeholder:"ADDR" help:"As of serve."`
 	Config    string   `type:"path" placeholder:"FILE" help:"As of serve."`
@@ -26,7 +31,7 @@ const envDoctorToken = "HEADGATE_DOCTOR_TOKEN"
 // Run prints what was found. The error makes the process fail when there is a
 // fault.
 func (c *doctorCommand) Run(ctx context.Context, con *console) error {
-	findings := c.local(ctx, con)
+	findings := c.examine(ctx, con)
 	if err := c.write(con, findings); err != nil {
 		return err
 	}
@@ -41,6 +46,19 @@ func (c *doctorCommand) write(con *console, findings []doctor.Finding) error {
 		return doctor.WriteJSON(con.stdout, findings)
 	}
 	return doctor.WriteText(con.stdout, findings, con.terminal)
+}
+
+func (c *doctorCommand) examine(ctx context.Context, con *console) []doctor.Finding {
+	if c.URL == "" {
+		return c.local(ctx, con)
+	}
+	token := c.Token
+	if token == "" {
+		token = con.env(envDoctorToken)
+	}
+	return doctor.Remote(ctx, doctor.Target{
+		URL: c.URL, WHEP: c.WHEP, Channel: c.Channel, Token: token, Insecure: c.Insecure, UserAgent: "headgate-doctor/" + versionText(),
+	})
 }
 
 // local looks at this machine with the configuration that serve would have.
@@ -60,10 +78,10 @@ func (c *doctorCommand) setup(con *console, cfg gateway.Config) doctor.Setup {
 	}
 	key, _ := cfg.KeyFile() // without a home directory serve says so
 	return doctor.Setup{
-		File: file, HTTP: cfg.HTTP.HTTP, HTTPS: cfg.HTTP.HTTPS, Media: cfg.Media.Listen, MediaTCP: cfg.Media.TCP,
+		File: file, HTTP: cfg.HTTP.HTTP, HTTPS: cfg.HTTP.HTTPS, Sockets: cfg.Sockets(),
 		LoopbackOnly: cfg.LoopbackOnly(), PublicURL: cfg.HTTP.PublicURL, Cert: cfg.HTTP.TLS.Cert, Key: cfg.HTTP.TLS.Key,
 		PublicAddresses: cfg.Media.PublicAddresses, TrustedProxies: cfg.HTTP.TrustedProxies, MaxSessions: cfg.Sessions.MaxSessions,
-		KeyFile: key, NTPServer: c.NTP, STUNServers: c.STUN,
+		KeyFile: key, NTPServer: c.NTP, STUNServers: append(c.STUN, cfg.AskedServers()...), Discovers: cfg.Discovers(),
 	}
 }
 

@@ -84,3 +84,40 @@ func TestDoctorSaysItInWords(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 }
+
+func TestDoctorOfAServerFromOutside(t *testing.T) {
+	s := serve(t, &command{env: []string{"HEADGATE_TURN_ENABLED=true", "HEADGATE_TURN_LISTEN=127.0.0.1:0", "HEADGATE_TURN_HOST=127.0.0.1"}})
+	c := &command{}
+	err := c.run(t, "doctor", s.HTTP)
+	out := c.stdout.String()
+	for _, want := range []string{"UDP works (udp 127.0.0.1", "TCP works (tcp 127.0.0.1", "TURN works (", "loss 0.0 %"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if err != nil || t.Failed() {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDoctorNeedsAToken(t *testing.T) {
+	s := serve(t, &command{env: []string{"HEADGATE_KEY=0123456789abcdef0123456789abcdef"}})
+	found, err := diagnose(t, nil, s.HTTP)
+	if err == nil || !strings.Contains(found["token-refused"].Remedy, "headgate token") {
+		t.Errorf("%v, %v", err, found)
+	}
+	c := &command{env: []string{"HEADGATE_KEY=0123456789abcdef0123456789abcdef"}}
+	if err := c.run(t, "token", "--publish", "check-*", "--play", "check-*"); err != nil {
+		t.Fatal(err)
+	}
+	token := strings.TrimSpace(c.stdout.String())
+	if found, err = diagnose(t, []string{"HEADGATE_DOCTOR_TOKEN=" + token}, s.HTTP); err != nil || found["path-works"].ID == "" {
+		t.Errorf("%v, %v", err, found)
+	}
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+}

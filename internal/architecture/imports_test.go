@@ -71,7 +71,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/bench/source":   {ours: "internal/bench/stamp internal/mediafile whip", others: pion},
 	"internal/bench/procstat": {},
 	"internal/bench/audience": {ours: "internal/bench/stamp whep", others: pion + " golang.org/x/sys"},
-	"internal/doctor":         {ours: "internal/egress internal/netclass", others: pion},
+	"internal/doctor":         {ours: "internal/egress internal/netclass whip", others: pion},
 	"internal/testkit":        {ours: anything, others: pion},
 	"internal/testkit/offers": {},
 	"internal/architecture":   {},

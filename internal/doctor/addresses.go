@@ -15,6 +15,8 @@ const publicIP = "Tell the gateway which address clients reach it at: --public-i
 func addresses(ctx context.Context, s Setup, advertised func(context.Context) ([]netip.AddrPort, error)) []Finding {
 	list, err := advertised(ctx)
 	switch {
+	case s.Discovers:
+		return []Finding{ok("address-discovered", "Clients are told what STUN servers see (auto); see below.")}
 	case err != nil:
 		return []Finding{fault("address-unresolved", "Correct media.public_addresses, or the DNS entry; the gateway asks again every minute.",
 			"%v.", err)}

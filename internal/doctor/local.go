@@ -12,10 +12,10 @@ type Setup struct {
 	// its mistakes, Missing the files it names that cannot be read.
 	File             string
 	Invalid, Missing []string
-	// HTTP, HTTPS and Media are the addresses listened on, empty where nothing is;
-	// MediaTCP serves Media by TCP too.
-	HTTP, HTTPS, Media string
-	MediaTCP           bool
+	// Sockets are network ("tcp", "udp"), address and setting of all that is opened;
+	// HTTP and HTTPS are the addresses among them that a gateway answers at.
+	Sockets     [][3]string
+	HTTP, HTTPS string
 	// LoopbackOnly tells that HTTP serves this machine only.
 	LoopbackOnly bool
 	PublicURL    string
@@ -27,9 +27,11 @@ type Setup struct {
 	MaxSessions     int
 	// KeyFile is where the gateway keeps its own key; empty when it needs none.
 	KeyFile string
-	// NTPServer and STUNServers are asked only if they are named.
+	// NTPServer and STUNServers are asked only if they are named; Discovers tells
+	// that what the latter see is told to clients.
 	NTPServer   string
 	STUNServers []string
+	Discovers   bool
 }
 
 // Machine is the world of Local. OfThisMachine is the real one.

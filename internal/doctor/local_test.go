@@ -33,7 +33,7 @@ func TestPorts(t *testing.T) {
 			return nil
 		}
 	}
-	s := Setup{HTTP: ":80", HTTPS: ":443", Media: "192.0.2.1:8190", MediaTCP: true}
+	s := Setup{Sockets: [][3]string{{"tcp", ":80", "http.http"}, {"tcp", ":443", "http.https"}, {"udp", "192.0.2.1:8190", "media.listen"}, {"tcp", "192.0.2.1:8190", "media.listen"}}}
 	tests := []struct {
 		name    string
 		errs    map[string]error
@@ -50,7 +50,6 @@ func TestPorts(t *testing.T) {
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) { expect(t, ports(t.Context(), s, bind(tc.errs), tc.running), tc.want) })
 	}
-	expect(t, ports(t.Context(), Setup{HTTP: ":80", Media: ":1"}, bind(nil), false), "port-free port-free")
 }
 
 func TestRealSocketsAreTried(t *testing.T) {
@@ -130,6 +129,9 @@ func TestSTUNView(t *testing.T) {
 	expect(t, stunView(t.Context(), s, seen("198.51.100.1"), told()), "stun-differs")
 	expect(t, stunView(t.Context(), s, seen(""), told("10.0.0.1")), "stun-silent")
 	expect(t, stunView(t.Context(), Setup{}, nil, told()), "")
+	s.Discovers = true
+	expect(t, stunView(t.Context(), s, seen("198.51.100.1"), told("10.0.0.1")), "stun-discovered")
+	expect(t, addresses(t.Context(), s, told("10.0.0.1")), "address-discovered")
 }
 
 func TestClock(t *testing.T) {
@@ -218,8 +220,10 @@ func TestLocalStopsAtABadConfiguration(t *testing.T) {
 
 func TestLocalPutsEverythingUnderItsTopic(t *testing.T) {
 	held := answering(t, `{"version":"9","whip":"http://x/whip/"}`)
+	address := strings.TrimPrefix(held, "http://")
+	sockets := [][3]string{{"tcp", address, "http.http"}, {"udp", "127.0.0.1:0", "media.listen"}, {"tcp", "127.0.0.1:0", "media.listen"}}
 	m := OfThisMachine(told("93.184.216.34"), "segmented")
-	findings := Local(t.Context(), Setup{HTTP: strings.TrimPrefix(held, "http://"), Media: "127.0.0.1:0", MediaTCP: true, MaxSessions: 1, LoopbackOnly: true}, m)
+	findings := Local(t.Context(), Setup{HTTP: address, Sockets: sockets, MaxSessions: 1, LoopbackOnly: true}, m)
 	all := " " + ids(findings) + " "
 	for _, want := range []string{" config-valid port-held-by-headgate port-free port-free address-public certificate-not-needed ", " gateway-answers "} {
 		if !strings.Contains(all, want) {

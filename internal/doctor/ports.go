@@ -9,24 +9,13 @@ import (
 )
 
 // port is a socket the gateway wants.
-type port struct{ setting, network, address string }
-
-func wanted(s Setup) (list []port) {
-	for _, p := range []port{{"http.http", "tcp", s.HTTP}, {"http.https", "tcp", s.HTTPS}, {"media.listen", "udp", s.Media}} {
-		if p.address != "" {
-			list = append(list, p)
-		}
-	}
-	if s.Media != "" && s.MediaTCP {
-		list = append(list, port{"media.listen", "tcp", s.Media})
-	}
-	return list
-}
+type port struct{ network, address, setting string }
 
 // ports tries every socket. A gateway that runs here with the same configuration
 // holds them itself.
 func ports(ctx context.Context, s Setup, bind func(ctx context.Context, network, address string) error, running bool) (findings []Finding) {
-	for _, p := range wanted(s) {
+	for _, socket := range s.Sockets {
+		p := port{socket[0], socket[1], socket[2]}
 		findings = append(findings, portFinding(p, bind(ctx, p.network, p.address), running))
 	}
 	return findings

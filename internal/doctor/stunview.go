@@ -17,6 +17,10 @@ func stunView(ctx context.Context, s Setup, reflexive func(context.Context, stri
 			findings = append(findings, warning("stun-silent", "Check that UDP may leave this machine, and the server's name.", "The STUN server %s did not answer: %v.", server, err))
 			continue
 		}
+		if s.Discovers {
+			findings = append(findings, ok("stun-discovered", "%s sees this machine at %s, which clients will be told (auto).", server, seen))
+			continue
+		}
 		if slices.ContainsFunc(told, func(a netip.AddrPort) bool { return a.Addr() == seen }) {
 			findings = append(findings, ok("stun-same", "%s sees this machine at %s, which clients are told.", server, seen))
 			continue

@@ -9,8 +9,11 @@ import (
 	"time"
 )
 
+// AskedServers are the STUN servers that a host with this configuration asks.
+func (c Config) AskedServers() []string { return c.stunServers() }
+
 // Preview lists what a host with this configuration would advertise now, without
-// opening a socket. Names that cannot be resolved are an error beside the rest.
+// opening a socket or asking a STUN server. Names that cannot be resolved are an error beside the rest.
 func Preview(ctx context.Context, cfg Config) ([]netip.AddrPort, error) {
 	m, err := parseMedia(cfg.Media)
 	if err != nil {
@@ -38,7 +41,7 @@ func Preview(ctx context.Context, cfg Config) ([]netip.AddrPort, error) {
 func (b *addressBook) unresolved() error {
 	var errs []error
 	for _, name := range b.cfg.PublicAddresses {
-		if _, err := netip.ParseAddr(name); err != nil && len(b.resolved[name]) == 0 {
+		if isHostName(name) && len(b.resolved[name]) == 0 {
 			errs = append(errs, fmt.Errorf("the public address %s cannot be resolved", name))
 		}
 	}
