@@ -46,6 +46,22 @@ func (r *Router) InUse(name string) bool {
 	return c != nil && len(c.publications)+len(c.attachments) > 0
 }
 
+// OnAir tells whether somebody publishes on a channel.
+func (r *Router) OnAir(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.channels[name]
+	if c == nil {
+		return false
+	}
+	for _, p := range c.publications {
+		if p.active != nil {
+			return true
+		}
+	}
+	return false
+}
+
 func (c *channel) info() ChannelInfo {
 	info := ChannelInfo{Name: c.name, Viewers: len(c.attachments)}
 	for _, p := range c.publications {

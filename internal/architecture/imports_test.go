@@ -41,7 +41,8 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/turn": {ours: "internal/sockets", others: "github.com/pion/turn/v5 github.com/pion/stun/v4 github.com/pion/logging golang.org/x/time"},
 
 	// sessions
-	"internal/session":    {ours: "auth router internal/egress internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
+	"internal/diagnose":   {ours: "router internal/netclass"},
+	"internal/session":    {ours: "auth router internal/diagnose internal/egress internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
 	"internal/metrics":    {ours: "auth router internal/bench/procstat internal/egress internal/histogram internal/session internal/turn"},
 	"internal/iceservers": {ours: "auth internal/fault internal/linkhdr internal/signaling"},
 

@@ -35,6 +35,7 @@ func (c *Conn) accept(ctx context.Context) error {
 	c.answer = answer
 	c.ufrag, c.pwd = credentials(c.plan.SDP)
 	c.remote.restart(c.ufrag)
+	c.advertised = c.host.Addresses()
 	c.emit(Gathered, strings.Join(c.host.candidates(), "; "))
 	return nil
 }

@@ -47,6 +47,10 @@ type Conn struct {
 	signalling sync.Mutex
 	ufrag, pwd string
 	localUfrag atomic.Pointer[string]
+	// advertised are the addresses in the answer; certificate tells that the client
+	// showed one before DTLS failed.
+	advertised  []netip.AddrPort
+	certificate atomic.Bool
 
 	events chan Event    // see emit for the overflow
 	wake   chan struct{} // one token: there are candidates to hand on

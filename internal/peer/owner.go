@@ -128,6 +128,7 @@ var dtlsEvents = map[webrtc.DTLSTransportState]EventKind{
 // dtlsFailure says what can be known of a failed handshake.
 func (c *Conn) dtlsFailure() string {
 	if len(c.pc.SCTP().Transport().GetRemoteCertificate()) > 0 {
+		c.certificate.Store(true)
 		return "the certificate is not the one of the fingerprint in the offer, or was refused" // N-066
 	}
 	return fmt.Sprintf("the handshake was refused or took more than %v", handshakeTimeout)

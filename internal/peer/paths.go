@@ -27,6 +27,7 @@ type paths struct {
 	// places are how many addresses the agent may still be told of.
 	places   int
 	placedAt time.Time
+	heard    heard
 }
 
 // maxPairs bounds what is remembered of a client that checks from many addresses.
@@ -77,6 +78,7 @@ func (p *paths) checked(_ *stun.Message, _, _ ice.Candidate, pair *ice.Candidate
 		}
 	}
 	p.pairs[remote] = pair
+	p.heard.check(time.Now(), remote)
 	selected := p.pairs[p.selected]
 	if remote == p.selected || selected == nil || pair.ResponsesReceived() == 0 {
 		return false
@@ -91,6 +93,7 @@ func (p *paths) choose(pair *webrtc.ICECandidatePair) (local, remote netip.AddrP
 	p.local = signalledAddr(pair.Local.Address, pair.Local.Port)
 	p.selected = signalledAddr(pair.Remote.Address, pair.Remote.Port)
 	p.proto = pair.Local.Protocol.String()
+	p.heard.remote, p.heard.proto = p.selected, p.proto
 	return p.local, p.selected, p.proto
 }
 
@@ -99,6 +102,7 @@ func (p *paths) restart() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.earlier = p.newest()
+	p.heard.replies += repliesOn(p.pairs)
 	p.pairs = map[netip.AddrPort]*ice.CandidatePair{}
 	p.local, p.selected, p.proto = netip.AddrPort{}, netip.AddrPort{}, ""
 	p.places, p.placedAt = maxPlaces, time.Now()

@@ -24,6 +24,8 @@ type document struct {
 	Code     string `json:"code"`
 	// Error repeats Detail for clients that look for it there.
 	Error string `json:"error"`
+	// Session is the public id of a session that was refused.
+	Session string `json:"session,omitempty"`
 }
 
 // Handler answers failed requests. Headers set before, such as those of CORS, stay.
@@ -39,7 +41,7 @@ func Handler(log *slog.Logger) echo.HTTPErrorHandler {
 			log.Error("request failed", "route", c.Path(), "err", err)
 		}
 		writeHeader(c.Response().Header(), f, status)
-		if err := c.Blob(status, ContentType, body(f, status, c.Path())); err != nil {
+		if err := c.Blob(status, ContentType, body(f, status, c.Path(), fault.Session(err))); err != nil {
 			log.Debug("error answer not written", "route", c.Path(), "err", err)
 		}
 	}
@@ -57,7 +59,7 @@ func writeHeader(h http.Header, f *fault.Error, status int) {
 
 // body returns the document. Its instance is the route's template: the address
 // itself may hold a session's secret.
-func body(f *fault.Error, status int, route string) []byte {
+func body(f *fault.Error, status int, route, session string) []byte {
 	b, err := json.Marshal(document{
 		Type:     "urn:headgate:problem:" + f.Code,
 		Title:    http.StatusText(status),
@@ -66,6 +68,7 @@ func body(f *fault.Error, status int, route string) []byte {
 		Instance: route,
 		Code:     f.Code,
 		Error:    f.Public,
+		Session:  session,
 	})
 	if err != nil {
 		return nil // strings and an int always marshal

@@ -92,6 +92,7 @@ func (s *Service) End(ctx context.Context, secret string, r signaling.Request) e
 	if _, err := s.permit(ctx, r, sess.action, sess.place, sess.currentGrant()); err != nil {
 		return err
 	}
+	sess.asked()
 	sess.finish(errDeleted)
 	select {
 	case <-sess.closed:
@@ -114,6 +115,7 @@ func (s *Service) authorised(ctx context.Context, secret string, r signaling.Req
 		if _, err := s.permit(ctx, r, grave.action, grave.place, grave.grant); err != nil {
 			return nil, err
 		}
+		s.ended.late(grave.id, s.parts.Now())
 		return nil, grave.reason
 	}
 	if sess == nil {
@@ -123,6 +125,7 @@ func (s *Service) authorised(ctx context.Context, secret string, r signaling.Req
 	if err != nil {
 		return nil, err
 	}
+	sess.asked()
 	sess.renew(grant)
 	return sess, nil
 }

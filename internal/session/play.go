@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/diagnose"
 	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/negotiate"
 	"github.com/headgate/headgate/internal/peer"
@@ -28,12 +29,13 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 	if err != nil {
 		return err
 	}
-	sess.fact(FactOffer, offer.Summary())
+	sess.offered(offer)
 	v := &viewing{sess: sess, selector: router.Selector{Participant: raw.Place.Participant, Source: raw.Place.Source}, self: self(sess, raw)}
 	terms, err := s.parts.Router.Terms(raw.Place.Channel, v.selector, v.self)
 	if err != nil {
 		return err
 	}
+	sess.progress.note(func(f *diagnose.Session) { f.Wanted = carried(terms) })
 	plan, err := offer.ForPlay(s.playPolicy(terms, sess.id))
 	if err != nil {
 		return err
@@ -48,6 +50,16 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 	v.start(conn)
 	sess.takeCandidates(offer.Candidates, offer.EndOfCandidates)
 	return nil
+}
+
+// carried are the codecs on air.
+func carried(terms router.Terms) (names []string) {
+	for _, kind := range []router.Kind{router.Video, router.Audio} {
+		if c, ok := terms.Codecs[kind]; ok {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // self is who the viewer is: by token, else by its own word.

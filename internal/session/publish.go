@@ -3,11 +3,12 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/headgate/headgate/auth"
-	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/internal/diagnose"
 	"github.com/headgate/headgate/internal/negotiate"
 	"github.com/headgate/headgate/internal/peer"
 	"github.com/headgate/headgate/internal/signaling"
@@ -30,25 +31,29 @@ func (s *Service) Publish(ctx context.Context, offer signaling.Offer) (signaling
 // open is the common way of a POST: authorise, count in, negotiate, register.
 func (s *Service) open(ctx context.Context, action auth.Action, offer signaling.Offer,
 	negotiation func(context.Context, *session, signaling.Offer) error,
-) (_ signaling.Created, err error) {
-	defer func() {
-		if err != nil {
-			s.ledger.refuse(action, fault.Of(err).Code)
-		}
-	}()
-	grant, err := s.parts.Authority.Authorize(ctx, offer.Credential, action, offer.Place)
-	if err != nil {
-		return signaling.Created{}, fmt.Errorf("%s in %q: %w", action, offer.Place.Channel, err)
-	}
-	sess := s.begin(action, offer, grant)
-	if err := s.admit(action, sess); err != nil {
-		return signaling.Created{}, err
-	}
-	if err := s.establish(ctx, sess, offer, grant, negotiation); err != nil {
-		sess.log.Info("offer refused", "code", fault.Of(err).Code, "err", err)
-		return signaling.Created{}, err
+) (signaling.Created, error) {
+	sess := s.begin(action, offer)
+	if err := s.make(ctx, sess, offer, negotiation); err != nil {
+		return signaling.Created{}, s.refuse(sess, offer.Credential, err)
 	}
 	return signaling.Created{Secret: sess.secret, PublicID: sess.id, ETag: sess.etag, SDP: sess.conn.Answer()}, nil
+}
+
+// make does what open promises. On error nothing is left running.
+func (s *Service) make(ctx context.Context, sess *session, offer signaling.Offer,
+	negotiation func(context.Context, *session, signaling.Offer) error,
+) error {
+	grant, err := s.parts.Authority.Authorize(ctx, offer.Credential, sess.action, offer.Place)
+	if err != nil {
+		return fmt.Errorf("%s in %q: %w", sess.action, offer.Place.Channel, err)
+	}
+	sess.mu.Lock()
+	sess.grant = grant
+	sess.mu.Unlock()
+	if err := s.admit(sess.action, sess); err != nil {
+		return err
+	}
+	return s.establish(ctx, sess, offer, grant, negotiation)
 }
 
 // establish negotiates and registers. On error it undoes everything.
@@ -66,7 +71,7 @@ func (s *Service) establish(ctx context.Context, sess *session, offer signaling.
 		s.giveUp(sess.from)
 		return err
 	}
-	sess.fact(FactAnswer, "")
+	sess.answered()
 	return s.register(sess)
 }
 
@@ -75,7 +80,8 @@ func (s *Service) negotiatePublish(ctx context.Context, sess *session, raw signa
 	if err != nil {
 		return err
 	}
-	sess.fact(FactOffer, offer.Summary())
+	sess.offered(offer)
+	sess.progress.note(func(f *diagnose.Session) { f.Wanted = append(slices.Clone(s.cfg.Video), s.cfg.Audio...) })
 	plan, err := offer.ForPublish(negotiate.PublishPolicy{Video: s.cfg.Video, Audio: s.cfg.Audio})
 	if err != nil {
 		return err
@@ -129,6 +135,7 @@ func (sess *session) takeCandidates(lines []string, end bool) {
 	if len(lines) == 0 && !end {
 		return
 	}
+	sess.progress.note(func(f *diagnose.Session) { f.Offer.Candidates.Count(lines) })
 	taken, dropped := sess.conn.AddCandidates(lines, end)
 	sess.fact(FactCandidates, fmt.Sprintf("%d taken, %d dropped", taken, dropped))
 }

@@ -47,10 +47,15 @@ type Service struct {
 
 	ledger ledger
 
+	// ended and refused are kept apart, so that refusals, which anybody can cause,
+	// push out no session.
+	ended, refused *archive
+
 	mu       sync.Mutex
 	draining bool
 	sessions map[string]*session   // by secret
 	living   map[string]struct{}   // their public ids
+	public   map[string]*session   // those and the ending, by public id
 	graves   map[string]*tombstone // by secret; pointers, because a map never shrinks
 	halfOpen map[netip.Addr]int
 	pending  int // POSTs under negotiation, counted against MaxSessions
@@ -58,6 +63,7 @@ type Service struct {
 
 // tombstone remembers a session for a while after its end.
 type tombstone struct {
+	id     string
 	action auth.Action
 	place  auth.Place
 	grant  auth.Grant
@@ -70,8 +76,8 @@ func Start(cfg Config, parts Parts) *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Service{
 		cfg: cfg, parts: parts, stop: stop, ledger: newLedger(), published: make(chan struct{}, 1),
-		sessions: make(map[string]*session),
-		living:   make(map[string]struct{}),
+		sessions: make(map[string]*session), living: make(map[string]struct{}),
+		public: make(map[string]*session), ended: newArchive(), refused: newArchive(),
 		graves:   make(map[string]*tombstone),
 		halfOpen: make(map[netip.Addr]int),
 	}
@@ -121,6 +127,8 @@ func (s *Service) sweep(now time.Time) {
 			sess.finish(reason)
 		}
 	}
+	s.ended.sweep(now)
+	s.refused.sweep(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for secret, grave := range s.graves {
@@ -221,7 +229,7 @@ func (s *Service) register(sess *session) error {
 	s.pending--
 	draining := s.draining
 	if !draining {
-		s.sessions[sess.secret] = sess
+		s.sessions[sess.secret], s.public[sess.id] = sess, sess
 		s.living[sess.id] = struct{}{}
 	}
 	s.mu.Unlock()
@@ -259,7 +267,7 @@ func (s *Service) bury(sess *session, reason *fault.Error) {
 	delete(s.sessions, sess.secret)
 	delete(s.living, sess.id)
 	s.graves[sess.secret] = &tombstone{
-		action: sess.action, place: sess.place, grant: sess.currentGrant(),
+		id: sess.id, action: sess.action, place: sess.place, grant: sess.currentGrant(),
 		reason: reason, until: now.Add(s.cfg.RememberFor),
 	}
 }

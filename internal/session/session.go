@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/diagnose"
 	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/internal/negotiate"
 	"github.com/headgate/headgate/internal/peer"
 	"github.com/headgate/headgate/internal/signaling"
 )
@@ -35,6 +37,7 @@ type session struct {
 	from     netip.Addr
 	started  time.Time
 	timeline Timeline
+	progress progress
 	leave    func() // gives a single-login token back
 	log      *slog.Logger
 
@@ -59,13 +62,16 @@ type session struct {
 }
 
 // begin makes a session that is not registered yet.
-func (s *Service) begin(action auth.Action, offer signaling.Offer, grant auth.Grant) *session {
+func (s *Service) begin(action auth.Action, offer signaling.Offer) *session {
 	secret := newSecret()
 	sess := &session{
 		service: s, secret: secret, id: publicID(secret), action: action, place: offer.Place,
-		from: offer.From.Addr().Unmap(), started: s.parts.Now(), grant: grant, etag: newETag(), leave: func() {}, closed: make(chan struct{}),
+		from: offer.From.Addr().Unmap(), started: s.parts.Now(), etag: newETag(), leave: func() {}, closed: make(chan struct{}),
 	}
 	sess.log = s.parts.Log.With("session", sess.id, "action", action, "channel", offer.Place.Channel)
+	sess.progress.known = diagnose.Session{
+		Publish: action == auth.Publish, Channel: offer.Place.Channel, Client: sess.from, Posted: sess.started,
+	}
 	sess.fact(FactRequest, string(action)+" from "+sess.from.String()+", "+clip(offer.UserAgent))
 	return sess
 }
@@ -77,6 +83,24 @@ func clip(s string) string {
 		return s[:most]
 	}
 	return s
+}
+
+// offered notes an offer that could be read.
+func (sess *session) offered(o *negotiate.Offer) {
+	sess.progress.offer(o)
+	sess.fact(FactOffer, o.Summary())
+}
+
+// answered notes that the answer is ready.
+func (sess *session) answered() {
+	now := sess.service.parts.Now()
+	sess.progress.note(func(f *diagnose.Session) { f.ICE.Answered = now })
+	sess.fact(FactAnswer, "")
+}
+
+// asked notes a request for the session's URL.
+func (sess *session) asked() {
+	sess.progress.note(func(f *diagnose.Session) { f.Requests++ })
 }
 
 func (sess *session) fact(kind FactKind, detail string) {
@@ -92,6 +116,7 @@ func (sess *session) currentGrant() auth.Grant {
 
 // notify takes the connection's events, in order, in the connection's goroutine.
 func (sess *session) notify(e peer.Event) {
+	sess.progress.event(e)
 	sess.timeline.add(e.At, FactConnection, e.Kind.String()+detailOf(e))
 	switch e.Kind {
 	case peer.DTLSConnected:
@@ -210,6 +235,8 @@ func (sess *session) shut(reason *fault.Error, open bool) {
 
 // close lets go of everything the session holds.
 func (sess *session) close(reason *fault.Error) {
+	f := sess.facts(sess.service.parts.Now())
+	f.Ended, f.Reason = true, reason.Code
 	sess.media.close(sess.service.parts.Now())
 	err := sess.conn.Close()
 	sess.leave()
@@ -217,9 +244,11 @@ func (sess *session) close(reason *fault.Error) {
 	sess.fact(FactEnd, reason.Code)
 	attrs := []any{"reason", reason.Code, "reached", sess.timeline.reached(),
 		"lasted", sess.service.parts.Now().Sub(sess.started).Round(time.Millisecond)}
+	attrs = append(attrs, diagnosed(f)...)
 	if err != nil {
 		attrs = append(attrs, "close_error", err)
 	}
+	sess.service.archive(sess, f)
 	sess.log.Log(context.Background(), sess.endLevel(), "session ended", attrs...)
 }
 
