@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/netip"
 
 	"github.com/labstack/echo/v4"
 
@@ -26,6 +27,9 @@ type Config struct {
 type Backend interface {
 	// Channels lists the channels that cred may play.
 	Channels(ctx context.Context, cred auth.Credential) ([]Channel, error)
+	// Session tells about a session, live or over, or about a refused POST, by its
+	// public id. from is who asks.
+	Session(ctx context.Context, cred auth.Credential, from netip.AddrPort, id string) (Session, error)
 	// TokenRequired tells whether publishing and playing need a token.
 	TokenRequired() bool
 }
@@ -75,6 +79,7 @@ func Register(e *echo.Echo, cfg Config, backend Backend) {
 		gate = append(gate, cfg.Gate)
 	}
 	e.GET("/api/v1/channels", h.channels, gate...)
+	e.GET("/api/v1/sessions/:id", h.session, gate...)
 	e.GET("/api/v1/settings", h.settings, gate...)
 }
 
@@ -93,6 +98,16 @@ func (h handlers) channels(c echo.Context) error {
 		channels = []Channel{}
 	}
 	return answer(c, channelList{channels})
+}
+
+func (h handlers) session(c echo.Context) error {
+	cred := auth.CredentialFrom(c.Request().Header.Get(echo.HeaderAuthorization), h.cfg.AcceptRawToken)
+	from, _ := netip.ParseAddr(c.RealIP()) // nobody's address is nobody's session
+	session, err := h.backend.Session(c.Request().Context(), cred, netip.AddrPortFrom(from.Unmap(), 0), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return answer(c, session)
 }
 
 func (h handlers) settings(c echo.Context) error {

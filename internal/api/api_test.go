@@ -4,12 +4,16 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"go.uber.org/goleak"
 
 	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/diagnose"
 	"github.com/headgate/headgate/internal/problem"
 )
 
@@ -19,11 +23,19 @@ type backend struct {
 	channels []Channel
 	err      error
 	seen     auth.Credential
+	session  Session
+	from     netip.AddrPort
+	id       string
 }
 
 func (b *backend) Channels(_ context.Context, cred auth.Credential) ([]Channel, error) {
 	b.seen = cred
 	return b.channels, b.err
+}
+
+func (b *backend) Session(_ context.Context, cred auth.Credential, from netip.AddrPort, id string) (Session, error) {
+	b.seen, b.from, b.id = cred, from, id
+	return b.session, b.err
 }
 
 func (b *backend) TokenRequired() bool { return true }
@@ -95,5 +107,24 @@ func TestOtherOriginsAreNotInvited(t *testing.T) {
 	rec := get(t, &backend{}, "/api/v1/settings", "Origin", "https://evil.example")
 	if got := rec.Header().Get("Access-Control-Allow-Origin"); got != "" {
 		t.Errorf("Access-Control-Allow-Origin %q", got)
+	}
+}
+
+func TestSession(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	b := &backend{session: Session{
+		ID: "s1", Action: "publish", Channel: "live", State: "ended", Reached: "answer", Started: at, Ended: at.Add(time.Minute), Reason: "ice-failed",
+		Diagnosis: &diagnose.Diagnosis{Code: "udp-blocked", Sentence: "No UDP came.", Remedy: "Open the port."},
+		Timeline:  []Fact{{At: at, What: "request", Detail: "publish from 192.0.2.1"}},
+	}}
+	rec := get(t, b, "/api/v1/sessions/s1", "Authorization", "Bearer t")
+	want := `{"session":"s1","action":"publish","channel":"live","state":"ended","reached":"answer","started":"2026-03-01T12:00:00Z","ended":"2026-03-01T12:01:00Z",` +
+		`"reason":"ice-failed","diagnosis":{"code":"udp-blocked","sentence":"No UDP came.","remedy":"Open the port."},` +
+		`"timeline":[{"at":"2026-03-01T12:00:00Z","what":"request","detail":"publish from 192.0.2.1"}],"facts":{"publish":false,`
+	if rec.Code != 200 || !strings.HasPrefix(rec.Body.String(), want) {
+		t.Errorf("%d %s\nwant %s", rec.Code, rec.Body, want)
+	}
+	if b.id != "s1" || b.seen.Token != "t" || b.from.Addr().String() != "192.0.2.1" {
+		t.Errorf("asked for %q with %+v from %v", b.id, b.seen, b.from)
 	}
 }

@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/api"
+	"github.com/headgate/headgate/internal/signaling"
 	"github.com/headgate/headgate/router"
 )
 
@@ -26,6 +28,27 @@ func (r roster) Channels(ctx context.Context, cred auth.Credential) ([]api.Chann
 		}
 	}
 	return list, nil
+}
+
+// Session tells about a session to those who may know.
+func (r roster) Session(ctx context.Context, cred auth.Credential, from netip.AddrPort, id string) (api.Session, error) {
+	report, err := r.gateway.sessions.Report(ctx, id, signaling.Request{Credential: cred, From: from})
+	if err != nil {
+		return api.Session{}, err
+	}
+	view := api.Session{
+		ID: report.ID, Action: string(report.Action), Channel: report.Place.Channel,
+		Participant: report.Place.Participant, Source: report.Place.Source,
+		State: report.State, Reached: report.Reached, Started: report.Started, Ended: report.Ended, Reason: report.Facts.Reason,
+		Timeline: []api.Fact{}, Dropped: report.Dropped, Facts: report.Facts,
+	}
+	if report.Diagnosis.Code != "" {
+		view.Diagnosis = &report.Diagnosis
+	}
+	for _, f := range report.Timeline {
+		view.Timeline = append(view.Timeline, api.Fact{At: f.At, What: string(f.Kind), Detail: f.Detail})
+	}
+	return view, nil
 }
 
 func channelView(c router.ChannelInfo) api.Channel {
