@@ -97,11 +97,21 @@ var connecting = []entry{
 			fmt.Sprintf("Let UDP from port %d of the gateway out, and answers in at the client; a firewall or a NAT between lets one direction through only.", s.port())
 	}},
 	{"dtls-fingerprint-mismatch", func(s *Session) (string, string) {
-		if s.DTLS.Failed.IsZero() || !s.DTLS.Certificate {
+		if s.broken().IsZero() || !s.DTLS.Mismatch {
 			return "", ""
 		}
 		return fmt.Sprintf("The %s encrypts with another certificate than its offer announced.", s.who()),
 			"Send the offer unchanged: something between the client and the gateway rewrote a=fingerprint, or the client mixed two connections up."
+	}},
+	{"dtls-refused", func(s *Session) (string, string) {
+		const remedy = "Look at the client's log; most often the answer's a=fingerprint was changed on its way to the client, by a proxy or a script."
+		switch {
+		case !s.broken().IsZero() && s.DTLS.Certificate:
+			return fmt.Sprintf("The %s broke the encryption handshake off, %s after it began, when it saw the gateway's certificate.", s.who(), took(s.broken().Sub(s.DTLS.Started))), remedy
+		case !s.DTLS.Closed.IsZero() && !s.DTLS.Connected.IsZero() && s.DTLS.Closed.Sub(s.DTLS.Connected) < time.Second && (s.Publisher == nil || s.Publisher.Packets == 0):
+			return fmt.Sprintf("The %s closed the connection %s after the encryption handshake, before any media.", s.who(), took(s.DTLS.Closed.Sub(s.DTLS.Connected))), remedy
+		}
+		return "", ""
 	}},
 	{"dtls-timeout", func(s *Session) (string, string) {
 		if s.DTLS.Started.IsZero() || !s.DTLS.Connected.IsZero() || s.until(s.DTLS.Failed).Sub(s.DTLS.Started) < 20*time.Second {
@@ -111,19 +121,23 @@ var connecting = []entry{
 			"See whether a firewall drops DTLS or large datagrams (packets of 1200 bytes have to pass), and whether the client took the answer."
 	}},
 	{"dtls-alert", func(s *Session) (string, string) {
-		if s.DTLS.Failed.IsZero() || !s.DTLS.Connected.IsZero() {
+		if s.broken().IsZero() {
 			return "", ""
 		}
-		return fmt.Sprintf("The encryption handshake with the %s at %s was broken off after %s.", s.who(), s.from(), took(s.DTLS.Failed.Sub(s.DTLS.Started))),
+		return fmt.Sprintf("The encryption handshake with the %s at %s was broken off after %s.", s.who(), s.from(), took(s.broken().Sub(s.DTLS.Started))),
 			"Update the client: it shares no DTLS cipher or SRTP profile with this gateway (AES-128-GCM, AES-256-GCM, AES-128 with SHA-1), or refused the certificate."
 	}},
-	{"dtls-refused", func(s *Session) (string, string) {
-		if s.DTLS.Closed.IsZero() || s.DTLS.Connected.IsZero() || s.DTLS.Closed.Sub(s.DTLS.Connected) > time.Second || s.Publisher != nil && s.Publisher.Packets > 0 {
-			return "", ""
-		}
-		return fmt.Sprintf("The %s closed the connection %s after the encryption handshake, before any media.", s.who(), took(s.DTLS.Closed.Sub(s.DTLS.Connected))),
-			"Look at the client's log; most often the answer's a=fingerprint was changed on its way to the client, by a proxy or a script."
-	}},
+}
+
+// broken is when the handshake failed, by us or by the client; zero if it did not.
+func (s *Session) broken() time.Time {
+	switch {
+	case !s.DTLS.Connected.IsZero():
+		return time.Time{}
+	case !s.DTLS.Failed.IsZero():
+		return s.DTLS.Failed
+	}
+	return s.DTLS.Closed
 }
 
 // unheard tells that the answer was given and the client had time, but nothing of

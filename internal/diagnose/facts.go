@@ -118,8 +118,10 @@ type DTLS struct {
 	Failed    time.Time `json:"failed,omitzero"`
 	// Closed is when the client ended DTLS.
 	Closed time.Time `json:"closed,omitzero"`
-	// Certificate tells that the client showed a certificate before it failed.
+	// Certificate tells that the client showed a certificate before it failed, Mismatch
+	// that it was not the one of the fingerprint in the offer.
 	Certificate bool `json:"certificate"`
+	Mismatch    bool `json:"certificate_mismatch"`
 }
 
 // Publisher is what came from a publisher.

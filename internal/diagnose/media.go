@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -79,14 +78,6 @@ var media = []entry{
 		return fmt.Sprintf("%d reports of the publisher about its clock contradict one another; picture and sound may drift apart.", l.ClockFaults),
 			"Set the clock of the encoder's machine steadily (one NTP service, no jumps), or update the encoder."
 	}},
-	{"simulcast-layer-missing", func(s *Session) (string, string) {
-		missing := s.missingRIDs()
-		if len(missing) == 0 || s.connectedFor() < mediaPatience {
-			return "", ""
-		}
-		return fmt.Sprintf("The publisher announced %d sizes of its picture; of %s nothing came.", len(s.Offer.RIDs), and(missing)),
-			"Give the encoder more bit rate or processor time, or announce fewer layers: encoders drop layers they have no room for."
-	}},
 	{"no-audio", func(s *Session) (string, string) {
 		if !s.lacks("audio", s.Offer.HasAudio) {
 			return "", ""
@@ -119,18 +110,6 @@ func (s *Session) any(is func(*Layer) bool) bool { return s.find(is) != nil }
 func (s *Session) lacks(kind string, announced bool) bool {
 	other := s.find(func(l *Layer) bool { return l.Kind != kind && l.Packets > 0 })
 	return announced && other != nil && s.layer(kind) == nil && s.connectedFor() >= mediaPatience
-}
-
-func (s *Session) missingRIDs() (missing []string) {
-	if s.layer("video") == nil {
-		return nil
-	}
-	for _, rid := range s.Offer.RIDs {
-		if !slices.ContainsFunc(s.Publisher.Layers, func(l Layer) bool { return l.RID == rid && l.Packets > 0 }) {
-			missing = append(missing, rid)
-		}
-	}
-	return missing
 }
 
 // profileName names the profiles that browsers decode (H.264 annex A.2).
@@ -179,7 +158,7 @@ func maxMacroblocks(level uint8) int {
 // advice is what works and could be better, least important last.
 var advice = []entry{
 	{"media-over-tcp", func(s *Session) (string, string) {
-		if c := s.Offer.Candidates; s.ICE.Protocol != "tcp" || s.DTLS.Connected.IsZero() || s.Ended || c.total() == c.TCP {
+		if c := s.Offer.Candidates; s.ICE.Protocol != "tcp" || s.DTLS.Connected.IsZero() || s.Ended || c.TCP > 0 && c.total() == c.TCP {
 			return "", ""
 		}
 		return fmt.Sprintf("Media of the %s goes over TCP, because no UDP passes: every lost packet delays what follows.", s.who()),

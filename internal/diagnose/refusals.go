@@ -75,8 +75,6 @@ var refusals = []entry{
 		"Raise sessions.max_sessions if the machine can do more.")},
 	{"too-many-half-open", refusal("too-many-half-open", "Too many sessions from %[4]s have not connected yet.",
 		"Let them connect or time out; if many clients share this address, name the proxy in http.trusted_proxies or raise sessions.max_half_open.")},
-	{"shutting-down", refusal("server-shutdown", "The gateway was shutting down when the %[1]s came.",
-		"Try again when it is back.")},
 }
 
 func (s *Session) refusedWith(code string) bool { return s.Refused && s.Reason == code }

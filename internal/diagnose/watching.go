@@ -19,10 +19,11 @@ var watching = []entry{
 			"Let the player use UDP, or a faster network; publish a lower bit rate, or simulcast with a smaller layer."
 	}},
 	{"viewer-loss-high", func(s *Session) (string, string) {
-		if s.Viewer == nil || s.Viewer.FractionLost < 0.05 || s.Viewer.Packets < 200 {
+		v := s.Viewer
+		if v == nil || v.Packets < 200 || v.FractionLost < 0.05 && 20*v.Retransmitted < v.Packets {
 			return "", ""
 		}
-		return fmt.Sprintf("The player loses %.0f %% of the packets; the gateway sent %d again.", 100*s.Viewer.FractionLost, s.Viewer.Retransmitted),
+		return fmt.Sprintf("The player loses many packets: %d of %d were sent again, and its last report says %.0f %%.", v.Retransmitted, v.Packets, 100*v.FractionLost),
 			"Use a better network at the player, or publish a lower bit rate."
 	}},
 	{"nothing-on-air", func(s *Session) (string, string) {

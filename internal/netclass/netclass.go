@@ -65,7 +65,7 @@ func Of(a netip.Addr) Class {
 
 // Reaches tells whether a client at from can be expected to reach an address of
 // ours. It errs on the side of yes: a private address may be routed from another
-// private one, by a VPN.
+// private one, by a VPN. A client in a documentation range counts as one outside.
 func Reaches(from, to netip.Addr) bool {
 	f, t := Of(from), Of(to)
 	switch t {
@@ -76,7 +76,7 @@ func Reaches(from, to netip.Addr) bool {
 	case Container:
 		return f == Loopback || f == Container
 	case Private, UniqueLocal, CarrierNAT:
-		return f != Public
+		return f != Public && f != Reserved
 	}
 	return false
 }

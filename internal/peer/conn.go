@@ -40,17 +40,17 @@ type Conn struct {
 	remote remoteCandidates
 	paths  paths
 	media  atomic.Int64 // when authenticated RTP or RTCP last came, in Unix nanoseconds
-	// keyFrameTold and iceUp belong to the owner goroutine.
-	keyFrameTold, iceUp bool
+	// keyFrameTold, iceUp and secure (DTLS was up) belong to the owner goroutine.
+	keyFrameTold, iceUp, secure bool
 
 	// signalling orders restarts and candidates; ufrag and pwd are the client's.
 	signalling sync.Mutex
 	ufrag, pwd string
 	localUfrag atomic.Pointer[string]
 	// advertised are the addresses in the answer; certificate tells that the client
-	// showed one before DTLS failed.
-	advertised  []netip.AddrPort
-	certificate atomic.Bool
+	// showed one before DTLS failed, mismatch that it was not the one announced.
+	advertised            []netip.AddrPort
+	certificate, mismatch atomic.Bool
 
 	events chan Event    // see emit for the overflow
 	wake   chan struct{} // one token: there are candidates to hand on

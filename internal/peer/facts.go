@@ -1,10 +1,13 @@
 package peer
 
 import (
+	"crypto/x509"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/pion/dtls/v3/pkg/crypto/fingerprint"
 	"github.com/pion/ice/v4"
 )
 
@@ -25,8 +28,33 @@ type Facts struct {
 	// was.
 	Protocol string
 	Remote   netip.AddrPort
-	// Certificate tells that the client showed a certificate before DTLS failed.
-	Certificate bool
+	// Certificate tells that the client showed a certificate before DTLS failed,
+	// Mismatch that it was not the one of the fingerprint in the offer.
+	Certificate, Mismatch bool
+}
+
+// fits tells whether a certificate is the one that a fingerprint in the offer
+// announces (RFC 8122 section 5).
+func fits(der []byte, offer string) bool {
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(offer) {
+		value, ok := strings.CutPrefix(strings.TrimSpace(line), "a=fingerprint:")
+		algorithm, want, _ := strings.Cut(value, " ")
+		if !ok {
+			continue
+		}
+		hash, err := fingerprint.HashFromString(algorithm)
+		if err != nil {
+			continue
+		}
+		if got, err := fingerprint.Fingerprint(certificate, hash); err == nil && strings.EqualFold(got, want) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxSources bounds Facts.From.
@@ -37,7 +65,7 @@ func (c *Conn) Facts() Facts {
 	f := c.paths.facts()
 	f.Advertised = c.advertised
 	f.Public, f.TCP = len(c.host.cfg.PublicAddresses) > 0, c.host.tcp != nil
-	f.Certificate = c.certificate.Load()
+	f.Certificate, f.Mismatch = c.certificate.Load(), c.mismatch.Load()
 	return f
 }
 

@@ -56,12 +56,17 @@ func (c *Conn) handle(e Event) {
 		c.iceUp = true
 		c.remote.connected()
 	case DTLSConnected:
+		c.secure = true
 		// The stack tells of DTLS before it has set SRTP up, and silently drops what
 		// is sent in between. It holds the transport's lock meanwhile, so asking for
 		// the state waits until media can flow.
 		_ = c.pc.SCTP().Transport().State()
 		if c.line != nil {
 			e.Detail = c.openLine()
+		}
+	case RemoteClosed:
+		if !c.secure {
+			_ = c.dtlsFailure() // its facts
 		}
 	case DTLSFailed:
 		e.Detail = c.dtlsFailure()
@@ -127,9 +132,13 @@ var dtlsEvents = map[webrtc.DTLSTransportState]EventKind{
 
 // dtlsFailure says what can be known of a failed handshake.
 func (c *Conn) dtlsFailure() string {
-	if len(c.pc.SCTP().Transport().GetRemoteCertificate()) > 0 {
+	if shown := c.pc.SCTP().Transport().GetRemoteCertificate(); len(shown) > 0 {
 		c.certificate.Store(true)
-		return "the certificate is not the one of the fingerprint in the offer, or was refused" // N-066
+		if fits(shown, c.plan.SDP) {
+			return "the client refused our certificate, or the profiles"
+		}
+		c.mismatch.Store(true)
+		return "the certificate is not the one of the fingerprint in the offer" // N-066
 	}
 	return fmt.Sprintf("the handshake was refused or took more than %v", handshakeTimeout)
 }

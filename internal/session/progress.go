@@ -88,7 +88,7 @@ func (sess *session) connectionFacts(f *diagnose.Session) {
 	f.ICE.Checks, f.ICE.FirstCheck, f.ICE.LastCheck, f.ICE.From = c.Checks, c.FirstCheck, c.LastCheck, c.From
 	f.ICE.Replies, f.ICE.Protocol, f.ICE.Remote = c.Replies, c.Protocol, c.Remote
 	f.ICE.LastHeard = later(f.DTLS.Connected, sess.conn.LastSeen())
-	f.DTLS.Certificate = c.Certificate
+	f.DTLS.Certificate, f.DTLS.Mismatch = c.Certificate, c.Mismatch
 }
 
 func (sess *session) mediaFacts(f *diagnose.Session, info Info) {

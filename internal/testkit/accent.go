@@ -64,9 +64,9 @@ func registerOrientation(t testing.TB, media *webrtc.MediaEngine, id uint8) {
 	}
 }
 
-// reportsOf makes sender reports on a clock that is ahead.
-func reportsOf(ahead time.Duration) (interceptor.Factory, error) {
-	return report.NewSenderInterceptor(report.SenderNow(func() time.Time { return time.Now().Add(ahead) }))
+// reportsOf makes sender reports on a clock.
+func reportsOf(clock func() time.Time) (interceptor.Factory, error) {
+	return report.NewSenderInterceptor(report.SenderNow(clock))
 }
 
 // largeParameters is a sequence parameter set of constrained baseline, 1280x720.

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -33,6 +34,9 @@ type Internet struct {
 	dropped atomic.Int64
 	// toll is what sending one media datagram costs the gateway, in nanoseconds.
 	toll atomic.Int64
+	// address is the gateway's; lost is what Unroute says.
+	address string
+	lost    atomic.Pointer[func(fromGateway bool, b []byte) bool]
 }
 
 const gatewayAddress = "10.0.0.1"
@@ -42,13 +46,23 @@ const gatewayAddress = "10.0.0.1"
 // test measures media and not luck.
 func NewInternet(t testing.TB, oneWay time.Duration, loss float64, seed uint64) *Internet {
 	t.Helper()
+	return NewInternetAt(t, gatewayAddress, oneWay, loss, seed)
+}
+
+// NewInternetAt is NewInternet with another address of the gateway.
+func NewInternetAt(t testing.TB, address string, oneWay time.Duration, loss float64, seed uint64) *Internet {
+	t.Helper()
 	quiet := logging.NewDefaultLoggerFactory()
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
-	r, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "10.0.0.0/24", MinDelay: oneWay, QueueSize: 100_000, LoggerFactory: quiet})
+	r, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "0.0.0.0/0", MinDelay: oneWay, QueueSize: 100_000, LoggerFactory: quiet})
 	must(t, err)
-	n := &Internet{t: t, router: r, next: 10, random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // losses need not be secret
+	n := &Internet{t: t, address: address, router: r, next: 10, random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // losses need not be secret
 	r.AddChunkFilter(func(c vnet.Chunk) bool { return n.passes(c.UserData(), loss) })
-	n.server = n.host(gatewayAddress)
+	r.AddChunkFilter(func(c vnet.Chunk) bool {
+		lost := n.lost.Load()
+		return lost == nil || !(*lost)(hostOf(c.SourceAddr().String()).String() == address, c.UserData())
+	})
+	n.server = n.host(address)
 	must(t, r.Start())
 	t.Cleanup(func() { must(t, r.Stop()) })
 	return n
@@ -91,7 +105,7 @@ func (n *Internet) Dropped() int64 { return n.dropped.Load() }
 // testing/synctest; its HTTP is reached by the returned client.
 func (n *Internet) Gateway(change ...func(*gateway.Config)) (*gateway.Gateway, *http.Client) {
 	n.t.Helper()
-	socket, err := n.server.ListenPacket("udp4", gatewayAddress+":8190")
+	socket, err := n.server.ListenPacket("udp4", n.address+":8190")
 	must(n.t, err)
 	cfg := gateway.DefaultConfig()
 	cfg.HTTP.HTTP = "127.0.0.1:0"
@@ -109,16 +123,19 @@ func (n *Internet) Gateway(change ...func(*gateway.Config)) (*gateway.Gateway, *
 		cancel()
 		must(n.t, g.Run(ctx))
 	})
-	return g, &http.Client{Transport: direct{g.Handler()}}
+	return g, &http.Client{Transport: direct{handler: g.Handler()}}
 }
 
 // direct hands requests to a handler without a network.
-type direct struct{ handler http.Handler }
+type direct struct {
+	handler http.Handler
+	from    string // an address; empty is loopback
+}
 
 func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	rec := httptest.NewRecorder()
 	r = r.Clone(r.Context())
-	r.RemoteAddr, r.RequestURI = "127.0.0.1:1", r.URL.RequestURI()
+	r.RemoteAddr, r.RequestURI = cmp.Or(d.from, "127.0.0.1")+":1", r.URL.RequestURI()
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}

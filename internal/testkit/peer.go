@@ -35,6 +35,7 @@ type peerOptions struct {
 	accent Accent
 	// relays are the TURN servers to use, and nothing but them.
 	relays []webrtc.ICEServer
+	quirks Quirks
 	// buffers takes the decrypted packets past the stack's own receivers.
 	buffers func(packetio.BufferPacketType, uint32) io.ReadWriteCloser
 }
@@ -54,7 +55,7 @@ func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
 		},
 		func() (interceptor.Factory, error) { return nack.NewResponderInterceptor(nack.ResponderSize(4096)) },
 		func() (interceptor.Factory, error) { return report.NewReceiverInterceptor() },
-		func() (interceptor.Factory, error) { return reportsOf(opt.accent.Ahead) },
+		func() (interceptor.Factory, error) { return reportsOf(opt.quirks.clock(opt.accent.Ahead)) },
 	} {
 		factory, err := f()
 		must(t, err)
@@ -65,6 +66,9 @@ func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
 	settings.SetDTLSInsecureSkipHelloVerify(true)
 	settings.SetRelayAcceptanceMinWait(0) // there is nothing better to wait for
 	settings.BufferFactory = opt.buffers
+	if opt.quirks.Settings != nil {
+		opt.quirks.Settings(&settings)
+	}
 	if opt.net != nil {
 		settings.SetNet(opt.net)
 	} else {

@@ -30,7 +30,10 @@ type PlayerOptions struct {
 	Patience time.Duration
 	// Relays are TURN servers; with any of them media takes no other way.
 	Relays []webrtc.ICEServer
-	Net    transport.Net
+	// Settings changes the stack, EditOffer and EditAnswer the text on its way.
+	Settings              func(*webrtc.SettingEngine)
+	EditOffer, EditAnswer func(string) string
+	Net                   transport.Net
 	// HTTP does the requests; nil means http.DefaultClient.
 	HTTP *http.Client
 }
@@ -76,7 +79,8 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 	p := &Player{t: t, Eye: NewEye(), stop: stop}
 	p.receiver = newReceiver(p)
 	p.pc = newPeer(t, peerOptions{
-		net: opt.Net, noRTX: opt.NoRTX, vp8: opt.VP8, accent: Accent{Orientation: opt.Orientation}, buffers: p.receiver.buffer, relays: opt.Relays,
+		net: opt.Net, noRTX: opt.NoRTX, vp8: opt.VP8, accent: Accent{Orientation: opt.Orientation}, buffers: p.receiver.buffer,
+		relays: opt.Relays, quirks: Quirks{Settings: opt.Settings},
 	})
 	t.Cleanup(p.Close)
 	connected := whenConnected(p.pc)
@@ -84,7 +88,7 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 		_, err := p.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
 		must(t, err)
 	}
-	session, err := whep.Client{HTTP: opt.HTTP}.Post(ctx, opt.Endpoint, opt.Token, offer(t, p.pc))
+	session, err := whep.Client{HTTP: opt.HTTP}.Post(ctx, opt.Endpoint, opt.Token, Quirks{EditOffer: opt.EditOffer}.offer(offer(t, p.pc)))
 	if err != nil {
 		p.Close()
 		return nil, err
@@ -92,7 +96,7 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 	p.session = session
 	p.receiver.open(session.Answer)
 	p.work.Go(func() { p.receiver.run(ctx, opt.Patience) })
-	must(t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: session.Answer}))
+	must(t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: Quirks{EditAnswer: opt.EditAnswer}.answer(session.Answer)}))
 	select {
 	case <-connected:
 	case <-time.After(20 * time.Second):

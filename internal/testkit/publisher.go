@@ -42,6 +42,8 @@ type PublisherOptions struct {
 	Accent Accent
 	// Relays are TURN servers; with any of them media takes no other way.
 	Relays []webrtc.ICEServer
+	// Quirks are what is wrong with the publisher.
+	Quirks Quirks
 	// Net is a virtual network; nil means loopback.
 	Net transport.Net
 	// HTTP does the requests; nil means http.DefaultClient.
@@ -83,8 +85,9 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 	}
 	opt.Accent = opt.Accent.complete()
 	ctx, stop := context.WithCancel(context.Background())
-	p := &Publisher{t: t, opt: opt, pc: newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX, accent: opt.Accent, relays: opt.Relays}), stop: stop}
+	p := &Publisher{t: t, opt: opt, pc: newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX, accent: opt.Accent, quirks: opt.Quirks, relays: opt.Relays}), stop: stop}
 	p.frame.Store(opt.FirstFrame)
+	p.silent.Store(opt.Quirks.Muted)
 	t.Cleanup(p.Vanish)
 	connected := whenConnected(p.pc)
 	var video, audio *webrtc.TrackLocalStaticRTP
@@ -98,14 +101,17 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 	if opt.Hesitates > 0 {
 		text = withoutCandidates(text)
 	}
-	session, err := whip.Client{HTTP: opt.HTTP}.Post(ctx, opt.Endpoint, opt.Token, text)
+	session, err := whip.Client{HTTP: opt.HTTP}.Post(ctx, opt.Endpoint, opt.Token, opt.Quirks.offer(text))
 	if err != nil {
 		p.Vanish()
 		return nil, err
 	}
 	p.session = session
 	<-time.After(opt.Hesitates)
-	must(t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: session.Answer}))
+	must(t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: opt.Quirks.answer(session.Answer)}))
+	if opt.Quirks.Unconnected {
+		return p, nil
+	}
 	select {
 	case <-connected:
 	case <-time.After(20 * time.Second):
@@ -158,18 +164,18 @@ func (p *Publisher) send(ctx context.Context, video, audio *webrtc.TrackLocalSta
 		case <-ctx.Done():
 			return
 		case <-frames.C:
-			if video == nil || p.silent.Load() {
+			if video == nil || p.silent.Load() || p.opt.Quirks.NoPicture {
 				continue
 			}
-			key := since%p.opt.Picture.KeyEvery == 0 || p.wantKey.Swap(false)
+			key := !p.opt.Quirks.NoKeyFrames && since%p.opt.Picture.KeyEvery == 0 || p.wantKey.Swap(false) && !p.opt.Quirks.NoKeyFrames
 			if key {
 				since = 0
 			}
 			since++
 			p.sendFrame(pictures, key)
 		case <-sounds.C:
-			if audio != nil && !p.silent.Load() {
-				voices.packet([]byte{0xfc, 0xff, 0xfe}, true)
+			if audio != nil && !p.silent.Load() && !p.opt.Quirks.NoSound {
+				voices.packet(p.opt.Quirks.sound(), true)
 				voices.timestamp += voices.step
 			}
 		}
@@ -182,6 +188,8 @@ func (p *Publisher) sendFrame(s *sender, key bool) {
 	switch {
 	case p.opt.Accent.VP8:
 		payload = picture.vp8Payload
+	case key && p.opt.Quirks.Parameters != nil:
+		s.packet(p.opt.Quirks.Parameters, false)
 	case key && p.opt.Accent.Large:
 		s.packet(largeParameters(), false)
 	case key:
@@ -189,7 +197,7 @@ func (p *Publisher) sendFrame(s *sender, key bool) {
 	}
 	packets := picture.packets(key)
 	for i := range packets {
-		s.packet(payload(frame, i, key), i == packets-1)
+		s.packet(p.opt.Quirks.slice(payload(frame, i, key), frame), i == packets-1)
 	}
 	s.timestamp += s.step
 }
