@@ -80,12 +80,13 @@ func (s *scene) postOffer(path, token, offer string) (id, location string) {
 	must(s.t, err)
 	body, err := io.ReadAll(res.Body)
 	must(s.t, err)
-	if res.StatusCode == http.StatusCreated {
-		return res.Header.Get("Headgate-Session"), res.Header.Get("Location")
+	id = res.Header.Get("Headgate-Session")
+	if res.StatusCode == http.StatusCreated || res.StatusCode == http.StatusUnauthorized {
+		return id, res.Header.Get("Location")
 	}
 	var problem struct{ Session string }
 	must(s.t, json.Unmarshal(body, &problem))
-	if problem.Session == "" {
+	if problem.Session == "" || problem.Session != id {
 		s.t.Fatalf("%d without a session: %s", res.StatusCode, body)
 	}
 	return problem.Session, ""

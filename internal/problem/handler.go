@@ -14,6 +14,10 @@ import (
 // ContentType is the media type of every error body.
 const ContentType = "application/problem+json"
 
+// HeaderSession tells the public id of a session that was made or refused, under
+// which GET /api/v1/sessions/ID says how it is doing. No standard knows it.
+const HeaderSession = "Headgate-Session"
+
 // document is the body of an error (RFC 9457 section 3.1).
 type document struct {
 	Type     string `json:"type"`
@@ -40,8 +44,15 @@ func Handler(log *slog.Logger) echo.HTTPErrorHandler {
 		if status == http.StatusInternalServerError {
 			log.Error("request failed", "route", c.Path(), "err", err)
 		}
+		session := fault.Session(err)
+		if session != "" {
+			c.Response().Header().Set(HeaderSession, session)
+		}
+		if status == http.StatusUnauthorized {
+			session = "" // the body is the same for every channel (N-036)
+		}
 		writeHeader(c.Response().Header(), f, status)
-		if err := c.Blob(status, ContentType, body(f, status, c.Path(), fault.Session(err))); err != nil {
+		if err := c.Blob(status, ContentType, body(f, status, c.Path(), session)); err != nil {
 			log.Debug("error answer not written", "route", c.Path(), "err", err)
 		}
 	}

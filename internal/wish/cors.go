@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/headgate/headgate/internal/problem"
 )
 
 // What browsers are told (Fetch standard, CORS protocol). The names are spelled
@@ -16,7 +18,7 @@ import (
 const (
 	corsMethods = "OPTIONS, GET, HEAD, POST, PATCH, DELETE"
 	corsHeaders = "Authorization, Content-Type, If-Match, ETag, Link"
-	corsExposed = "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow, WWW-Authenticate, " + HeaderSession + ", Access-Control-Allow-Methods"
+	corsExposed = "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow, WWW-Authenticate, " + problem.HeaderSession + ", Access-Control-Allow-Methods"
 	// corsMaxAge spares a round trip per session; two hours is the most that
 	// browsers keep.
 	corsMaxAge = "7200"

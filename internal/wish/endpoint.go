@@ -99,7 +99,7 @@ func (ep *endpoint) post(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set(echo.HeaderLocation, ep.cfg.sessionURL(c.Request(), created.Secret))
 	h.Set(headerETag, created.ETag)
-	h.Set(HeaderSession, created.PublicID)
+	h.Set(problem.HeaderSession, created.PublicID)
 	h.Set(headerAcceptPatch, FragmentType)
 	noStore(h)
 	ep.linkServers(c, offer.Request, offer.Place, created.PublicID)

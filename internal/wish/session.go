@@ -10,10 +10,6 @@ import (
 	"github.com/headgate/headgate/internal/signaling"
 )
 
-// HeaderSession tells the public id of a new session, under which
-// GET /api/v1/sessions/ID says how it is doing. No standard knows it.
-const HeaderSession = "Headgate-Session"
-
 // SessionPrefix is the path of every session, before its secret.
 const SessionPrefix = "/session/"
 
