@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -41,5 +42,30 @@ func TestCheckPageWithoutUDP(t *testing.T) {
 	verdict, levels := checked(t, g)
 	if !strings.HasPrefix(verdict, "UDP blocked, TCP works") || levels["udp"] != "warning" || levels["tcp"] != "ok" {
 		t.Errorf("%s %v", verdict, levels)
+	}
+}
+
+// TestCheckPageByTURN lets nothing but the relay's port through.
+func TestCheckPageByTURN(t *testing.T) {
+	g := startGateway(t, "--turn", ":"+freePort(t))
+	firewall(t, fmt.Sprintf("meta l4proto { tcp, udp } th dport %s drop", g.mediaPort(t)))
+	verdict, levels := checked(t, g)
+	if !strings.HasPrefix(verdict, "UDP and TCP blocked, TURN works") || levels["turn"] != "ok" || levels["udp"] != "warning" {
+		t.Errorf("%s %v", verdict, levels)
+	}
+}
+
+// TestDoctorWithoutUDP looks from outside at a gateway whose media port lets no UDP through.
+func TestDoctorWithoutUDP(t *testing.T) {
+	g := startGateway(t)
+	firewall(t, fmt.Sprintf("udp dport %[1]s drop", g.mediaPort(t)), fmt.Sprintf("udp sport %[1]s drop", g.mediaPort(t)))
+	output, err := exec.Command(binary(), "doctor", g.url).CombinedOutput()
+	if err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{"WARNING UDP is blocked", "TCP works (tcp "} {
+		if !strings.Contains(string(output), want) {
+			t.Errorf("no %q in\n%s", want, output)
+		}
 	}
 }
