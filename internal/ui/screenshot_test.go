@@ -115,5 +115,18 @@ var shots = []struct {
 		tb.open(s.URL + "/watch/closed")
 		tb.state("error")
 	}},
+	{name: "publish-advice", take: func(s *stub, tb *tab) {
+		s.diagnosis = stutters
+		tb.open(s.URL + "/publish/studio")
+		tb.click("#go")
+		tb.state("live")
+		tb.wait(`!document.querySelector("#advice").hidden`)
+	}},
+	{name: "watch-advice", take: func(s *stub, tb *tab) {
+		s.diagnosis = unreachable
+		tb.open(s.URL + "/watch/closed")
+		tb.state("error")
+		tb.wait(`!document.querySelector("#advice").hidden`)
+	}},
 	{name: "watch-ask", take: func(s *stub, tb *tab) { tb.open(s.URL + "/watch") }},
 }

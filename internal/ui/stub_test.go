@@ -34,6 +34,8 @@ type stub struct {
 
 	// listing and settings are the bodies of the two REST routes; "" is 404.
 	listing, settings string
+	// diagnosis is what is wrong with every session; "" tells no id.
+	diagnosis string
 	// cors lets pages of other origins in.
 	cors bool
 	// waits accepts viewers of idle channels instead of answering 409.
@@ -68,6 +70,7 @@ func newStub(t *testing.T, cfg Config) *stub {
 	e.Pre(s.listen)
 	Register(e, cfg)
 	e.GET("/api/v1/channels", func(c echo.Context) error { return blob(c, s.list()) })
+	e.GET("/api/v1/sessions/s-1", func(c echo.Context) error { return blob(c, s.diagnosis) })
 	e.GET("/api/v1/settings", func(c echo.Context) error { return blob(c, s.settings) })
 	e.POST("/whip/*", s.publish)
 	e.POST("/whep/*", s.play)
@@ -142,6 +145,9 @@ func (s *stub) listen(next echo.HandlerFunc) echo.HandlerFunc {
 			if r.Method == http.MethodOptions {
 				return c.NoContent(http.StatusOK)
 			}
+		}
+		if s.diagnosis != "" && r.Method == http.MethodPost {
+			c.Response().Header().Set("Headgate-Session", "s-1")
 		}
 		if len(queue) > 0 && queue[0].status != 0 {
 			return queue[0].send(c)

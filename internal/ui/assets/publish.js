@@ -1,6 +1,7 @@
 // Headgate, MIT licence. The publish page.
 // @ts-check
 
+import { Advice } from "./advice.js";
 import * as devices from "./devices.js";
 import { byID, copyButton, el, pageState } from "./dom.js";
 import { Meter } from "./meter.js";
@@ -41,6 +42,8 @@ let meter = null;
 let client = null;
 /** @type {WakeLockSentinel | null} */
 let awake = null;
+
+const advice = new Advice([byID("advice", HTMLElement)], () => client);
 
 /** What the browser sends without being told is little; this is usual for the size. */
 const USUAL = new Map([[360, 800_000], [480, 1_200_000], [720, 2_500_000], [1080, 4_500_000]]);
@@ -173,6 +176,7 @@ function onState() {
   look.hidden = running;
   complain(state === "error" ? client?.problem ?? null : null);
   tell(sentence(state, client?.problem ?? null));
+  void advice.ask();
   void stayAwake(running);
 }
 

@@ -1,6 +1,7 @@
 // Headgate, MIT licence. The watch page.
 // @ts-check
 
+import { Advice } from "./advice.js";
 import { byID, pageState } from "./dom.js";
 import { pathOf, tokenOf } from "./names.js";
 import { askForChannel, titleOf, wantsToken, whereAmI } from "./page.js";
@@ -22,6 +23,7 @@ const stats = byID("stats", HTMLElement);
 const numbers = byID("numbers", HTMLDListElement);
 
 const place = whereAmI("/watch");
+const advice = new Advice([byID("advice", HTMLElement), byID("advice-live", HTMLElement)], () => player.client);
 let wasLive = false;
 
 /**
@@ -45,6 +47,7 @@ function onState(state, problem) {
   const [head, body] = state === "live" ? ["", ""] : words(state, problem);
   title.textContent = head;
   text.textContent = body;
+  void advice.ask();
   byID("announce", HTMLElement).textContent = state === "live" ? "Playing." : `${head}. ${body}`;
 }
 

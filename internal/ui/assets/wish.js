@@ -27,13 +27,14 @@ const BLINK = 1500;
 const REPAIR = 20_000;
 
 /**
- * The common base of WHIPClient and WHEPClient. Dispatches "state"
- * (detail: {state, problem}) and, for each new connection, "peer" (detail: the
- * RTCPeerConnection).
+ * The common base of WHIPClient and WHEPClient. Dispatches "state" (detail: {state, problem})
+ * and, for each new connection, "peer" (detail: the RTCPeerConnection).
  */
 export class WishClient extends EventTarget {
   /** @type {RTCPeerConnection | null} the current connection, for statistics */
   pc = null;
+  /** @type {Response | null} the answer to the newest POST, for its headers */
+  response = null;
   /** @type {State} */
   state = "idle";
   /** @type {Problem | null} why the state is not what one hopes for */
@@ -48,10 +49,7 @@ export class WishClient extends EventTarget {
   /** @type {Trickle | null} */
   #trickle = null;
 
-  /**
-   * @param {string} url the endpoint
-   * @param {WishOptions} [options]
-   */
+  /** @param {string} url the endpoint @param {WishOptions} [options] */
   constructor(url, options = {}) {
     super();
     this.url = url;
@@ -216,6 +214,7 @@ export class WishClient extends EventTarget {
     this.dispatchEvent(new CustomEvent("peer", { detail: pc }));
     const sdp = this.editOffer((await pc.createOffer()).sdp ?? "");
     const response = await this.#post(sdp);
+    this.response = response;
     const resource = Resource.of(response, () => this.token);
     if (signal.aborted) {
       void resource?.end();
