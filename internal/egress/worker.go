@@ -94,6 +94,7 @@ func (w *Worker) round(work *tasks, next time.Time) time.Time {
 	w.noteDelays(work.bursts)
 	w.pauseOverrun(now)
 	next = earlier(next, w.resumePaused(now))
+	w.box.Flush() // what goes on may have moved from TCP to UDP meanwhile
 	w.publish()
 	return next
 }
