@@ -25,6 +25,9 @@ type Terms struct {
 	// Fixed tells that the session plays one publication and nothing else, so
 	// that one codec per kind is enough.
 	Fixed bool
+	// Adapts tells that what is wanted can be sent in more than one way, now or when
+	// something else takes its place.
+	Adapts bool
 	// Codecs are those of the publication of now; kinds it lacks are missing.
 	Codecs map[Kind]Codec
 }
@@ -46,10 +49,12 @@ func (r *Router) Terms(channelName string, sel Selector, self string) (Terms, er
 		if r.cfg.Idle == RefuseIdle {
 			return Terms{}, ErrIdle
 		}
-		return Terms{}, nil
+		return Terms{Adapts: true}, nil
 	}
 	fixed := (sel.Source != "" || len(c.publications) == 1) && pub.uniform()
-	return Terms{Live: true, Fixed: fixed, Codecs: maps.Clone(pub.codecs())}, nil
+	return Terms{
+		Live: true, Fixed: fixed, Adapts: !fixed || pub.active.video.Adapts(), Codecs: maps.Clone(pub.codecs()),
+	}, nil
 }
 
 // uniform tells whether a standby would go on with the codecs of now.
@@ -75,6 +80,10 @@ type AttachRequest struct {
 	// End is called at most once when the router ends the viewer. It must not
 	// block.
 	End func(reason *fault.Error)
+	// Notify is told whether there is something to see: when the viewer is attached,
+	// and whenever that changes. It is called with the router's lock held: it must
+	// return at once and must not call back. nil is allowed.
+	Notify func(live bool)
 }
 
 // Attachment is a viewer's place in a channel.
@@ -107,7 +116,11 @@ func (r *Router) attach(now time.Time, req AttachRequest) (*Attachment, []func()
 	}
 	a := &Attachment{router: r, channel: c, req: req, emptySince: now}
 	c.attachments[a] = struct{}{}
-	return a, a.resolve(now), nil
+	ends := a.resolve(now)
+	if a.source == nil {
+		a.notify(false)
+	}
+	return a, ends, nil
 }
 
 // Detach ends the feeding. It may be called more than once.
@@ -138,9 +151,18 @@ func (a *Attachment) resolve(now time.Time) []func() {
 	if source == nil {
 		a.emptySince = now
 	}
+	if (source == nil) != (a.source == nil) {
+		a.notify(source != nil)
+	}
 	a.source = source
 	a.feed(source)
 	return nil
+}
+
+func (a *Attachment) notify(live bool) {
+	if a.req.Notify != nil {
+		a.req.Notify(live)
+	}
 }
 
 // plays tells whether the viewer negotiated the codec of everything it would

@@ -56,6 +56,7 @@ func newDemux(sections []IngestSection, rebind time.Duration) *demux {
 
 func (d *demux) newSection(cfg IngestSection) *sectionIngest {
 	s := &sectionIngest{IngestSection: cfg, wantsMID: cfg.Extensions[ExtMID] != 0}
+	cfg.Track.declared.Store(int32(max(len(cfg.RIDs), len(cfg.SSRCs), 1)))
 	s.roles.learn(cfg.Extensions)
 	d.roles.learn(cfg.Extensions)
 	for i := range s.PayloadTypes {

@@ -36,7 +36,10 @@ type extensionWriter struct {
 	mid     string
 	midID   uint8
 	capture uint8 // abs-capture-time, translated to the gateway's clock
-	passed  []passedID
+	// transport is the id of the transport-wide number, which comes first, 0 when
+	// it was not negotiated.
+	transport uint8
+	passed    []passedID
 	// twoByte is the form of every packet of the section, so that forms are
 	// never mixed (M-081). It is needed when an id is above 14, and then the
 	// viewer offered it by offering that id.
@@ -44,8 +47,8 @@ type extensionWriter struct {
 }
 
 func newExtensionWriter(mid string, ids Extensions) extensionWriter {
-	w := extensionWriter{mid: mid, midID: ids[ExtMID], capture: ids[ExtAbsCaptureTime]}
-	w.twoByte = w.midID > extOneByteMaxID || w.capture > extOneByteMaxID
+	w := extensionWriter{mid: mid, midID: ids[ExtMID], capture: ids[ExtAbsCaptureTime], transport: ids[ExtTransportCC]}
+	w.twoByte = max(w.midID, w.capture, w.transport) > extOneByteMaxID
 	w.twoByte = w.twoByte || w.midID != 0 && len(mid) > extOneByteMaxValue
 	for uri, id := range ids {
 		if id == 0 || neverPassed[uri] {
@@ -57,10 +60,22 @@ func newExtensionWriter(mid string, ids Extensions) extensionWriter {
 	return w
 }
 
+// hopStamp is what the extensions of one packet say of this hop.
+type hopStamp struct {
+	clock  ntpClock
+	number uint16 // transport-wide, written when numbered
+	// numbered and mid tell what is to be written.
+	numbered, mid bool
+}
+
 // write writes the extension block of p to b, which has maxExtensionBlock bytes,
 // and returns its length, 0 when there is nothing to say.
-func (w *extensionWriter) write(b []byte, p *Packet, mid bool, clock ntpClock) int {
-	n := 4
+func (w *extensionWriter) write(b []byte, p *Packet, at hopStamp) int {
+	n, clock, mid := 4, at.clock, at.mid
+	if at.numbered && w.transport != 0 {
+		number := [2]byte{byte(at.number >> 8), byte(at.number)}
+		n = appendElement(w, b, n, w.transport, number[:])
+	}
 	if mid && w.midID != 0 {
 		n = appendElement(w, b, n, w.midID, w.mid)
 	}
@@ -122,7 +137,7 @@ func (w *extensionWriter) finish(b []byte, n int) int {
 	return n
 }
 
-// ntpClock turns the gateway's time into NTP timestamps. It counts from one
+// ntpClock turns the gateway's time into NTP timehopStamps. It counts from one
 // reading of the wall clock, so that a step of that clock is no step for viewers.
 type ntpClock struct{ epoch time.Time }
 
@@ -139,6 +154,6 @@ func (c ntpClock) at(t time.Time) uint64 {
 	return uint64(sec+ntpOffset)<<32 | uint64(frac)<<32/1e9
 }
 
-// middle is the middle 32 bits of an NTP timestamp: 16.16 seconds, as reports
+// middle is the middle 32 bits of an NTP timehopStamp: 16.16 seconds, as reports
 // carry it (RFC 3550 section 4).
 func (c ntpClock) middle(t time.Time) uint32 { return uint32(c.at(t) >> 16) }

@@ -14,7 +14,7 @@ import (
 // writtenExtensions puts the block into a packet and reads it back with pion.
 func writtenExtensions(t interface{ Fatal(...any) }, w extensionWriter, p *Packet, mid bool, clock ntpClock) *rtp.Header {
 	b := make([]byte, rtpHeader+maxExtensionBlock)
-	n := w.write(b[rtpHeader:], p, mid, clock)
+	n := w.write(b[rtpHeader:], p, hopStamp{clock: clock, mid: mid})
 	b[0] = 0x80
 	if n > 0 {
 		b[0] |= 0x10

@@ -11,7 +11,11 @@ const rtpHeader = 12
 // write plans p under number n, as media or as a retransmission (RFC 4588).
 func (s *section) write(now time.Time, out *Out, p *Packet, seg *segment, n int64, rtx bool) {
 	b := out.room(maxPrefix)
-	k := rtpHeader + s.ext.write(b[rtpHeader:], p, rtx || !s.identified, s.viewer.clock)
+	bwe := s.viewer.bwe
+	numbered := s.ext.transport != 0
+	k := rtpHeader + s.ext.write(b[rtpHeader:], p, hopStamp{
+		clock: s.viewer.clock, number: bwe.Number(), numbered: numbered, mid: rtx || !s.identified,
+	})
 	extended, header := k > rtpHeader, k
 	if rtx {
 		binary.BigEndian.PutUint16(b[k:], uint16(n))
@@ -39,7 +43,13 @@ func (s *section) write(now time.Time, out *Out, p *Packet, seg *segment, n int6
 	out.Packets = append(out.Packets, Outgoing{
 		Viewer: s.viewer, SSRC: ssrc, Header: uint16(header), Index: index, Prefix: b[:k:k], Shared: p.Payload[copied:],
 	})
-	s.count(now, p, k+len(p.Payload)-copied, rtx)
+	size := k + len(p.Payload) - copied
+	if numbered {
+		bwe.Sent(now, size)
+	} else {
+		bwe.Untracked(now, size)
+	}
+	s.count(now, p, size, rtx)
 }
 
 // header writes the fixed header without the bits for extensions and padding, and

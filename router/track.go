@@ -20,6 +20,7 @@ type Track struct {
 	pulse *pulse      // of the publisher; nil where nobody asks
 	cache *groupCache // of the router; nil: groups have their own bounds only
 
+	declared      atomic.Int32 // encodings its publisher said it would send
 	subscriptions atomic.Pointer[[]*subscription]
 	layers        atomic.Pointer[[]*Layer]
 
@@ -56,6 +57,10 @@ func (t *Track) Layers() []*Layer {
 	}
 	return nil
 }
+
+// Adapts tells that there is, or may be, more than one way to send the track: its
+// publisher declared several encodings, or sends layers that can be left out.
+func (t *Track) Adapts() bool { return t.declared.Load() > 1 || len(t.Layers()) > 1 }
 
 // Active tells whether media came within the last second.
 func (t *Track) Active(now time.Time) bool {

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/headgate/headgate/internal/bwe"
 )
 
 // SectionConfig is one media section of a viewer's answer.
@@ -45,6 +47,7 @@ type Viewer struct {
 	held     bool          // pictures are stopped, see Shard.Stall
 	rtt      time.Duration // newest from a receiver report; 0 unknown
 	path     path
+	bwe      *bwe.Estimator
 	pending  viewerTally // counted in this call, not yet added to stats
 	counters viewerCounters
 }
@@ -54,7 +57,7 @@ func NewViewer(cfg ViewerConfig) *Viewer {
 	if cfg.Settings == (ViewerSettings{}) {
 		cfg.Settings = DefaultViewerSettings()
 	}
-	v := &Viewer{cfg: cfg}
+	v := &Viewer{cfg: cfg, bwe: bwe.New(bwe.DefaultConfig())}
 	for i := range cfg.Sections {
 		first := 1 + rand.Int64N(1<<14) // low, so that the first numbers never wrap (RFC 3711 section 3.3.1)
 		v.sections = append(v.sections, newSection(v, cfg.Sections[i], first, rand.Uint32()))

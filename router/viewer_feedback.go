@@ -11,7 +11,8 @@ const (
 	rtcpSDES, sdesCNAME     = 202, 1
 	rtcpTransportFB         = 205
 	rtcpPayloadFB           = 206
-	fbNACK, fbPLI, fbFIR    = 1, 1, 4
+	fbNACK, fbTransportCC   = 1, 15
+	fbPLI, fbFIR            = 1, 4
 	fbAFB                   = 15
 	rtcpHeader, reportBlock = 4, 24
 	senderInfo              = 20
@@ -63,6 +64,8 @@ func (v *Viewer) readPacket(now time.Time, kind, count byte, b []byte, out *Out)
 	case len(b) < 4:
 	case kind == rtcpTransportFB && count == fbNACK:
 		v.readNACK(now, b, out)
+	case kind == rtcpTransportFB && count == fbTransportCC:
+		v.bwe.Feedback(now, b[4:])
 	case kind == rtcpPayloadFB && count == fbPLI:
 		if s := v.identify(binary.BigEndian.Uint32(b)); s != nil {
 			s.askKeyFrame(now, out)

@@ -54,7 +54,7 @@ var forwarded = map[string]extensionUse{
 	router.ExtMID:             {true, true, true},
 	router.ExtRID:             {true, true, false},
 	router.ExtRepairedRID:     {true, true, false},
-	router.ExtTransportCC:     {true, true, false},
+	router.ExtTransportCC:     {true, true, true},
 	router.ExtAudioLevel:      {true, true, true},
 	router.ExtOrientation:     {true, true, true},
 	router.ExtPlayoutDelay:    {true, true, true},
@@ -105,9 +105,12 @@ func (s *offered) publishExtensions(simulcast, transportCC bool) []extension {
 
 // playExtensions keeps what is written to a viewer, which is always the
 // one-byte form.
-func (s *offered) playExtensions() []extension {
+func (s *offered) playExtensions(transportCC bool) []extension {
 	return s.keepExtensions(func(e extension) bool {
-		if e.uri == router.ExtMID && len(s.mid) > maxOneByteValue {
+		switch {
+		case e.uri == router.ExtMID && len(s.mid) > maxOneByteValue:
+			return false
+		case e.uri == router.ExtTransportCC && !transportCC:
 			return false
 		}
 		return forwarded[e.uri].play && e.id <= maxOneByteID && e.flows(recvonly)
@@ -124,10 +127,10 @@ func (s *offered) keepExtensions(keep func(extension) bool) []extension {
 	return kept
 }
 
-// offers tells whether the offerer may send the extension.
-func (s *offered) offers(uri string) bool {
+// offers tells whether the offerer uses the extension in the direction given.
+func (s *offered) offers(uri, direction string) bool {
 	for _, e := range s.extensions {
-		if e.uri == uri && e.flows(sendonly) {
+		if e.uri == uri && e.flows(direction) {
 			return true
 		}
 	}

@@ -83,7 +83,7 @@ func TestExtensionLines(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := &offered{mid: "0", extensions: appendExtension(nil, c.value)}
-			publish, play := s.publishExtensions(true, true), s.playExtensions()
+			publish, play := s.publishExtensions(true, true), s.playExtensions(false)
 			if len(publish) == 1 != c.publish || len(play) == 1 != c.play {
 				t.Fatalf("publish %v, play %v", publish, play)
 			}

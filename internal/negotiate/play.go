@@ -25,6 +25,10 @@ type MediaChoice struct {
 // PlayPolicy says what a viewer may be sent.
 type PlayPolicy struct {
 	Video, Audio MediaChoice
+	// Adapts tells that there is more than one way to send what is wanted, so that
+	// transport-wide feedback is worth what it costs. Otherwise the receiver's own
+	// estimate, which costs a packet now and then, has to do.
+	Adapts bool
 	// StreamID is the msid stream of a plain session (the playback draft,
 	// section 4.5.2).
 	StreamID string
@@ -91,7 +95,7 @@ func (s *offered) playSection(p PlayPolicy) (Section, *fault.Error) {
 		return Section{}, ErrCodecUnsupported.Because("The channel has %s %s; the offer has %s.",
 			choice.names(), s.media, s.offeredNames())
 	}
-	return s.played(chosen, choice), nil
+	return s.played(chosen, choice, p.Adapts), nil
 }
 
 // idle answers a section of a kind that the channel lacks. It needs a payload
@@ -121,14 +125,15 @@ func (s *offered) choosePlayed(choice MediaChoice) []payload {
 	return chosen
 }
 
-func (s *offered) played(chosen []payload, choice MediaChoice) Section {
+func (s *offered) played(chosen []payload, choice MediaChoice, adapts bool) Section {
 	section := s.section()
 	section.Answer = sendonly
-	section.extensions = s.playExtensions()
+	transportCC := adapts && s.answersTransportCC(chosen)
+	section.extensions = s.playExtensions(transportCC)
 	section.Extensions = extensionIDs(section.extensions)
 	section.parameters = make(map[uint8]string)
 	for _, p := range chosen {
-		section.PayloadTypes = append(section.PayloadTypes, p.accept(s.playFeedback(p)))
+		section.PayloadTypes = append(section.PayloadTypes, p.accept(s.playFeedback(p, transportCC)))
 		if p.codec.Name == router.Opus {
 			section.parameters[p.number] = opusParameters(p.codec.Fmtp, choice.current(router.Opus))
 		}
@@ -137,12 +142,20 @@ func (s *offered) played(chosen []payload, choice MediaChoice) Section {
 }
 
 // playFeedback is what we act on from a viewer. Lost audio is only sent again
-// as RTX; lost video without RTX is answered by a key frame.
-func (s *offered) playFeedback(p payload) router.Feedback {
+// as RTX; lost video without RTX is answered by a key frame. There is one sort of
+// congestion feedback, the better one if its extension is there.
+func (s *offered) playFeedback(p payload, transportCC bool) router.Feedback {
 	if s.kind() == router.Audio {
-		return router.Feedback{NACK: p.rtx != 0}
+		return router.Feedback{NACK: p.rtx != 0, TransportCC: transportCC}
 	}
-	return router.Feedback{NACK: true, PLI: true, FIR: true}
+	return router.Feedback{NACK: true, PLI: true, FIR: true, TransportCC: transportCC, REMB: !transportCC}
+}
+
+// answersTransportCC tells whether a viewer can report on everything that may be
+// sent in the section.
+func (s *offered) answersTransportCC(chosen []payload) bool {
+	return s.offers(router.ExtTransportCC, recvonly) &&
+		!slices.ContainsFunc(chosen, func(p payload) bool { return !p.feedback.TransportCC })
 }
 
 // opusParameters adds to the offered parameters what the publisher declared:

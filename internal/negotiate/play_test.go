@@ -15,10 +15,10 @@ var players = []string{"chrome-play", "firefox-play", "gstreamer-play", "safari-
 
 func TestForPlayAnswersWhatIsLive(t *testing.T) {
 	cases := map[string]string{
-		"chrome-play":    "0 opus [111] / 1 H264 [109 114] nack pli fir",
-		"firefox-play":   "0 opus [109] / 1 H264 [126 127] nack pli fir",
+		"chrome-play":    "0 opus [111] / 1 H264 [109 114] nack pli fir remb",
+		"firefox-play":   "0 opus [109] / 1 H264 [126 127] nack pli fir remb",
 		"gstreamer-play": "audio0 opus [96] / video1 H264 [102] nack pli fir",
-		"safari-play":    "0 H264 [98 99] nack pli fir / 1 opus [111]",
+		"safari-play":    "0 H264 [98 99] nack pli fir remb / 1 opus [111]",
 	}
 	for _, name := range players {
 		p := mustPlay(t, offers.Get(name), liveChannel())
@@ -80,13 +80,13 @@ func TestForPlayAccepts(t *testing.T) {
 	chrome := offers.Get("chrome-play")
 	data := "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:2\r\n"
 	cases := []struct{ name, offer, want string }{
-		{"T-32 sendrecv", edit(t, chrome, "a=recvonly", "a=sendrecv"), "0 opus [111] / 1 H264 [109 114] nack pli fir"},
-		{"D14 disabled section", edit(t, chrome, "m=audio 9", "m=audio 0"), "0 application=false rejected=true / 1 H264 [109 114] nack pli fir"},
-		{"N-221 data section", edit(t, chrome, "BUNDLE 0 1", "BUNDLE 0 1 2") + data, "0 opus [111] / 1 H264 [109 114] nack pli fir / 2 application=true rejected=false"},
-		{"N-221 second data section", edit(t, chrome, "BUNDLE 0 1", "BUNDLE 0 1 2 3") + data + edit(t, data, "a=mid:2", "a=mid:3"), "0 opus [111] / 1 H264 [109 114] nack pli fir / 2 application=true rejected=false / 3 application=true rejected=true"},
-		{"D14 text section", chrome + "m=text 9 RTP/AVP 100\r\na=mid:2\r\n", "0 opus [111] / 1 H264 [109 114] nack pli fir / 2 application=false rejected=true"},
-		{"D14 text section in the bundle", edit(t, chrome, "BUNDLE 0 1", "BUNDLE 2 0 1") + "m=text 9 RTP/AVP 100\r\na=mid:2\r\n", "0 opus [111] / 1 H264 [109 114] nack pli fir / 2 application=false rejected=true"},
-		{"nack for Opus without RTX", edit(t, chrome, "a=rtpmap:111 opus/48000/2\r\n", "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack\r\n"), "0 opus [111] / 1 H264 [109 114] nack pli fir"},
+		{"T-32 sendrecv", edit(t, chrome, "a=recvonly", "a=sendrecv"), "0 opus [111] / 1 H264 [109 114] nack pli fir remb"},
+		{"D14 disabled section", edit(t, chrome, "m=audio 9", "m=audio 0"), "0 application=false rejected=true / 1 H264 [109 114] nack pli fir remb"},
+		{"N-221 data section", edit(t, chrome, "BUNDLE 0 1", "BUNDLE 0 1 2") + data, "0 opus [111] / 1 H264 [109 114] nack pli fir remb / 2 application=true rejected=false"},
+		{"N-221 second data section", edit(t, chrome, "BUNDLE 0 1", "BUNDLE 0 1 2 3") + data + edit(t, data, "a=mid:2", "a=mid:3"), "0 opus [111] / 1 H264 [109 114] nack pli fir remb / 2 application=true rejected=false / 3 application=true rejected=true"},
+		{"D14 text section", chrome + "m=text 9 RTP/AVP 100\r\na=mid:2\r\n", "0 opus [111] / 1 H264 [109 114] nack pli fir remb / 2 application=false rejected=true"},
+		{"D14 text section in the bundle", edit(t, chrome, "BUNDLE 0 1", "BUNDLE 2 0 1") + "m=text 9 RTP/AVP 100\r\na=mid:2\r\n", "0 opus [111] / 1 H264 [109 114] nack pli fir remb / 2 application=false rejected=true"},
+		{"nack for Opus without RTX", edit(t, chrome, "a=rtpmap:111 opus/48000/2\r\n", "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack\r\n"), "0 opus [111] / 1 H264 [109 114] nack pli fir remb"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

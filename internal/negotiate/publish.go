@@ -134,7 +134,7 @@ func (o *Offer) published(s *offered, chosen payload) Section {
 // publishFeedback is what we send to a publisher: one sort of congestion
 // feedback, the better one if its extension is there.
 func (s *offered) publishFeedback(chosen payload) router.Feedback {
-	transportCC := chosen.feedback.TransportCC && s.offers(router.ExtTransportCC)
+	transportCC := chosen.feedback.TransportCC && s.offers(router.ExtTransportCC, sendonly)
 	f := router.Feedback{NACK: true, TransportCC: transportCC}
 	if s.kind() == router.Video {
 		f.PLI, f.FIR, f.REMB = true, true, !transportCC

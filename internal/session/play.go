@@ -77,6 +77,7 @@ func (s *Service) playPolicy(terms router.Terms, streamID string) negotiate.Play
 	return negotiate.PlayPolicy{
 		Video:    mediaChoice(terms, router.Video, s.cfg.Video),
 		Audio:    mediaChoice(terms, router.Audio, s.cfg.Audio),
+		Adapts:   terms.Adapts,
 		StreamID: streamID,
 	}
 }
