@@ -1,6 +1,11 @@
 package router
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/headgate/headgate/internal/bwe"
+)
 
 // section is one media section of a viewer. Which layer, source and publisher
 // fills it may change; its SSRC, its numbering and its line of timestamps go on.
@@ -12,6 +17,16 @@ type section struct {
 	cfg    SectionConfig
 	ext    extensionWriter
 	timer  wakeTimer
+
+	// selection is what the viewer asked for, options are the layers it leaves, and
+	// steps what each takes.
+	selection Selection
+	options   []option
+	steps     []bwe.Step
+	paused    pauseReason
+	hurried   bool // on the way to less, because the path does not carry what is sent
+	watched   *Layer
+	shown     atomic.Pointer[Layer]
 
 	// want is the track to show. cur may belong to another one for a while.
 	want        *shardTrack
@@ -54,7 +69,7 @@ type section struct {
 }
 
 func newSection(v *Viewer, cfg SectionConfig, first int64, timestamp uint32) *section {
-	s := &section{viewer: v, cfg: cfg, ext: newExtensionWriter(cfg.Mid, cfg.Extensions)}
+	s := &section{viewer: v, cfg: cfg, selection: Automatic(), ext: newExtensionWriter(cfg.Mid, cfg.Extensions)}
 	s.timer.owner = s
 	s.window.highest = first - 1
 	s.line.out = timestamp

@@ -16,10 +16,7 @@ const longestHole = 32
 // aim makes l, a layer of the wanted track, the one to show. The current layer
 // goes on until l has a key frame. nil means that there is none to show yet.
 func (s *section) aim(now time.Time, l *trackLayer, out *Out) {
-	if l != nil && !s.viewer.plays(s, l.layer.Codec()) {
-		l = nil
-		s.setCurrent(nil)
-	}
+	defer s.watch()
 	if l == s.target {
 		return
 	}
@@ -39,10 +36,11 @@ func (s *section) await(now time.Time, l *trackLayer, out *Out) {
 	if s.held() {
 		return // Resume asks
 	}
-	s.mayReplay = s.needsReplay(l)
+	s.hurried = s.flees(l)
+	s.mayReplay = s.needsReplay(l) || s.hurried
 	if s.mayReplay {
 		g := l.layer.Group()
-		if g != nil && (now.Sub(g[0].Capture) < s.settings().ReplayYoung || l.layer.Deaf()) {
+		if g != nil && (!s.hurried && now.Sub(g[0].Capture) < s.settings().ReplayYoung || l.layer.Deaf()) {
 			if l.layer.Deaf() { // it may have missed the last request: that costs a packet now and then
 				l.layer.RequestKeyFrame(now)
 			}
@@ -79,6 +77,38 @@ func (s *section) askAgain(now time.Time, out *Out) {
 func (s *section) needsReplay(l *trackLayer) bool {
 	c := s.cur
 	return c == nil || c.track != l.track || !l.track.has(c) || !c.health.live()
+}
+
+// flees tells that l is to take over from a higher layer that the path is known not
+// to carry. Then the last second once more is better than none.
+func (s *section) flees(l *trackLayer) bool {
+	if s.cur == nil || s.cur.track != l.track || !s.viewer.believed {
+		return false
+	}
+	for _, o := range s.options { // lowest first
+		if o.layer == l || o.layer == s.cur {
+			return o.layer == l
+		}
+	}
+	return false
+}
+
+// watch tells layers who waits for them or is shown them.
+func (s *section) watch() {
+	var now *Layer
+	if l := s.aimed(); l != nil {
+		now = l.layer
+	}
+	if now == s.watched {
+		return
+	}
+	if s.watched != nil {
+		s.watched.watchers.Add(-1)
+	}
+	if now != nil {
+		now.watchers.Add(1)
+	}
+	s.watched = now
 }
 
 // fromTarget looks for the key frame with which the target can take over. Of
@@ -144,6 +174,7 @@ func (s *section) begin(now time.Time, l *trackLayer, p *Packet, times timestamp
 		s.target, s.ready, s.askAt, s.holdUntil = nil, nil, time.Time{}, time.Time{}
 	}
 	s.setCurrent(l)
+	s.watch()
 	s.openSegment(now, l.layer, p, times)
 	for _, set := range p.Parameters {
 		s.forward(now, set, out)
@@ -157,6 +188,9 @@ func (s *section) setCurrent(l *trackLayer) {
 	s.cur, s.inFrame = l, false
 	if l == nil {
 		s.replay, s.landing = replay{}, landing{}
+		s.shown.Store(nil)
+	} else {
+		s.shown.Store(l.layer)
 	}
 	if old != nil && s.viewer.shard != nil {
 		s.viewer.shard.release(old.track, s)
@@ -175,13 +209,15 @@ func (s *section) setWant(now time.Time, t *shardTrack, out *Out) {
 	if s.cur != nil && (t == nil || s.cfg.Kind == Audio && s.cur.track != t) {
 		s.setCurrent(nil)
 	}
+	s.watch()
 	if t == nil {
 		return
 	}
 	if s.cur != nil && s.cur.track != t {
 		s.holdUntil = now.Add(s.settings().SwitchHold)
 	}
-	s.aim(now, t.chosen, out)
+	s.paused &= pausedByQueue
+	s.viewer.allocate(now, out)
 }
 
 // endHold stops showing a track that is no longer wanted.
@@ -190,6 +226,7 @@ func (s *section) endHold() {
 	if s.cur != nil && s.cur.track != s.want {
 		s.setCurrent(nil)
 	}
+	s.watch()
 }
 
 // uses tells whether the section still needs bursts of t.

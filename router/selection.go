@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"time"
 
 	"github.com/headgate/headgate/internal/fault"
@@ -33,6 +34,15 @@ func Automatic() Selection {
 	return Selection{Spatial: Any, Temporal: Any, MaxSpatial: Any, MaxTemporal: Any}
 }
 
+// admits tells whether the selection leaves room for a layer.
+func (s *Selection) admits(l *Layer) bool {
+	if s.RID != "" {
+		return l.rid == s.RID
+	}
+	w, h := l.Size()
+	return (s.MaxWidth == 0 || w <= s.MaxWidth) && (s.MaxHeight == 0 || h <= s.MaxHeight)
+}
+
 // LayerState is one layer that a section may be sent.
 type LayerState struct {
 	RID string
@@ -55,28 +65,52 @@ type SectionState struct {
 	Layers []LayerState
 }
 
-// Select changes what is sent in a section of video. What it fixes is switched to
-// at its next key frame. ErrNoLayer when nothing there fits, or the section is
-// none of video.
+// Select changes what is sent in a section of video, by index. What it fixes is
+// switched to at its next key frame. It is kept while other publishers come and
+// go; what it fixes and they lack is ignored. ErrNoLayer when nothing that is there
+// now fits, or the section is none of video.
 func (a *Attachment) Select(section int, sel Selection) error {
-	return ErrNoLayer
+	if section < 0 || section >= len(a.req.Kinds) || a.req.Kinds[section] != Video {
+		return ErrNoLayer.Because("Section %d of this session is not one of video.", section)
+	}
+	if source := a.feeder(); source != nil && !source.video.offers(&sel) {
+		return ErrNoLayer
+	}
+	a.req.Worker.Do(func(now time.Time, s *Shard, out *Out) {
+		s.Select(now, a.req.Viewer, section, sel, out)
+	})
+	return nil
+}
+
+// offers tells whether there is something that the selection fixes.
+func (t *Track) offers(sel *Selection) bool {
+	layers := t.Layers()
+	if sel.RID == "" || len(layers) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(layers, func(l *Layer) bool { return l.rid == sel.RID })
+}
+
+func (a *Attachment) feeder() *Publisher {
+	a.router.mu.Lock()
+	defer a.router.mu.Unlock()
+	return a.source
 }
 
 // Sections says what fills the viewer's sections now, by index.
 func (a *Attachment) Sections(now time.Time) []SectionState {
-	a.router.mu.Lock()
-	source := a.source
-	a.router.mu.Unlock()
+	source := a.feeder()
 	states := make([]SectionState, len(a.req.Kinds))
 	for i, kind := range a.req.Kinds {
 		states[i].Kind = kind
 		if source == nil || kind != Video {
 			continue
 		}
-		for _, l := range source.Track(kind).Layers() {
+		shown := a.req.Viewer.sections[i].shown.Load()
+		for _, l := range source.video.Layers() {
 			w, h := l.Size()
 			states[i].Layers = append(states[i].Layers, LayerState{
-				RID: l.RID(), Spatial: Any, Temporal: Any, Bits: l.Bitrate(now), Width: w, Height: h,
+				RID: l.RID(), Spatial: Any, Temporal: Any, Bits: l.Bitrate(now), Width: w, Height: h, Sent: l == shown,
 			})
 		}
 	}

@@ -54,8 +54,11 @@ func (s *Shard) Remove(v *Viewer) {
 		if cur != nil {
 			s.release(cur.track, sec)
 		}
+		sec.watch()
+		sec.shown.Store(nil)
 		s.schedule.remove(&sec.timer)
 	}
+	s.schedule.remove(&v.timer)
 	delete(s.viewers, v)
 	s.settle()
 }
@@ -80,6 +83,18 @@ func (s *Shard) SetSource(now time.Time, v *Viewer, section int, t *Track, out *
 	}
 	sec.setWant(now, entry, out)
 	sec.settleBurst(now, out)
+	v.flush(now)
+	s.settle()
+}
+
+// Select changes what is sent in a section of v; see Attachment.Select. A section
+// that does not exist stays as it is.
+func (s *Shard) Select(now time.Time, v *Viewer, section int, sel Selection, out *Out) {
+	if _, ok := s.viewers[v]; !ok || section < 0 || section >= len(v.sections) {
+		return
+	}
+	v.sections[section].selection = sel
+	v.allocate(now, out)
 	v.flush(now)
 	s.settle()
 }
@@ -112,6 +127,7 @@ func (s *Shard) RTCP(now time.Time, v *Viewer, b []byte, out *Out) {
 		return
 	}
 	v.readRTCP(now, b, out)
+	v.adapt(now, out)
 	v.flush(now)
 	s.settle()
 }

@@ -2,6 +2,7 @@ package router
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -36,34 +37,6 @@ type shardTrack struct {
 	timer    wakeTimer
 
 	layers []*trackLayer // lowest first
-	health []*layerHealth
-	choice layerChoice
-	chosen *trackLayer // nil while there is none
-	told   audience
-}
-
-// audience is what a layer was told of who watches it.
-type audience struct {
-	layer *Layer
-	n     int64
-}
-
-// tell lets the chosen layer know how many sections watch it here.
-func (t *shardTrack) tell() {
-	now := audience{n: int64(len(t.sections))}
-	if t.chosen != nil {
-		now.layer = t.chosen.layer
-	}
-	if now == t.told {
-		return
-	}
-	if t.told.layer != nil {
-		t.told.layer.watchers.Add(-t.told.n)
-	}
-	if now.layer != nil {
-		now.layer.watchers.Add(now.n)
-	}
-	t.told = now
 }
 
 // find returns the view of a layer the track has now.
@@ -92,45 +65,35 @@ func (t *shardTrack) note(now time.Time, b Burst, out *Out) *trackLayer {
 		l.newest = max(l.newest, p.Seq)
 	}
 	l.heard = now
-	if !l.health.live() || t.chosen == nil {
+	if !l.health.live() {
 		t.refresh(now, out)
 	}
 	return l
 }
 
-// refresh looks at the layers the track has now and chooses one.
+// refresh looks at the layers the track has now, and lets the viewers who want it
+// choose among them.
 func (t *shardTrack) refresh(now time.Time, out *Out) {
-	t.sync()
-	t.health = t.health[:0]
-	current := -1
-	for i, l := range t.layers {
+	changed := t.sync()
+	for _, l := range t.layers {
 		l.health.note(now, l.live(now))
-		t.health = append(t.health, &l.health)
-		if l == t.chosen {
-			current = i
-		}
-	}
-	var chosen *trackLayer
-	if i := t.choice.choose(now, t.health, current); i >= 0 {
-		chosen = t.layers[i]
 	}
 	t.shard.schedule.set(&t.timer, t.nextWake(now))
-	if chosen == t.chosen {
+	if !changed && len(t.layers) < 2 {
 		return
 	}
-	t.chosen = chosen
-	t.tell()
 	for _, s := range t.sections {
 		if s.want == t {
-			s.aim(now, chosen, out)
+			s.viewer.allocate(now, out)
 			s.viewer.flush(now)
-			s.schedule()
+			out.relieve()
 		}
 	}
 }
 
-// sync takes over the track's list of layers and keeps what is known of them.
-func (t *shardTrack) sync() {
+// sync takes over the track's list of layers, keeps what is known of them, and
+// tells whether it has changed.
+func (t *shardTrack) sync() (changed bool) {
 	now := t.track.Layers()
 	layers := make([]*trackLayer, 0, len(now))
 	for _, layer := range now {
@@ -140,7 +103,9 @@ func (t *shardTrack) sync() {
 		}
 		layers = append(layers, l)
 	}
+	changed = !slices.Equal(layers, t.layers)
 	t.layers = layers
+	return changed
 }
 
 // nextWake is when to look at the layers again. One alone needs no looking after.
@@ -164,7 +129,6 @@ func (t *shardTrack) add(s *section) {
 		}
 	}
 	t.sections = append(t.sections, s)
-	t.tell()
 }
 
 func (t *shardTrack) remove(s *section) {
@@ -174,7 +138,6 @@ func (t *shardTrack) remove(s *section) {
 			t.sections[i] = t.sections[last]
 			t.sections[last] = nil
 			t.sections = t.sections[:last]
-			t.tell()
 			return
 		}
 	}

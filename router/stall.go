@@ -27,7 +27,7 @@ func (s *Shard) Resume(now time.Time, v *Viewer, out *Out) {
 	}
 	v.held = false
 	for _, sec := range v.sections {
-		if sec.target != nil && sec.cfg.Kind == Video {
+		if sec.target != nil && sec.cfg.Kind == Video && sec.paused == 0 {
 			sec.mayReplay = false // the past would fill the connection at once
 			sec.askWithin(now, sec.target)
 			sec.settleBurst(now, out)
@@ -37,8 +37,11 @@ func (s *Shard) Resume(now time.Time, v *Viewer, out *Out) {
 	s.settle()
 }
 
-// held tells that the section's pictures are stopped by Stall.
-func (s *section) held() bool { return s.viewer.held && s.cfg.Kind == Video }
+// held tells that the section's pictures are stopped, by Stall or for lack of
+// bandwidth.
+func (s *section) held() bool {
+	return s.cfg.Kind == Video && (s.viewer.held || s.paused != 0)
+}
 
 // askWithin asks l for a key frame, now or when the viewer's allowance permits.
 func (s *section) askWithin(now time.Time, l *trackLayer) {

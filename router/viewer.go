@@ -29,6 +29,9 @@ type ViewerConfig struct {
 	// CNAME goes into every report. It is the stream id of the answer's msid, so
 	// that players synchronise the sections (M-072).
 	CNAME string
+	// MaxBits bounds what the viewer is sent, in bits per second on the wire; 0 does
+	// not.
+	MaxBits int
 	// Settings is DefaultViewerSettings if left zero.
 	Settings ViewerSettings
 	// Handle is the worker's own and comes back with Viewer.Handle.
@@ -44,12 +47,22 @@ type Viewer struct {
 	shard    *Shard
 	clock    ntpClock
 
-	held     bool          // pictures are stopped, see Shard.Stall
-	rtt      time.Duration // newest from a receiver report; 0 unknown
-	path     path
-	bwe      *bwe.Estimator
-	pending  viewerTally // counted in this call, not yet added to stats
-	counters viewerCounters
+	held    bool          // pictures are stopped, see Shard.Stall
+	rtt     time.Duration // newest from a receiver report; 0 unknown
+	path    path
+	bwe     *bwe.Estimator
+	shares  bwe.Allocator
+	demands []bwe.Demand
+	grants  []int
+	timer   wakeTimer
+	// allocated and believed are the estimate that was shared out last, and whether
+	// it was measured.
+	allocated         int
+	believed          bool
+	padAt, allocateAt time.Time
+	floodedAt         time.Time   // the only layer was stopped for its queue
+	pending           viewerTally // counted in this call, not yet added to stats
+	counters          viewerCounters
 }
 
 // NewViewer makes a viewer that is not yet part of a Shard.
@@ -58,6 +71,7 @@ func NewViewer(cfg ViewerConfig) *Viewer {
 		cfg.Settings = DefaultViewerSettings()
 	}
 	v := &Viewer{cfg: cfg, bwe: bwe.New(bwe.DefaultConfig())}
+	v.timer.owner = v
 	for i := range cfg.Sections {
 		first := 1 + rand.Int64N(1<<14) // low, so that the first numbers never wrap (RFC 3711 section 3.3.1)
 		v.sections = append(v.sections, newSection(v, cfg.Sections[i], first, rand.Uint32()))
@@ -109,6 +123,20 @@ type ViewerStats struct {
 	// publisher, Replays how often a group was replayed, Stalls how often a picture
 	// was stopped because its path or the gateway was too slow.
 	KeyFrames, Switches, Replays, Stalls uint64
+	// Padding counts the bytes of probes, which Bytes does not.
+	Padding uint64
+	// Estimate is what the path is believed to carry in bits per second; Measured
+	// tells that something was heard that says so. Queue is how long packets are
+	// believed to wait on it.
+	Estimate int
+	Measured bool
+	Queue    time.Duration
+	// Paused tells that a picture is stopped, because the path does not carry it.
+	Paused bool
+	// Layer is the RID of what is shown in the first section of video, Width and
+	// Height its size in pixels; empty and 0 where that is not known.
+	Layer         string
+	Width, Height int
 	// FractionLost is the loss of the latest receiver reports, 0 to 1, the worst
 	// of the sections; Jitter the worst interarrival jitter.
 	FractionLost float64
@@ -124,6 +152,7 @@ type viewerTally struct {
 	sent                                       [2]Traffic // by Kind
 	nacks, retransmitted, notFound, suppressed uint64
 	plis, keyFrames, switches, replays, stalls uint64
+	padding                                    uint64
 }
 
 // viewerCounters are read from any goroutine.
@@ -131,6 +160,9 @@ type viewerCounters struct {
 	sent                                       [2]struct{ packets, bytes atomic.Uint64 }
 	nacks, retransmitted, notFound, suppressed atomic.Uint64
 	plis, keyFrames, switches, replays, stalls atomic.Uint64
+	padding, estimate                          atomic.Uint64
+	measured, paused                           atomic.Bool
+	queue                                      atomic.Int64  // ns
 	fraction                                   atomic.Uint32 // in 256ths
 	jitter, rtt                                atomic.Int64  // ns
 	firstPacket, firstKeyFrame                 atomic.Pointer[time.Time]
@@ -147,6 +179,9 @@ func (v *Viewer) Stats() ViewerStats {
 		FractionLost: float64(c.fraction.Load()) / 256,
 		Jitter:       time.Duration(c.jitter.Load()), RTT: time.Duration(c.rtt.Load()),
 	}
+	s.Padding, s.Estimate, s.Measured = c.padding.Load(), int(c.estimate.Load()), c.measured.Load()
+	s.Queue, s.Paused = time.Duration(c.queue.Load()), c.paused.Load()
+	s.Layer, s.Width, s.Height = v.shown()
 	for k := range c.sent {
 		s.Sent[k] = Traffic{Packets: c.sent[k].packets.Load(), Bytes: c.sent[k].bytes.Load()}
 		s.Packets += s.Sent[k].Packets
@@ -159,6 +194,29 @@ func (v *Viewer) Stats() ViewerStats {
 		s.FirstKeyFrame = *t
 	}
 	return s
+}
+
+// shown is what the first section of video shows.
+func (v *Viewer) shown() (rid string, width, height int) {
+	for _, s := range v.sections {
+		if l := s.shown.Load(); l != nil && s.cfg.Kind == Video {
+			width, height = l.Size()
+			return l.RID(), width, height
+		}
+	}
+	return "", 0, 0
+}
+
+// note publishes what is believed of the path.
+func (v *Viewer) note() {
+	paused := false
+	for _, s := range v.sections {
+		paused = paused || s.paused != 0
+	}
+	v.counters.estimate.Store(uint64(v.allocated))
+	v.counters.measured.Store(v.believed)
+	v.counters.queue.Store(int64(v.bwe.Queue()))
+	v.counters.paused.Store(paused)
 }
 
 // flush adds what the call counted to the counters: two atomic operations for a
@@ -201,5 +259,6 @@ func (v *Viewer) flushRare(now time.Time) {
 	c.switches.Add(t.switches)
 	c.replays.Add(t.replays)
 	c.stalls.Add(t.stalls)
+	c.padding.Add(t.padding)
 	*t = viewerTally{}
 }

@@ -87,6 +87,7 @@ func (v *Viewer) readREMB(now time.Time, b []byte, out *Out) {
 	if mantissa == 0 || exponent > 40 {
 		return
 	}
+	v.bwe.REMB(now, mantissa<<exponent)
 	v.path.believe(now, mantissa<<exponent)
 	v.pathChanged(now, out)
 }
@@ -207,6 +208,9 @@ func (s *section) readBlock(now time.Time, b []byte, out *Out) {
 	trip := int32(v.clock.middle(now) - lsr - dlsr)
 	rtt := time.Duration(max(trip, 0)) * time.Second >> 16
 	v.heardReport(now, lsr, rtt, out)
+	if s.cfg.Kind == Video {
+		v.bwe.Report(now, s.fraction, rtt)
+	}
 	if lsr != 0 && rtt > 0 && rtt < longestRTT {
 		v.rtt = rtt
 		v.path.trip(rtt)

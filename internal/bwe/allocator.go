@@ -39,6 +39,9 @@ type Allocator struct{}
 func (a *Allocator) Allocate(_ time.Time, _ int, _ bool, demands []Demand, grants []int) (wanted int, next time.Time) {
 	for i, d := range demands {
 		grants[i] = len(d.Steps) - 1
+		for grants[i] > 0 && d.Steps[grants[i]].Bits == 0 {
+			grants[i]--
+		}
 	}
 	return 0, time.Time{}
 }

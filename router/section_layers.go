@@ -1,0 +1,111 @@
+package router
+
+import (
+	"time"
+
+	"github.com/headgate/headgate/internal/bwe"
+)
+
+// option is one thing a section may be sent: a layer of the track it shows.
+type option struct {
+	layer *trackLayer
+}
+
+// demand says what the section may be sent now, for the allocator. Its options
+// keep their places as long as the track keeps its layers.
+func (s *section) demand(now time.Time) bwe.Demand {
+	s.options, s.steps = s.options[:0], s.steps[:0]
+	d := bwe.Demand{Audio: s.cfg.Kind == Audio, Hidden: s.selection.Hidden, Current: bwe.Paused}
+	if s.want == nil {
+		return d
+	}
+	trusted := false
+	for _, l := range s.want.layers {
+		if s.viewer.plays(s, l.layer.Codec()) && s.selection.admits(l.layer) {
+			s.options = append(s.options, option{l})
+			trusted = trusted || l.health.trusted(now)
+		}
+	}
+	if len(s.options) == 0 {
+		s.addSmallest()
+	}
+	for i, o := range s.options {
+		if o.layer == s.aimed() {
+			d.Current = i
+		}
+		s.steps = append(s.steps, bwe.Step{Bits: o.layer.bits(now, trusted && o.layer != s.cur)})
+	}
+	d.Steps = s.steps
+	return d
+}
+
+// addSmallest is for a selection that nothing there fits: too small a picture, or
+// an encoding that is gone.
+func (s *section) addSmallest() {
+	for _, l := range s.want.layers {
+		if s.viewer.plays(s, l.layer.Codec()) {
+			s.options = append(s.options, option{l})
+			if s.selection.RID == "" { // the lowest: bounded by size
+				return
+			}
+		}
+	}
+}
+
+// bits is what sending the layer takes of the path, 0 while it is silent, or not
+// to be trusted yet and there are others that are.
+func (l *trackLayer) bits(now time.Time, trustedOnly bool) int {
+	if !l.health.live() || trustedOnly && !l.health.trusted(now) {
+		return 0
+	}
+	return max(l.layer.Bitrate(now), 1)
+}
+
+// aimed is the layer that the section is on its way to, or sends.
+func (s *section) aimed() *trackLayer {
+	if s.target != nil {
+		return s.target
+	}
+	return s.cur
+}
+
+// grant carries out what the allocator has decided: step is the index of an
+// option, or bwe.Paused.
+func (s *section) grant(now time.Time, step int, out *Out) {
+	switch {
+	case s.want == nil:
+	case s.selection.Hidden:
+		s.hide(now, out)
+	case len(s.want.layers) == 0: // what is shown goes on until there is media
+		s.aim(now, nil, out)
+	case len(s.options) == 0:
+		s.hide(now, out)
+	case !s.anyLive():
+		s.keepAim(now, out)
+	case step == bwe.Paused && len(s.options) > 1 && s.cfg.Kind == Video:
+		s.pause(now, out)
+	default:
+		s.unpause(now, pausedByAllocator)
+		s.aim(now, s.options[max(step, 0)].layer, out)
+	}
+}
+
+func (s *section) anyLive() bool {
+	for _, step := range s.steps {
+		if step.Bits > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// keepAim stays with what the section shows of a track that is silent; the highest
+// is as good as any other where it shows nothing yet.
+func (s *section) keepAim(now time.Time, out *Out) {
+	for _, o := range s.options {
+		if o.layer == s.aimed() {
+			return
+		}
+	}
+	s.aim(now, s.options[len(s.options)-1].layer, out)
+}

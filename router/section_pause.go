@@ -1,0 +1,44 @@
+package router
+
+import "time"
+
+// pauseReason says who has stopped a picture. Each lets go of its own only.
+type pauseReason uint8
+
+const (
+	pausedByAllocator pauseReason = 1 << iota // the path carries less than the lowest layer
+	pausedByQueue                             // the only layer has filled the path's queue
+)
+
+// pause stops the picture because the path does not carry its lowest layer.
+func (s *section) pause(now time.Time, out *Out) { s.stop(now, pausedByAllocator, out) }
+
+func (s *section) stop(now time.Time, why pauseReason, out *Out) {
+	before := s.paused
+	s.paused |= why
+	if before == 0 && !s.viewer.held {
+		s.askAt = time.Time{}
+		s.stall(now, out)
+	}
+}
+
+// unpause lets the picture go on from its next key frame, which is asked for
+// within the viewer's allowance (M-026).
+func (s *section) unpause(now time.Time, why pauseReason) {
+	if s.paused == 0 {
+		return
+	}
+	s.paused &^= why
+	if s.paused == 0 && s.target != nil && !s.viewer.held {
+		s.mayReplay = false // the past would fill the path at once
+		s.askWithin(now, s.target)
+	}
+}
+
+// hide leaves the section without anything.
+func (s *section) hide(now time.Time, out *Out) {
+	s.aim(now, nil, out)
+	if s.cur != nil {
+		s.setCurrent(nil)
+	}
+}
