@@ -27,6 +27,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/histogram": {},
 	"internal/notify":    {},
 	"internal/sockets":   {},
+	"internal/events":    {},
 
 	// who may do what
 	"auth": {ours: "internal/fault", others: "github.com/go-jose/go-jose/v4 golang.org/x/time"},

@@ -1,0 +1,105 @@
+package events
+
+import (
+	"crypto/rand"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Event is something that happened, or in a snapshot something that holds.
+type Event struct {
+	// ID is given by the log; readers show the last one they saw to go on after it.
+	ID string
+	// Name is a word without line breaks.
+	Name string
+	// Data is what Serve encodes. It is shared by all readers and never changed.
+	Data any
+}
+
+// Log is an ordered log of the newest events. It is safe for concurrent use.
+type Log struct {
+	// tag tells the ids of this log from those of another one that had its address
+	// before, in an earlier process for example.
+	tag  string
+	size int
+
+	mu      sync.Mutex
+	kept    []Event // the newest, oldest first
+	last    uint64  // the number of the newest event, 0 before the first
+	readers map[*Reader]struct{}
+	ended   bool
+}
+
+// NewLog makes a log that keeps up to size events, at least one.
+func NewLog(size int) *Log {
+	return &Log{tag: strings.ToLower(rand.Text()[:6]), size: max(size, 1), readers: make(map[*Reader]struct{})}
+}
+
+// Tell adds an event and returns at once. After End it does nothing.
+func (l *Log) Tell(name string, data any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return
+	}
+	l.last++
+	if len(l.kept) == l.size {
+		copy(l.kept, l.kept[1:])
+		l.kept = l.kept[:l.size-1]
+	}
+	l.kept = append(l.kept, Event{ID: l.id(l.last), Name: name, Data: data})
+	l.wake()
+}
+
+// End is the last thing that happens to a log: readers get what they have not read
+// yet, and then io.EOF. It may be called more than once.
+func (l *Log) End() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	l.wake()
+}
+
+func (l *Log) wake() {
+	for r := range l.readers {
+		r.wake()
+	}
+}
+
+// Start is the id before the first event: a reader opened there is told everything,
+// if nothing has been dropped yet.
+func (l *Log) Start() string { return l.id(0) }
+
+// Open adds a reader. It goes on after lastID, if that is an id of this log and
+// nothing after it has been dropped; else snapshot comes first and then what
+// happens from now on. The ids of a snapshot are set here. Hold what guards the
+// state while making the snapshot and opening, so that nothing is told twice or
+// missed. Close the reader when it is no longer needed.
+func (l *Log) Open(lastID string, snapshot []Event) *Reader {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := &Reader{log: l, next: l.last + 1, woken: make(chan struct{}, 1)}
+	if n, ok := l.number(lastID); ok && n >= l.dropped() {
+		r.next = n + 1
+	} else {
+		r.first = append(r.first, snapshot...)
+		for i := range r.first {
+			r.first[i].ID = l.id(l.last)
+		}
+	}
+	l.readers[r] = struct{}{}
+	return r
+}
+
+// dropped is the number of the newest event that is not kept any more, or 0.
+func (l *Log) dropped() uint64 { return l.last - uint64(len(l.kept)) }
+
+func (l *Log) id(n uint64) string { return l.tag + "-" + strconv.FormatUint(n, 10) }
+
+// number reads an id of this log.
+func (l *Log) number(id string) (uint64, bool) {
+	tag, digits, _ := strings.Cut(id, "-")
+	n, err := strconv.ParseUint(digits, 10, 64)
+	return n, tag == l.tag && err == nil && n <= l.last
+}

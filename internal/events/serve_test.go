@@ -1,0 +1,187 @@
+package events_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/headgate/headgate/internal/events"
+)
+
+// screen is a writer whose text can be read meanwhile.
+type screen struct {
+	mu      sync.Mutex
+	header  http.Header
+	text    bytes.Buffer
+	flushed int
+	refuse  error
+}
+
+func (s *screen) Header() http.Header { return s.header }
+func (s *screen) WriteHeader(int)     {}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refuse != nil {
+		return 0, s.refuse
+	}
+	return s.text.Write(b)
+}
+
+func (s *screen) Flush() { s.flushed++ }
+
+func (s *screen) take() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.text.Reset()
+	return s.text.String()
+}
+
+// showing runs Serve beside the test, in fake time.
+func showing(t *testing.T, during func(t *testing.T, log *events.Log, s *screen, leave func(), done <-chan error)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		log, s := events.NewLog(4), &screen{header: http.Header{}}
+		r := log.Open("", nil)
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		done := make(chan error, 1)
+		go func() { done <- events.Serve(ctx, s, r, nil) }()
+		synctest.Wait()
+		during(t, log, s, leave, done)
+	})
+}
+
+func TestServeWritesWhatEventSourceReads(t *testing.T) {
+	showing(t, func(t *testing.T, log *events.Log, s *screen, _ func(), done <-chan error) {
+		if got := s.take(); got != ":\n\n" || s.flushed != 1 {
+			t.Errorf("begins with %q, flushed %d times", got, s.flushed)
+		}
+		want := map[string]string{"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+		for name, value := range want {
+			if got := s.header.Get(name); got != value {
+				t.Errorf("%s: %q", name, got)
+			}
+		}
+		log.Tell("active", struct{}{})
+		log.Tell("viewercount", map[string]int{"viewercount": 2})
+		synctest.Wait()
+		id := strings.Split(log.Start(), "-")[0]
+		if got := s.take(); got != "id: "+id+"-1\nevent: active\ndata: {}\n\nid: "+id+"-2\nevent: viewercount\ndata: {\"viewercount\":2}\n\n" {
+			t.Errorf("V-06 %q", got)
+		}
+		log.End()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestV10SilenceIsFilledWithComments(t *testing.T) {
+	showing(t, func(t *testing.T, log *events.Log, s *screen, leave func(), done <-chan error) {
+		s.take()
+		time.Sleep(10 * time.Second)
+		log.Tell("active", nil)
+		synctest.Wait()
+		s.take()
+		time.Sleep(14 * time.Second)
+		if got := s.take(); got != "" {
+			t.Errorf("%q after 14 s of silence", got)
+		}
+		time.Sleep(2 * time.Second)
+		if got := s.take(); got != ":\n\n" {
+			t.Errorf("%q after 16 s of silence", got)
+		}
+		leave()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAWriterThatFailsEndsIt(t *testing.T) {
+	showing(t, func(t *testing.T, log *events.Log, s *screen, _ func(), done <-chan error) {
+		s.mu.Lock()
+		s.refuse = os.ErrDeadlineExceeded
+		s.mu.Unlock()
+		log.Tell("active", nil)
+		if err := <-done; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDataIsOneLine(t *testing.T) {
+	log := events.NewLog(1)
+	r := log.Open("", nil)
+	log.Tell("x", json.RawMessage("{\n\"a\":\r\n\"b\\nc\"}"))
+	log.End()
+	s := &screen{header: http.Header{}}
+	if err := events.Serve(t.Context(), s, r, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.take(); !strings.Contains(got, `data: {"a":"b\nc"}`+"\n\n") {
+		t.Errorf("%q", got)
+	}
+	log = events.NewLog(1)
+	r = log.Open("", nil)
+	log.Tell("x", nil)
+	if err := events.Serve(t.Context(), s, r, func(events.Event) ([]byte, error) { return []byte("two\nlines"), nil }); err == nil {
+		t.Error("two lines were written")
+	}
+}
+
+// A stream outlives the limits that a server puts on requests; a client that takes
+// nothing does not.
+func TestLimitsOfAServer(t *testing.T) {
+	log := events.NewLog(4)
+	ended := make(chan error, 1)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reader := log.Open("", nil)
+		defer reader.Close()
+		ended <- events.Serve(r.Context(), w, reader, nil)
+	}))
+	srv.Config.ReadTimeout, srv.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+	srv.Start()
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	select { // nothing to wait for: that it does not end is what is shown
+	case err := <-ended:
+		t.Fatalf("ended with %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	log.Tell("late", nil)
+	text := ""
+	for !strings.Contains(text, "event: late") {
+		b := make([]byte, 1000)
+		n, err := conn.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(b[:n])
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the client went: %v", err)
+	}
+}
