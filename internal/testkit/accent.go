@@ -77,22 +77,49 @@ func largeParameters() []byte {
 const (
 	vp8Start    = 0x10 // descriptor: start of a partition (RFC 7741 section 4.2)
 	vp8Continue = 0x00
-	vp8MarkAt   = 11 // behind descriptor, frame tag, start code and size
+	vp8Extended = 0x80 // the descriptor goes on
+	vp8MarkAt   = 11   // behind descriptor, frame tag, start code and size
+	// vp8Extension is the rest of an extended descriptor.
+	vp8Extension = 5
 )
 
 // vp8Payload makes one packet of VP8 with the mark of its frame inside.
 func (p Picture) vp8Payload(frame uint32, index int, key bool) []byte {
 	b := make([]byte, max(p.PacketBytes, vp8MarkAt+markLen+1))
-	b[0], b[1] = vp8Continue, 1
+	b[0] = vp8Continue
 	if index == 0 {
 		b[0] = vp8Start
 	}
+	putVP8Header(b[1:], 640, 360, index, key)
+	p.putMark(b[vp8MarkAt:], 0, frame, index, key)
+	return b
+}
+
+// putVP8Header writes what begins a frame behind the descriptor (RFC 6386
+// section 9.1).
+func putVP8Header(b []byte, width, height, index int, key bool) {
+	b[0] = 1
 	if key && index == 0 {
-		b[1] = 0
-		copy(b[4:], []byte{0x9d, 0x01, 0x2a})
-		binary.LittleEndian.PutUint16(b[7:], 640)
-		binary.LittleEndian.PutUint16(b[9:], 360)
+		b[0] = 0
+		copy(b[3:], []byte{0x9d, 0x01, 0x2a})
+		binary.LittleEndian.PutUint16(b[6:], uint16(width))
+		binary.LittleEndian.PutUint16(b[8:], uint16(height))
 	}
-	p.putMark(b[vp8MarkAt:], frame, index, key)
+}
+
+// layeredVP8 makes one packet of a layer as libwebrtc does: with a picture id of
+// 15 bits, TL0PICIDX and TID.
+func (p Picture) layeredVP8(y *layer, frame uint32, index int, key bool) []byte {
+	const at = vp8MarkAt + vp8Extension
+	b := make([]byte, max(p.PacketBytes, at+markLen+1))
+	b[0] = vp8Extended | vp8Continue
+	if index == 0 {
+		b[0] = vp8Extended | vp8Start
+	}
+	b[1] = 0xe0 // picture id, TL0PICIDX, TID
+	binary.BigEndian.PutUint16(b[2:], 0x8000|y.picID&0x7fff)
+	b[4] = byte(y.picID) // without temporal layers every picture is a base one
+	putVP8Header(b[1+vp8Extension:], y.Width, y.Height, index, key)
+	p.putMark(b[at:], y.index, frame, index, key)
 	return b
 }

@@ -7,56 +7,56 @@ import (
 )
 
 // Eye watches a synthetic stream as a decoder would: a frame is shown when all
-// its packets came and it is a key frame or follows the frame shown last. It is
-// safe for concurrent use.
+// its packets came and it is a key frame or follows the frame of the same layer
+// that was shown last. It is safe for concurrent use.
 type Eye struct {
 	mu      sync.Mutex
-	partial map[uint32]*partialFrame
-	last    uint32
+	partial map[frameName]*partialFrame
+	shown   frameName
+	shownAt int64 // position of its first packet
 	any     bool
-	shown   int
-	keys    int
-	lastAt  time.Time
-	longest time.Duration
-	firstAt time.Time
+	seen    Seen
+	order   order
 	history []Showing     // the newest maxShowings
 	changed chan struct{} // capacity 1
 }
 
+// frameName tells a frame from all others.
+type frameName struct {
+	layer  int
+	number uint32
+}
+
 type partialFrame struct {
 	mark
-	got map[int]bool
+	first     int64 // position of the first of its packets
+	timestamp uint32
+	got       map[int]bool
 }
 
 // NewEye makes an Eye that has seen nothing.
 func NewEye() *Eye {
-	return &Eye{partial: make(map[uint32]*partialFrame), changed: make(chan struct{}, 1)}
+	return &Eye{partial: make(map[frameName]*partialFrame), changed: make(chan struct{}, 1)}
 }
 
-// Packet shows one RTP payload to the eye.
-func (e *Eye) Packet(now time.Time, payload []byte) {
+// Packet shows one RTP payload to the eye. seq is its extended sequence number.
+func (e *Eye) Packet(now time.Time, seq int64, timestamp uint32, payload []byte) {
 	m, ok := readMark(payload)
-	if !ok {
-		return
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	f := e.partial[m.frame]
+	e.order.packet(seq, timestamp, m, ok, &e.seen)
+	name := frameName{m.layer, m.frame}
+	if !ok || e.any && m.layer != e.shown.layer && seq < e.shownAt && seq > e.shownAt-orderWindow {
+		return // of a layer that was left
+	}
+	f := e.partial[name]
 	if f == nil {
-		f = &partialFrame{mark: m, got: make(map[int]bool)}
-		e.partial[m.frame] = f
+		f = &partialFrame{mark: m, first: seq, timestamp: timestamp, got: make(map[int]bool)}
+		e.partial[name] = f
 	}
 	f.got[m.index] = true
-	e.show(now)
-}
-
-// show shows every frame that can be shown now, in order.
-func (e *Eye) show(now time.Time) {
-	for {
-		f := e.next()
-		if f == nil {
-			return
-		}
+	f.first = min(f.first, seq)
+	for f := e.next(); f != nil; f = e.next() {
 		e.present(now, f)
 	}
 }
@@ -64,11 +64,11 @@ func (e *Eye) show(now time.Time) {
 // next returns a complete frame that continues the stream, or a complete newer
 // key frame.
 func (e *Eye) next() *partialFrame {
-	if f := e.partial[e.last+1]; e.any && f != nil && len(f.got) == f.count {
+	if f := e.partial[frameName{e.shown.layer, e.shown.number + 1}]; e.any && f != nil && len(f.got) == f.count {
 		return f
 	}
 	for _, f := range e.partial {
-		if f.key && len(f.got) == f.count && (!e.any || f.frame > e.last) {
+		if f.key && len(f.got) == f.count && (!e.any || f.layer != e.shown.layer || f.frame > e.shown.number) {
 			return f
 		}
 	}
@@ -76,22 +76,27 @@ func (e *Eye) next() *partialFrame {
 }
 
 func (e *Eye) present(now time.Time, f *partialFrame) {
+	s := &e.seen
 	if e.any {
-		e.longest = max(e.longest, now.Sub(e.lastAt))
+		s.LongestFreeze = max(s.LongestFreeze, now.Sub(s.Newest))
 	} else {
-		e.firstAt = now
+		s.First = now
 	}
-	e.any, e.last, e.lastAt = true, f.frame, now
-	e.shown++
+	if e.any && f.layer != e.shown.layer {
+		s.Switches++
+	}
+	e.any, e.shown, e.shownAt = true, frameName{f.layer, f.frame}, f.first
+	s.Layer, s.Last, s.Newest = f.layer, f.frame, now
+	s.Frames++
 	if len(e.history) < maxShowings {
-		e.history = append(e.history, Showing{f.frame, now})
+		e.history = append(e.history, Showing{f.frame, f.layer, f.timestamp, now})
 	}
 	if f.key {
-		e.keys++
+		s.KeyFrames++
 	}
-	for frame := range e.partial {
-		if frame <= f.frame {
-			delete(e.partial, frame)
+	for name, other := range e.partial {
+		if other.layer == f.layer && name.number <= f.frame || other.layer != f.layer && other.first < f.first {
+			delete(e.partial, name)
 		}
 	}
 	select {
@@ -105,6 +110,13 @@ type Seen struct {
 	// Frames and KeyFrames were shown; Last is the number of the newest.
 	Frames, KeyFrames int
 	Last              uint32
+	// Layer is the layer of simulcast the newest was of; Switches counts how often
+	// it was another one than before.
+	Layer, Switches int
+	// Mixed counts packets that no decoder can use where they stand: a frame of two
+	// layers, or another layer that begins without a key frame. Backwards counts
+	// steps of the timestamp back, or frames of one timestamp.
+	Mixed, Backwards int
 	// LongestFreeze is the longest time between two frames shown.
 	LongestFreeze time.Duration
 	// First and Newest are when the first and the newest frame were shown.
@@ -115,13 +127,16 @@ type Seen struct {
 func (e *Eye) Seen() Seen {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return Seen{Frames: e.shown, KeyFrames: e.keys, Last: e.last, LongestFreeze: e.longest, First: e.firstAt, Newest: e.lastAt}
+	return e.seen
 }
 
 // Showing is a frame and when it was shown.
 type Showing struct {
 	Frame uint32
-	At    time.Time
+	// Layer is that of simulcast, Timestamp the one it came with.
+	Layer     int
+	Timestamp uint32
+	At        time.Time
 }
 
 const maxShowings = 100_000
@@ -137,7 +152,7 @@ func (e *Eye) Showings() []Showing {
 func (e *Eye) Reset() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.longest, e.shown, e.keys = 0, 0, 0
+	e.seen.LongestFreeze, e.seen.Frames, e.seen.KeyFrames, e.seen.Switches = 0, 0, 0, 0
 }
 
 // stuckSince returns how long nothing could be shown although packets came.
@@ -147,5 +162,5 @@ func (e *Eye) stuckSince(now time.Time) time.Duration {
 	if len(e.partial) == 0 || !e.any {
 		return 0
 	}
-	return now.Sub(e.lastAt)
+	return now.Sub(e.seen.Newest)
 }

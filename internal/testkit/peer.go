@@ -36,6 +36,8 @@ type peerOptions struct {
 	// relays are the TURN servers to use, and nothing but them.
 	relays []webrtc.ICEServer
 	quirks Quirks
+	// bare leaves reports, requests and repairs to the caller.
+	bare bool
 	// buffers takes the decrypted packets past the stack's own receivers.
 	buffers func(packetio.BufferPacketType, uint32) io.ReadWriteCloser
 }
@@ -49,17 +51,8 @@ func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
 	registerCodecs(t, media, opt)
 	registerOrientation(t, media, opt.accent.Orientation)
 	registry := &interceptor.Registry{}
-	for _, f := range []func() (interceptor.Factory, error){
-		func() (interceptor.Factory, error) {
-			return nack.NewGeneratorInterceptor(nack.GeneratorInterval(20 * time.Millisecond))
-		},
-		func() (interceptor.Factory, error) { return nack.NewResponderInterceptor(nack.ResponderSize(4096)) },
-		func() (interceptor.Factory, error) { return report.NewReceiverInterceptor() },
-		func() (interceptor.Factory, error) { return reportsOf(opt.quirks.clock(opt.accent.Ahead)) },
-	} {
-		factory, err := f()
-		must(t, err)
-		registry.Add(factory)
+	if !opt.bare {
+		registerHelpers(t, registry, opt)
 	}
 	settings := webrtc.SettingEngine{}
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
@@ -84,6 +77,23 @@ func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
 		webrtc.WithSettingEngine(settings)).NewPeerConnection(cfg)
 	must(t, err)
 	return pc
+}
+
+// registerHelpers lets the stack report, ask for what is lost and repeat it.
+func registerHelpers(t testing.TB, registry *interceptor.Registry, opt peerOptions) {
+	t.Helper()
+	for _, f := range []func() (interceptor.Factory, error){
+		func() (interceptor.Factory, error) {
+			return nack.NewGeneratorInterceptor(nack.GeneratorInterval(20 * time.Millisecond))
+		},
+		func() (interceptor.Factory, error) { return nack.NewResponderInterceptor(nack.ResponderSize(4096)) },
+		func() (interceptor.Factory, error) { return report.NewReceiverInterceptor() },
+		func() (interceptor.Factory, error) { return reportsOf(opt.quirks.clock(opt.accent.Ahead)) },
+	} {
+		factory, err := f()
+		must(t, err)
+		registry.Add(factory)
+	}
 }
 
 func isIPv4(ip net.IP) bool {

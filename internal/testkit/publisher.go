@@ -40,6 +40,8 @@ type PublisherOptions struct {
 	Hesitates time.Duration
 	// Accent is how the publisher's numbers differ from those of others.
 	Accent Accent
+	// Simulcast is how the picture is sent in layers.
+	Simulcast Simulcast
 	// Relays are TURN servers; with any of them media takes no other way.
 	Relays []webrtc.ICEServer
 	// Quirks are what is wrong with the publisher.
@@ -66,6 +68,7 @@ type Publisher struct {
 	frame   atomic.Uint32
 	plis    atomic.Int64
 	silent  atomic.Bool
+	layers  *layers // nil without Simulcast
 }
 
 // Publish makes a publisher and starts to send once it is connected. It is
@@ -84,20 +87,21 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 		opt.Picture = Small()
 	}
 	opt.Accent = opt.Accent.complete()
+	if opt.Simulcast.OBS {
+		opt.Deaf, opt.NoRTX = true, true
+	}
 	ctx, stop := context.WithCancel(context.Background())
-	p := &Publisher{t: t, opt: opt, pc: newPeer(t, peerOptions{net: opt.Net, noRTX: opt.NoRTX, accent: opt.Accent, quirks: opt.Quirks, relays: opt.Relays}), stop: stop}
+	p := &Publisher{t: t, opt: opt, stop: stop}
+	p.connection()
 	p.frame.Store(opt.FirstFrame)
 	p.silent.Store(opt.Quirks.Muted)
 	t.Cleanup(p.Vanish)
 	connected := whenConnected(p.pc)
-	var video, audio *webrtc.TrackLocalStaticRTP
-	if !opt.NoVideo {
-		video = p.track(opt.Accent.videoMime(), "video")
-	}
-	if !opt.NoAudio {
-		audio = p.track(webrtc.MimeTypeOpus, "audio")
-	}
+	video, audio := p.tracks()
 	text := offer(t, p.pc)
+	if opt.Simulcast.on() {
+		text = opt.Simulcast.offer(text)
+	}
 	if opt.Hesitates > 0 {
 		text = withoutCandidates(text)
 	}
@@ -108,7 +112,7 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 	}
 	p.session = session
 	<-time.After(opt.Hesitates)
-	must(t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: opt.Quirks.answer(session.Answer)}))
+	p.take(opt.Quirks.answer(session.Answer))
 	if opt.Quirks.Unconnected {
 		return p, nil
 	}
@@ -121,14 +125,58 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 	return p, nil
 }
 
-func (p *Publisher) track(mime, id string) *webrtc.TrackLocalStaticRTP {
+func (p *Publisher) connection() {
+	peer := peerOptions{net: p.opt.Net, noRTX: p.opt.NoRTX, accent: p.opt.Accent, quirks: p.opt.Quirks, relays: p.opt.Relays}
+	if p.opt.Simulcast.on() {
+		p.layers = newLayers(p.opt)
+		peer.bare, peer.buffers = true, controlSink(p.layers.control)
+	}
+	p.pc = newPeer(p.t, peer)
+}
+
+// track is where packets go.
+type track interface{ WriteRTP(p *rtp.Packet) error }
+
+// tracks adds those of the options; one that is left out is nil.
+func (p *Publisher) tracks() (video, audio track) {
 	p.t.Helper()
-	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, id, "testkit")
+	if !p.opt.NoVideo {
+		video = p.track(p.opt.Accent.videoMime(), "video")
+	}
+	if !p.opt.NoAudio {
+		audio = p.track(webrtc.MimeTypeOpus, "audio")
+	}
+	return video, audio
+}
+
+func (p *Publisher) track(mime, id string) track {
+	p.t.Helper()
+	if p.layers != nil {
+		w := &wire{id: id, mime: mime}
+		p.layers.wires[id] = w
+		p.add(w)
+		return w
+	}
+	local, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, id, "testkit")
 	must(p.t, err)
-	tr, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	p.add(local)
+	return local
+}
+
+func (p *Publisher) add(local webrtc.TrackLocal) {
+	p.t.Helper()
+	tr, err := p.pc.AddTransceiverFromTrack(local, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	must(p.t, err)
 	p.work.Go(func() { p.feedback(tr.Sender()) })
-	return track
+}
+
+// take gives the answer to the stack.
+func (p *Publisher) take(answer string) {
+	p.t.Helper()
+	if p.layers != nil {
+		answer = p.layers.take(answer)
+	}
+	must(p.t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
 }
 
 func (p *Publisher) feedback(sender *webrtc.RTPSender) {
@@ -148,7 +196,7 @@ func (p *Publisher) feedback(sender *webrtc.RTPSender) {
 }
 
 // send paces frames and sounds in real time.
-func (p *Publisher) send(ctx context.Context, video, audio *webrtc.TrackLocalStaticRTP) {
+func (p *Publisher) send(ctx context.Context, video, audio track) {
 	frames := time.NewTicker(p.opt.Picture.Period())
 	defer frames.Stop()
 	sounds := time.NewTicker(cmp.Or(p.opt.SoundEvery, 20*time.Millisecond))
@@ -157,6 +205,9 @@ func (p *Publisher) send(ctx context.Context, video, audio *webrtc.TrackLocalSta
 	pictures := &sender{
 		track: video, pt: a.VideoType, step: uint32(90000 / p.opt.Picture.FramesPerSecond),
 		seq: a.FirstNumber, timestamp: a.FirstTimestamp, orientation: a.Orientation,
+	}
+	if p.layers != nil {
+		p.layers.open(p.pc)
 	}
 	voices := &sender{track: audio, pt: a.AudioType, step: 960, seq: a.FirstNumber, timestamp: a.FirstTimestamp}
 	for since := 0; ; {
@@ -167,6 +218,10 @@ func (p *Publisher) send(ctx context.Context, video, audio *webrtc.TrackLocalSta
 			if video == nil || p.silent.Load() || p.opt.Quirks.NoPicture {
 				continue
 			}
+			if p.layers != nil {
+				p.layers.frame(p.frame.Add(1))
+				continue
+			}
 			key := !p.opt.Quirks.NoKeyFrames && since%p.opt.Picture.KeyEvery == 0 || p.wantKey.Swap(false) && !p.opt.Quirks.NoKeyFrames
 			if key {
 				since = 0
@@ -175,11 +230,18 @@ func (p *Publisher) send(ctx context.Context, video, audio *webrtc.TrackLocalSta
 			p.sendFrame(pictures, key)
 		case <-sounds.C:
 			if audio != nil && !p.silent.Load() && !p.opt.Quirks.NoSound {
-				voices.packet(p.opt.Quirks.sound(), true)
-				voices.timestamp += voices.step
+				p.sendSound(voices)
 			}
 		}
 	}
+}
+
+func (p *Publisher) sendSound(s *sender) {
+	if p.layers != nil {
+		s.ssrc = p.layers.heard(s.timestamp)
+	}
+	s.packet(p.opt.Quirks.sound(), true)
+	s.timestamp += s.step
 }
 
 func (p *Publisher) sendFrame(s *sender, key bool) {
@@ -204,8 +266,9 @@ func (p *Publisher) sendFrame(s *sender, key bool) {
 
 // sender numbers the packets of one track.
 type sender struct {
-	track     *webrtc.TrackLocalStaticRTP
+	track     track
 	pt        uint8
+	ssrc      uint32 // where the stack does not set its own
 	seq       uint16
 	timestamp uint32
 	step      uint32
@@ -216,7 +279,7 @@ type sender struct {
 func (s *sender) packet(payload []byte, marker bool) {
 	s.seq++
 	p := &rtp.Packet{Header: rtp.Header{
-		Version: 2, PayloadType: s.pt, SequenceNumber: s.seq, Timestamp: s.timestamp, Marker: marker,
+		Version: 2, PayloadType: s.pt, SequenceNumber: s.seq, Timestamp: s.timestamp, Marker: marker, SSRC: s.ssrc,
 	}, Payload: payload}
 	if s.orientation != 0 {
 		_ = p.SetExtension(s.orientation, []byte{OrientationValue}) // a one-byte form always fits
@@ -244,7 +307,12 @@ func (p *Publisher) Frame() uint32 { return p.frame.Load() }
 func (p *Publisher) Skip(frames uint32) { p.frame.Add(frames) }
 
 // KeyFrameRequests counts PLI and FIR received.
-func (p *Publisher) KeyFrameRequests() int64 { return p.plis.Load() }
+func (p *Publisher) KeyFrameRequests() int64 {
+	if p.layers != nil {
+		return p.layers.requests()
+	}
+	return p.plis.Load()
+}
 
 // Mute stops the media, while the connection lives on; or lets it go on.
 func (p *Publisher) Mute(silent bool) { p.silent.Store(silent) }

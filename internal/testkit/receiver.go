@@ -165,7 +165,7 @@ func (r *receiver) Deliver(b router.Burst) {
 		return
 	}
 	for _, p := range b.Packets {
-		r.player.Eye.Packet(now, p.Payload)
+		r.player.Eye.Packet(now, p.Seq, p.Timestamp, p.Payload)
 	}
 }
 

@@ -48,6 +48,11 @@ const (
 // payload makes one packet: a NAL unit of its own, so that every packet stands
 // alone, with the mark of its frame inside.
 func (p Picture) payload(frame uint32, index int, key bool) []byte {
+	return p.marked(0, frame, index, key)
+}
+
+// marked is payload for a layer of simulcast.
+func (p Picture) marked(layer int, frame uint32, index int, key bool) []byte {
 	b := make([]byte, max(p.PacketBytes, markAt+markLen+1))
 	b[0], b[1] = nalSlice, 0x9a
 	if key {
@@ -56,17 +61,18 @@ func (p Picture) payload(frame uint32, index int, key bool) []byte {
 	if index > 0 {
 		b[1] &= 0x7f // not the first slice of its picture
 	}
-	p.putMark(b[markAt:], frame, index, key)
+	p.putMark(b[markAt:], layer, frame, index, key)
 	return b
 }
 
 // putMark writes the mark and fills the rest.
-func (p Picture) putMark(b []byte, frame uint32, index int, key bool) {
+func (p Picture) putMark(b []byte, layer int, frame uint32, index int, key bool) {
 	binary.BigEndian.PutUint32(b, frame)
 	binary.BigEndian.PutUint16(b[4:], uint16(index))
 	binary.BigEndian.PutUint16(b[6:], uint16(p.packets(key)))
+	b[8] = byte(layer) << 1
 	if key {
-		b[8] = 1
+		b[8] |= 1
 	}
 	for i := markLen; i < len(b); i++ {
 		b[i] = byte(frame) + byte(i) | 1 // never a start code
@@ -81,27 +87,35 @@ func parameters() []byte {
 
 // mark is what a packet says about its frame.
 type mark struct {
+	layer        int // of simulcast
 	frame        uint32
 	index, count int
 	key          bool
 }
 
 func readMark(payload []byte) (mark, bool) {
-	if len(payload) < vp8MarkAt+markLen {
+	if len(payload) < 1 {
 		return mark{}, false
 	}
+	at := markAt
 	switch payload[0] {
 	case nalIDR, nalSlice:
-		payload = payload[markAt:]
 	case vp8Start, vp8Continue:
-		payload = payload[vp8MarkAt:]
+		at = vp8MarkAt
+	case vp8Start | vp8Extended, vp8Continue | vp8Extended:
+		at = vp8MarkAt + vp8Extension
 	default:
 		return mark{}, false
 	}
+	if len(payload) < at+markLen {
+		return mark{}, false
+	}
+	payload = payload[at:]
 	return mark{
 		frame: binary.BigEndian.Uint32(payload),
 		index: int(binary.BigEndian.Uint16(payload[4:])),
 		count: int(binary.BigEndian.Uint16(payload[6:])),
-		key:   payload[8] == 1,
+		key:   payload[8]&1 == 1,
+		layer: int(payload[8] >> 1),
 	}, true
 }
