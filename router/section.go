@@ -44,6 +44,7 @@ type section struct {
 	mayReplay bool
 	replay    replay
 	landing   landing
+	backlog   backlog
 	// keyAt is when the newest key frame began.
 	keyAt time.Time
 	// keySince is when the live key frame began that is being sent, keyBytes its
@@ -96,7 +97,15 @@ func (s *section) fromCurrent(now time.Time, b Burst, out *Out) {
 		s.besideReplay(now, b, out)
 		return
 	}
+	if s.backlog.active {
+		s.besideBacklog(now, b, out)
+		return
+	}
 	for _, p := range b.Packets {
+		if p.Seq > s.window.highest-s.segments.current().offset && s.viewer.pacer.full(now) {
+			s.holdBack(now, p.Seq, p.Seq)
+			return
+		}
 		s.forward(now, p, out)
 	}
 	if b.Packets[0].Frame.Key && s.cfg.Kind == Video {
@@ -210,6 +219,9 @@ func (s *section) nextWake() time.Time {
 	if s.ready != nil {
 		next = earlier(next, s.readyBy)
 	}
+	if s.backlog.active {
+		next = earlier(next, s.backlog.due)
+	}
 	return earlier(earlier(next, s.holdUntil), s.askAt)
 }
 
@@ -225,6 +237,9 @@ func earlier(a, b time.Time) time.Time {
 func (s *section) wake(now time.Time, out *Out) time.Time {
 	if s.replay.active && !now.Before(s.replay.due) {
 		s.stepReplay(now, out)
+	}
+	if s.backlog.active && !now.Before(s.backlog.due) {
+		s.stepBacklog(now, out)
 	}
 	if s.ready != nil && !now.Before(s.readyBy) {
 		s.takeReady(now, out)

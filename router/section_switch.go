@@ -158,8 +158,26 @@ func (s *section) start(now time.Time, l *trackLayer, p *Packet, out *Out) {
 			continue
 		}
 		missing = 0
+		if s.viewer.pacer.full(now) {
+			s.holdBack(now, seq, lastOf(l, seq, p.Arrival))
+			return
+		}
 		s.forward(now, q, out)
 	}
+}
+
+// lastOf is the last packet from seq on that l had when one came that arrived at a
+// time.
+func lastOf(l *trackLayer, seq int64, arrival time.Time) int64 {
+	last := seq
+	for missing := 0; seq <= l.newest || missing < longestHole; seq++ {
+		if q := l.layer.Packet(seq); q == nil || seq > l.newest && q.Arrival.After(arrival) {
+			missing++
+		} else {
+			last, missing = seq, 0
+		}
+	}
+	return last
 }
 
 // begin makes l the current layer, in a new segment that starts with p. The
@@ -185,7 +203,7 @@ func (s *section) begin(now time.Time, l *trackLayer, p *Packet, times timestamp
 // the last one if nothing of it is wanted any more.
 func (s *section) setCurrent(l *trackLayer) {
 	old := s.cur
-	s.cur, s.inFrame = l, false
+	s.cur, s.inFrame, s.backlog = l, false, backlog{}
 	if l == nil {
 		s.replay, s.landing = replay{}, landing{}
 		s.shown.Store(nil)

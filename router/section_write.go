@@ -44,6 +44,7 @@ func (s *section) write(now time.Time, out *Out, p *Packet, seg *segment, n int6
 		Viewer: s.viewer, SSRC: ssrc, Header: uint16(header), Index: index, Prefix: b[:k:k], Shared: p.Payload[copied:],
 	})
 	size := k + len(p.Payload) - copied
+	s.viewer.pacer.spend(now, size)
 	if numbered {
 		bwe.Sent(now, size)
 	} else {

@@ -60,6 +60,7 @@ type Viewer struct {
 	allocated         int
 	believed          bool
 	padAt, allocateAt time.Time
+	pacer             pacer
 	floodedAt         time.Time   // the only layer was stopped for its queue
 	pending           viewerTally // counted in this call, not yet added to stats
 	counters          viewerCounters

@@ -16,6 +16,10 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 		bits = min(bits, v.cfg.MaxBits)
 	}
 	v.allocated, v.believed = bits, known
+	v.pacer.believe(0)
+	if known {
+		v.pacer.believe(bits)
+	}
 	wanted, next := v.shares.Allocate(now, bits, known, v.demands, v.grants[:len(v.demands)])
 	if !v.canProbe() {
 		wanted = 0
@@ -64,38 +68,50 @@ func (v *Viewer) wake(now time.Time, out *Out) time.Time {
 	return earlier(v.padAt, v.allocateAt)
 }
 
-// Bounds of the queue in front of a viewer who is sent the only layer there is.
+// Bounds of the queue in front of a viewer.
 const (
-	// floodedQueue is the delay at which its frames are dropped to the next key
-	// frame rather than queued, drainedQueue the one at which it goes on.
+	// floodedQueue is the delay at which the frames of an only layer are dropped to
+	// the next key frame rather than queued, drainedQueue the one at which it goes
+	// on.
 	floodedQueue = 400 * time.Millisecond
 	drainedQueue = 100 * time.Millisecond
-	// longestFlood is when it goes on in any case: with nothing sent, little is
-	// heard of the queue.
-	longestFlood = 1500 * time.Millisecond
+	// shortestFlood is what is left out at least, longestFlood at most: with nothing
+	// sent, little is heard of the queue.
+	shortestFlood = 300 * time.Millisecond
+	longestFlood  = 1500 * time.Millisecond
 )
 
-// watchQueue stops the pictures of which there is one layer only, when they have
-// filled the path's queue, and lets them go on when it has drained (M-065).
+// flood stops a picture until its queue has drained (M-065).
+func (v *Viewer) flood(now time.Time, s *section, out *Out) {
+	v.floodedAt = now
+	s.stop(now, pausedByQueue, out)
+	v.allocateAt = earlier(v.allocateAt, now.Add(shortestFlood))
+	v.schedule()
+}
+
+// watchQueue stops the pictures of which there is one layer only when they have
+// filled the path's queue, and lets what was stopped go on when it has drained.
+// Where there are more layers the allocator takes a lower one.
 func (v *Viewer) watchQueue(now time.Time, out *Out) {
 	queue := v.bwe.Queue()
-	switch {
-	case v.floodedAt.IsZero() && queue > floodedQueue:
+	if v.floodedAt.IsZero() {
 		for _, s := range v.sections {
-			if s.cfg.Kind == Video && s.cur != nil && len(s.options) == 1 {
-				v.floodedAt = now
-				s.stop(now, pausedByQueue, out)
+			if queue > floodedQueue && s.cfg.Kind == Video && s.cur != nil && len(s.options) == 1 {
+				v.flood(now, s, out)
 			}
 		}
-	case !v.floodedAt.IsZero() && (queue < drainedQueue || now.Sub(v.floodedAt) >= longestFlood):
+		return
+	}
+	switch lasts := now.Sub(v.floodedAt); {
+	case lasts < shortestFlood:
+	case queue < drainedQueue && !v.pacer.full(now) || lasts >= longestFlood:
 		v.floodedAt = time.Time{}
 		for _, s := range v.sections {
 			s.unpause(now, pausedByQueue)
 			s.schedule()
 		}
+		return
 	}
-	if !v.floodedAt.IsZero() {
-		v.allocateAt = earlier(v.allocateAt, now.Add(drainedQueue))
-		v.schedule()
-	}
+	v.allocateAt = earlier(v.allocateAt, now.Add(drainedQueue))
+	v.schedule()
 }
