@@ -30,7 +30,7 @@ type ViewerConfig struct {
 	// that players synchronise the sections (M-072).
 	CNAME string
 	// MaxBits bounds what the viewer is sent, in bits per second on the wire; 0 does
-	// not.
+	// not. It comes from the b= lines of its offer (M-104).
 	MaxBits int
 	// Settings is DefaultViewerSettings if left zero.
 	Settings ViewerSettings

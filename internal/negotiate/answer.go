@@ -83,6 +83,9 @@ func (p *Plan) writeAnswer(l *local, opt AnswerOptions) string {
 		s := &p.Sections[i]
 		t.line("m=", s.mediaLine())
 		t.line("c=IN IP4 0.0.0.0")
+		if s.Answer == recvonly {
+			t.bandwidth(s.Bandwidth)
+		}
 		t.lineIf(!s.midless, "a=mid:", s.Mid)
 		if s.Rejected {
 			t.line("a=inactive")

@@ -29,6 +29,7 @@ type Offer struct {
 	lite        bool
 	mixed       bool     // a=extmap-allow-mixed
 	simulcast   bool     // a=simulcast at session level, where it has no place
+	maxBits     int      // of b= lines at session level, 0: no bound
 	bundle      []string // mids of the BUNDLE group that name active sections
 	sections    []*offered
 }
@@ -66,6 +67,7 @@ func readOffer(desc *sdp.SessionDescription) (*Offer, *fault.Error) {
 	o := &Offer{
 		lite: session.lite, mixed: session.mixed, simulcast: session.simulcast,
 		options: session.options, EndOfCandidates: session.endOfCandidates,
+		maxBits: bitsOf(desc.Bandwidth),
 	}
 	mids := make(map[string]*offered)
 	for i, m := range desc.MediaDescriptions {

@@ -21,6 +21,9 @@ type Plan struct {
 	Sections []Section
 	// Setup is what the offer said: actpass, active or passive.
 	Setup string
+	// MaxBits is how much all sections together may carry in bits per second of RTP,
+	// 0 for any number: a publisher's cap, or what a player's offer says by b= lines.
+	MaxBits int
 
 	// grouped tells that the answer has a BUNDLE group, which lists bundle; the
 	// first of bundle is the tagged section in any case.
@@ -48,6 +51,10 @@ type Section struct {
 	PayloadTypes []router.PayloadType
 	// Extensions are the kept ones with the offer's ids.
 	Extensions router.Extensions
+	// Bandwidth bounds the section in bits per second of RTP, all its layers together;
+	// 0 is no bound. The answer tells publishers theirs; a player's is what its offer
+	// says (b=TIAS, b=AS).
+	Bandwidth int
 	// SSRCs are those a publisher declared; empty with RIDs.
 	SSRCs []router.DeclaredSSRC
 	// RIDs are a publisher's simulcast streams in the order of its a=simulcast.

@@ -61,7 +61,12 @@ func (o *Offer) ForPlay(p PlayPolicy) (*Plan, error) {
 	if !slices.ContainsFunc(sections, func(s Section) bool { return s.Answer == sendonly }) {
 		return nil, ErrNoMedia.Because("Nothing the offer asks for is there: the channel has %s.", p.present())
 	}
-	return o.plan(sections, p.StreamID)
+	plan, err := o.plan(sections, p.StreamID)
+	if err != nil {
+		return nil, err
+	}
+	plan.MaxBits = o.bound(sections)
+	return plan, nil
 }
 
 func (o *Offer) checkPlay() *fault.Error {
@@ -127,7 +132,7 @@ func (s *offered) choosePlayed(choice MediaChoice) []payload {
 
 func (s *offered) played(chosen []payload, choice MediaChoice, adapts bool) Section {
 	section := s.section()
-	section.Answer = sendonly
+	section.Answer, section.Bandwidth = sendonly, s.maxBits
 	transportCC := adapts && s.answersTransportCC(chosen)
 	section.extensions = s.playExtensions(transportCC)
 	section.Extensions = extensionIDs(section.extensions)

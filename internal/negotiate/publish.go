@@ -10,6 +10,9 @@ type PublishPolicy struct {
 	// Video and Audio are codec names (router.H264, router.Opus, ...), the
 	// preferred one first. An empty list means that the kind is not taken.
 	Video, Audio []string
+	// MaxBits caps what the publisher may send, all sections and layers together, in
+	// bits per second of RTP; 0 is no cap.
+	MaxBits int
 }
 
 // ForPublish decides what of the offer is accepted from a publisher: one codec
@@ -28,7 +31,13 @@ func (o *Offer) ForPublish(p PublishPolicy) (*Plan, error) {
 		}
 		sections = append(sections, section)
 	}
-	return o.plan(sections, "")
+	share(sections, p.MaxBits)
+	plan, err := o.plan(sections, "")
+	if err != nil {
+		return nil, err
+	}
+	plan.MaxBits = p.MaxBits
+	return plan, nil
 }
 
 func (o *Offer) checkPublish() *fault.Error {

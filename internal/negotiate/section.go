@@ -51,6 +51,7 @@ type offered struct {
 	streams    []string // stream ids of a=msid
 	maxMessage string   // a=max-message-size of a data section
 	sources    sources
+	maxBits    int // of b= lines, 0: no bound
 }
 
 func (s *offered) kind() router.Kind {
@@ -85,7 +86,7 @@ func readSection(index int, m *sdp.MediaDescription, direction string) (*offered
 	s := &offered{
 		index: index, media: m.MediaName.Media,
 		proto: strings.Join(m.MediaName.Protos, "/"), formats: m.MediaName.Formats,
-		disabled: m.MediaName.Port.Value == 0,
+		disabled: m.MediaName.Port.Value == 0, maxBits: bitsOf(m.Bandwidth),
 	}
 	lines := newPayloadLines(s.kind(), s.formats)
 	for _, a := range m.Attributes {
