@@ -69,7 +69,7 @@ type IngestSettings struct {
 	// TransportCCInterval is the time between transport-wide feedback (M-060).
 	TransportCCInterval time.Duration
 	// REMB is the estimate in bits per second told to publishers that negotiated
-	// goog-remb without transport-cc.
+	// goog-remb without transport-cc: no more than the publisher's cap.
 	REMB int
 	// RebindAfter is how long an SSRC must be silent before another one may take
 	// its place.

@@ -3,7 +3,6 @@ package router
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -88,6 +87,11 @@ type Config struct {
 	MaxChannels     int `yaml:"max_channels"`
 	MaxPublications int `yaml:"max_publications"`
 	MaxViewers      int `yaml:"max_viewers"`
+	// MaxBitrate is how many bits per second a publisher may send, all its tracks and
+	// layers together, without headers; 0 is no cap. MaxBitrates are other caps for
+	// some channels, of which the first that names the channel counts.
+	MaxBitrate  int          `yaml:"max_bitrate"`
+	MaxBitrates []BitrateCap `yaml:"max_bitrates"`
 	// CacheTotal bounds in bytes what is kept of all video together for those who
 	// join, the groups since the last key frames; 0 does not bound it, and lets a
 	// gateway decide by its memory. The least watched layer loses its group first.
@@ -148,10 +152,11 @@ func (c Config) Validate() error {
 		bad("cache_total", "must not be negative, got %d", c.CacheTotal)
 	}
 	for i, pattern := range c.Standby {
-		if name := strings.TrimSuffix(pattern, "*"); pattern == "" || strings.Contains(name, "*") {
+		if !isPattern(pattern) {
 			bad(fmt.Sprintf("standby[%d]", i), "must be a channel, a prefix* or *, got %q", pattern)
 		}
 	}
+	c.validateBitrates(bad)
 	if c.StandbyAfter < leastStandbyAfter {
 		bad("standby_after", "must be at least %v, got %v", leastStandbyAfter, c.StandbyAfter)
 	}

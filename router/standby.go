@@ -1,7 +1,7 @@
 package router
 
 import (
-	"strings"
+	"slices"
 	"time"
 )
 
@@ -19,12 +19,7 @@ const (
 // keepsStandby tells whether a second publisher of a channel's publication is kept
 // warm instead of replacing the first.
 func (c *Config) keepsStandby(channel string) bool {
-	for _, pattern := range c.Standby {
-		if prefix, ok := strings.CutSuffix(pattern, "*"); pattern == channel || ok && strings.HasPrefix(channel, prefix) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Standby, func(pattern string) bool { return matches(pattern, channel) })
 }
 
 // standBy finds room for one more publisher of a publication that keeps standbys,

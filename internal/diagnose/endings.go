@@ -24,6 +24,17 @@ var endings = []entry{
 		"Use a longer token (headgate token --ttl 12h), or send a newer one with a PATCH or GET before the old one ends.")},
 	{"publication-ended", ended("idle", "The publisher of channel %q did not come back, which ended the player's session.",
 		"Play again when it is live; channels.viewer_linger says how long players wait.")},
+	{"bitrate-above-cap", func(s *Session) (string, string) {
+		if s.Cap.Bits == 0 || s.Ended && s.Reason != "bitrate" {
+			return "", ""
+		}
+		what := "; the session ends if that goes on"
+		if s.Ended {
+			what = ", which ended the session"
+		}
+		return fmt.Sprintf("The publisher sent %s for %s, but may send %s on channel %q%s.", Rate(s.Cap.Bits), took(s.Cap.Span), Rate(s.Cap.Most), s.Channel, what),
+			fmt.Sprintf("Set the encoder's bit rates to at most %d kbit/s, picture and sound together (OBS: Settings, Output, Bitrate, with rate control CBR; ffmpeg: -b:v with -maxrate and -bufsize, -b:a), or raise channels.max_bitrate.", s.Cap.Most/1000)
+	}},
 	{"codec-changed", ended("codec-changed", "The publisher came back with a codec that the player did not negotiate.",
 		"Play again; let the encoder keep its codec when it restarts.")},
 }

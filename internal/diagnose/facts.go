@@ -29,10 +29,12 @@ type Session struct {
 	Holder Holder `json:"holder,omitzero"`
 	Offer  Offer  `json:"offer"`
 	// Wanted are the codecs that were possible when none of the offer was.
-	Wanted  []string `json:"wanted,omitempty"`
-	Network Network  `json:"network"`
-	ICE     ICE      `json:"ice"`
-	DTLS    DTLS     `json:"dtls"`
+	Wanted []string `json:"wanted,omitempty"`
+	// Cap is how much a publisher may send, and what came instead.
+	Cap     Cap     `json:"cap,omitzero"`
+	Network Network `json:"network"`
+	ICE     ICE     `json:"ice"`
+	DTLS    DTLS    `json:"dtls"`
 	// Requests counts what came for the session's URL after the POST, Late those of
 	// them that came after its end; LastLate is how long after.
 	Requests int           `json:"requests"`
@@ -69,6 +71,16 @@ type Offer struct {
 	Stereo     bool       `json:"stereo"`
 	RIDs       []string   `json:"rids,omitempty"`
 	Candidates Candidates `json:"candidates"`
+}
+
+// Cap is a publisher's cap; see channels.max_bitrate.
+type Cap struct {
+	// Most is the cap in bits per second; 0 is none.
+	Most int `json:"bits_per_second"`
+	// Bits are those per second that came for Span when the publisher was last found
+	// to ignore the cap, 0 if it never was.
+	Bits int           `json:"sent_bits_per_second,omitempty"`
+	Span time.Duration `json:"sent_for_ns,omitempty"`
 }
 
 // Candidates counts the addresses a client told of itself.

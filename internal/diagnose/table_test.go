@@ -142,6 +142,7 @@ var examples = map[string]Session{
 	"duplicate-id":      ends("duplicate-id"),
 	"token-ended":       ends("token-expired"),
 	"publication-ended": ends("idle", func(s *Session) { s.Publish = false }),
+	"bitrate-above-cap": ends("bitrate", func(s *Session) { s.Cap = Cap{Most: 1_000_000, Bits: 3_100_000, Span: 8 * time.Second} }),
 	"codec-changed":     ends("codec-changed", func(s *Session) { s.Publish = false }),
 
 	"no-media":     up(func(s *Session) { s.Publisher = &Publisher{} }),

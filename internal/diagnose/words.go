@@ -28,6 +28,14 @@ func took(d time.Duration) string {
 	return unit(int64(d/(24*time.Hour)), "day")
 }
 
+// Rate writes bits per second.
+func Rate(bits int) string {
+	if bits < 1_000_000 {
+		return fmt.Sprintf("%d kbit/s", bits/1000)
+	}
+	return fmt.Sprintf("%.1f Mbit/s", float64(bits)/1e6)
+}
+
 // clock writes a moment.
 func clock(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }
 

@@ -131,6 +131,14 @@ var connectDiagnoses = map[string]func(*testing.T){
 		<-time.After(10 * time.Second)
 		s.expect(id, `channel "live" did not come back`)
 	}),
+	"bitrate-above-cap": inScene(lanAddress, capAt(1_000_000), func(s *scene) {
+		s.publish(testkit.PublisherOptions{Picture: testkit.HD()})
+		id := s.idOf("publish")
+		<-time.After(9 * time.Second)
+		s.expect(id, "may send 1.0 Mbit/s", "ends if that goes on", "1000 kbit/s", "OBS", "-b:v")
+		s.settled(id)
+		s.expect(id, "2.4 Mbit/s for", `on channel "live", which ended the session`)
+	}),
 	"codec-changed": inScene(lanAddress, nil, func(s *scene) {
 		p := s.publish(testkit.PublisherOptions{})
 		s.play()

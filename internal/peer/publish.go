@@ -54,6 +54,9 @@ func ingestConfig(p PublishParams) router.IngestConfig {
 		CNAME:      newStreamID(),
 		Settings:   router.DefaultIngestSettings(),
 	}
+	if most := p.Plan.MaxBits; most > 0 {
+		cfg.Settings.REMB = min(cfg.Settings.REMB, most)
+	}
 	for _, s := range p.Plan.Sections {
 		track := p.Tracks[s.Index]
 		if track == nil || !carriesMedia(s) {

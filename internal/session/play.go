@@ -8,6 +8,7 @@ import (
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/diagnose"
 	"github.com/headgate/headgate/internal/egress"
+	"github.com/headgate/headgate/internal/fault"
 	"github.com/headgate/headgate/internal/negotiate"
 	"github.com/headgate/headgate/internal/peer"
 	"github.com/headgate/headgate/internal/signaling"
@@ -47,7 +48,7 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 		return err
 	}
 	sess.conn, sess.media = conn, v
-	v.start(conn)
+	v.start(conn, plan.MaxBits)
 	sess.takeCandidates(offer.Candidates, offer.EndOfCandidates)
 	return nil
 }
@@ -113,14 +114,14 @@ type viewing struct {
 	attachment atomic.Pointer[router.Attachment]
 }
 
-func (v *viewing) start(conn *peer.Conn) {
+func (v *viewing) start(conn *peer.Conn, maxBits int) {
 	sections := conn.Sections()
 	v.rtt = conn.RTT
 	for _, sec := range sections {
 		v.kinds = append(v.kinds, sec.Kind)
 	}
 	client := v.sess.service.parts.Egress.Add(router.ViewerConfig{
-		ID: v.sess.id, Sections: sections, CNAME: conn.StreamID(), Settings: router.DefaultViewerSettings(),
+		ID: v.sess.id, Sections: sections, CNAME: conn.StreamID(), MaxBits: maxBits, Settings: router.DefaultViewerSettings(),
 	}, conn.Line())
 	v.client.Store(client)
 }
@@ -148,7 +149,8 @@ func (v *viewing) connected(now time.Time) {
 	v.attachment.Store(a)
 }
 
-func (v *viewing) firstPacket(time.Time) {}
+func (v *viewing) firstPacket(time.Time)          {}
+func (v *viewing) overdue(time.Time) *fault.Error { return nil }
 
 func (v *viewing) close(time.Time) {
 	if a := v.attachment.Load(); a != nil {

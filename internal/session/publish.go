@@ -82,7 +82,9 @@ func (s *Service) negotiatePublish(ctx context.Context, sess *session, raw signa
 	}
 	sess.offered(offer)
 	sess.progress.note(func(f *diagnose.Session) { f.Wanted = append(slices.Clone(s.cfg.Video), s.cfg.Audio...) })
-	plan, err := offer.ForPublish(negotiate.PublishPolicy{Video: s.cfg.Video, Audio: s.cfg.Audio})
+	most := s.parts.Router.MaxBitrate(raw.Place.Channel)
+	sess.progress.note(func(f *diagnose.Session) { f.Cap.Most = most })
+	plan, err := offer.ForPublish(negotiate.PublishPolicy{Video: s.cfg.Video, Audio: s.cfg.Audio, MaxBits: most})
 	if err != nil {
 		return err
 	}
@@ -97,7 +99,7 @@ func (s *Service) negotiatePublish(ctx context.Context, sess *session, raw signa
 		pub.Abort()
 		return err
 	}
-	sess.conn, sess.media = conn, &publishing{pub: pub, sess: sess}
+	sess.conn, sess.media = conn, newPublishing(sess, pub, most)
 	sess.takeCandidates(offer.Candidates, offer.EndOfCandidates)
 	pub.Commit(s.parts.Now(), codecsOf(plan))
 	s.watchStandbys()
@@ -164,6 +166,18 @@ func codecsOf(plan *negotiate.Plan) map[router.Kind]router.Codec {
 type publishing struct {
 	pub  *router.Publisher
 	sess *session
+	// limit is nil without a cap. Only the sweeper touches it.
+	limit *capWatch
+}
+
+// newPublishing makes the media of a publisher that may send most bits per second;
+// 0 is any number.
+func newPublishing(sess *session, pub *router.Publisher, most int) *publishing {
+	p := &publishing{pub: pub, sess: sess}
+	if most > 0 {
+		p.limit = newCapWatch(most)
+	}
+	return p
 }
 
 func (p *publishing) connected(time.Time)       {}

@@ -21,6 +21,8 @@ type media interface {
 	connected(now time.Time)
 	// firstPacket is called once, when a publisher's media begins.
 	firstPacket(now time.Time)
+	// overdue returns why the session should end now, or nil. The sweeper calls it.
+	overdue(now time.Time) *fault.Error
 	// close lets go of the router and the egress. It is called once.
 	close(now time.Time)
 	// detail is what the roster may tell.
@@ -188,7 +190,7 @@ func (sess *session) overdue(now time.Time) *fault.Error {
 	case open && now.Sub(later(opened, sess.conn.LastSeen())) >= cfg.LostAfter:
 		return errLost
 	}
-	return nil
+	return sess.media.overdue(now)
 }
 
 // settle marks the session as registered and returns why it ended before, or

@@ -22,7 +22,9 @@ const (
 	FactFirstPacket   FactKind = "first-packet"
 	FactFirstKeyFrame FactKind = "first-key-frame"
 	FactRenewed       FactKind = "renewed"
-	FactEnd           FactKind = "end"
+	// FactBitrate warns that the publisher does not keep its cap.
+	FactBitrate FactKind = "bitrate"
+	FactEnd     FactKind = "end"
 )
 
 // Fact is one thing that happened. Detail is for people and holds no secret.
