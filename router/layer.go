@@ -19,6 +19,7 @@ type Layer struct {
 
 	history *history
 	rate    layerRate // writer only
+	wire    wireRate  // but for its rates, writer only
 
 	size     atomic.Uint64 // width<<32 | height, pixels
 	bits     atomic.Int64  // per second, at lastSeen
@@ -102,6 +103,7 @@ func (l *Layer) measure(p *Packet) (resized bool) {
 	if bits, ok := l.rate.add(at, len(p.Payload)); ok {
 		l.bits.Store(bits)
 	}
+	l.wire.add(at, p)
 	l.lastSeen.Store(int64(at))
 	if p.Frame.Width == 0 {
 		return false
