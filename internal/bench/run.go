@@ -54,16 +54,9 @@ func describe(s Scenario) Run {
 		Stream: Stream{Channels: s.Channels, Config: s.Source, GOP: s.Source.GOP.Seconds(), MinKeyInterval: s.Source.MinKeyInterval.Seconds()},
 		Setup: Setup{
 			Duration: s.Duration.Seconds(), Warmup: s.Warmup.Seconds(), JoinParallel: s.JoinParallel, JoinRate: s.JoinRate, Churn: s.Churn,
-			RestartEvery: s.RestartEvery.Seconds(), LossPercent: round(s.Loss * 100), Feedback: feedbackName(s.Feedback), Limits: s.Limits,
+			RestartEvery: s.RestartEvery.Seconds(), LossPercent: round(s.Loss * 100), Feedback: s.Feedback.String(), Limits: s.Limits,
 		},
 	}
-}
-
-func feedbackName(f audience.Feedback) string {
-	if f == audience.FeedbackNone {
-		return "none"
-	}
-	return "libwebrtc"
 }
 
 func (r *run) all(ctx context.Context) (err error) {

@@ -43,6 +43,7 @@ type Session struct {
 	// ICEServers are those of the Link headers.
 	ICEServers []signaling.ICEServer
 
+	links  []linkhdr.Link
 	client Client
 	token  string
 }
@@ -94,7 +95,7 @@ func (c Client) Post(ctx context.Context, endpoint, token, offer string) (*Sessi
 	}
 	return &Session{
 		Location: location.String(), ETag: res.Header.Get(headerETag), Answer: string(res.body),
-		ICEServers: readLinks(res.Header), client: c, token: token,
+		ICEServers: readLinks(res.Header), links: extensions(res.Response), client: c, token: token,
 	}, nil
 }
 

@@ -244,3 +244,40 @@ func TestClientErrorsWithoutServer(t *testing.T) {
 		t.Error("Options of nobody works")
 	}
 }
+
+func TestClientUsesExtensions(t *testing.T) {
+	var authorized []string
+	far := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		authorized = append(authorized, "far:"+r.Header.Get("Authorization"))
+	}))
+	defer far.Close()
+	near := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/near" {
+			authorized = append(authorized, "near:"+r.Header.Get("Authorization"))
+			http.Error(w, "no", http.StatusNotFound)
+			return
+		}
+		w.Header().Add("Link", `</near>; rel="urn:x:near"`)
+		w.Header().Add("Link", `<`+far.URL+`/far>; rel="urn:x:far"`)
+		w.Header().Set("Location", "/session/1")
+		w.WriteHeader(http.StatusCreated)
+	}))
+	defer near.Close()
+	s, err := wish.Client{}.Post(t.Context(), near.URL+"/whep/live", "secret", "v=0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Extension("urn:x:other") != "" || s.Extension("urn:x:near") != near.URL+"/near" {
+		t.Errorf("%q", s.Extension("urn:x:near"))
+	}
+	var refused *wish.StatusError
+	if err := s.PostJSON(t.Context(), s.Extension("urn:x:near"), struct{}{}); !errors.As(err, &refused) || refused.Status != 404 {
+		t.Errorf("%v", err)
+	}
+	if err := s.PostJSON(t.Context(), s.Extension("urn:x:far"), struct{}{}); err != nil {
+		t.Error(err)
+	}
+	if !slices.Equal(authorized, []string{"near:Bearer secret", "far:"}) {
+		t.Errorf("%q", authorized)
+	}
+}

@@ -28,6 +28,8 @@ type Audience struct {
 	closed  bool
 	viewers []*Viewer
 	changes uint64 // of viewers
+	// witnesses is how many of them are some.
+	witnesses int
 	// departed are the counts of those who left since Reset.
 	departed Stats
 }
@@ -49,7 +51,7 @@ func New(cfg Config) (*Audience, error) {
 		cfg.HTTP = &http.Client{Transport: transport}
 	}
 	raiseFileLimit()
-	a := &Audience{cfg: cfg, ownHTTP: ownHTTP, identity: own, offers: newOffers(own.fingerprint)}
+	a := &Audience{cfg: cfg, ownHTTP: ownHTTP, identity: own, offers: newOffers(own.fingerprint, cfg.Feedback)}
 	a.ctx, a.stop = context.WithCancel(context.Background())
 	a.work.Go(a.run)
 	return a, nil
@@ -61,6 +63,12 @@ func (a *Audience) add(v *Viewer) error {
 	defer a.mu.Unlock()
 	if a.closed {
 		return errClosed
+	}
+	if a.witnesses < a.cfg.Witnesses {
+		a.witnesses++
+		v.mu.Lock()
+		v.witness = true
+		v.mu.Unlock()
 	}
 	a.viewers = append(a.viewers, v)
 	a.changes++
@@ -76,6 +84,9 @@ func (a *Audience) retire(v *Viewer, stats *Stats) {
 	if i := slices.Index(a.viewers, v); i >= 0 {
 		// Copied, because the sweeper goes through the old slice.
 		a.viewers = slices.Concat(a.viewers[:i], a.viewers[i+1:])
+		if v.witness {
+			a.witnesses--
+		}
 		a.changes++
 		a.departed.add(stats)
 	}

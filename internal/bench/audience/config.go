@@ -2,8 +2,11 @@ package audience
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,7 +19,28 @@ const (
 	FeedbackLibwebrtc Feedback = iota
 	// FeedbackNone sends no RTCP at all.
 	FeedbackNone
+	// FeedbackReports sends what says nothing about the line's rate: receiver reports,
+	// NACK and PLI. Neither transport-cc nor goog-remb is offered.
+	FeedbackReports
+	// FeedbackREMB offers goog-remb but not transport-cc, as old players.
+	FeedbackREMB
 )
+
+// feedbackNames are the texts of Feedback.
+var feedbackNames = []string{FeedbackLibwebrtc: "libwebrtc", FeedbackNone: "none", FeedbackReports: "reports", FeedbackREMB: "remb"}
+
+// String names it as UnmarshalText reads it.
+func (f Feedback) String() string { return feedbackNames[f] }
+
+// UnmarshalText reads libwebrtc, none, reports or remb.
+func (f *Feedback) UnmarshalText(text []byte) error {
+	i := slices.Index(feedbackNames, string(text))
+	if i < 0 {
+		return fmt.Errorf("feedback is one of %s, not %q", strings.Join(feedbackNames, ", "), text)
+	}
+	*f = Feedback(i)
+	return nil
+}
 
 // Config of an Audience. The zero value is one with all defaults.
 type Config struct {
@@ -31,6 +55,12 @@ type Config struct {
 	// Loss is the share of media datagrams, 0 to below 1, that are dropped as if
 	// the network had lost them.
 	Loss float64
+	// Witnesses is how many of the first viewers decrypt every packet: only they can
+	// tell whether a frame is mixed of two layers.
+	Witnesses int
+	// Observe is told of every stamped packet that is looked into, in order of its
+	// arrival; nil is not told. It is called by one goroutine and must not block.
+	Observe func(Observation)
 	// GRO lets the kernel hand over runs of datagrams as one (UDP_GRO, Linux only).
 	// On loopback it spares the sender the segmentation too, which a network card
 	// would do, so it changes what is measured.
@@ -56,8 +86,8 @@ const (
 )
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Sweep < 0 || c.SampleEvery < 0 || c.Loss < 0 || c.Loss >= 1 {
-		return c, errors.New("audience: Sweep and SampleEvery must not be negative, Loss must be in [0, 1)")
+	if c.Sweep < 0 || c.SampleEvery < 0 || c.Loss < 0 || c.Loss >= 1 || c.Witnesses < 0 {
+		return c, errors.New("audience: Sweep, SampleEvery and Witnesses must not be negative, Loss must be in [0, 1)")
 	}
 	if c.Sweep == 0 {
 		c.Sweep = defaultSweep

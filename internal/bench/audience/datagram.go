@@ -74,7 +74,7 @@ func (v *Viewer) media(now time.Time, b []byte, w *scratch) {
 		return
 	}
 	s.report.arrived(now, h.timestamp, s.clock)
-	sampled := fresh && v.samples(s)
+	sampled := v.witness || s.again || fresh && v.samples(s)
 	if !sampled && !(s.video && s.frames.needKey) {
 		return
 	}
@@ -134,8 +134,8 @@ func (v *Viewer) look(now time.Time, s *stream, h header, index int64, payload [
 	if !sampled {
 		return
 	}
-	at, _, ok := stamp.Find(payload)
-	if !ok {
+	at, frame, ok := stamp.Find(payload)
+	if s.again = !ok && !s.again && s.video; !ok {
 		v.unstamped++
 		return
 	}
@@ -144,6 +144,7 @@ func (v *Viewer) look(now time.Time, s *stream, h header, index int64, payload [
 	if s.video && !s.frames.needKey && v.timings.LiveEdge == 0 && delay < live {
 		v.timings.LiveEdge = max(now.Sub(v.began), 1)
 	}
+	v.stamped(now, s, h, frame, delay)
 }
 
 // open decrypts a packet whose number is known; what it returns is valid until the

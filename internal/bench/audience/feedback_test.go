@@ -270,7 +270,7 @@ func TestREMBFollowsWhatArrives(t *testing.T) {
 	}
 }
 
-func TestTransportFeedbackEvery100ms(t *testing.T) {
+func TestTransportFeedbackAsOftenAsLibwebrtc(t *testing.T) {
 	l := newListener(FeedbackLibwebrtc, &answer{transportCC: 3, types: map[uint8]payloadType{96: {video: true, remb: true, transportCC: true}}})
 	l.video().frames.shownAt = epoch.Add(time.Hour)
 	var b [20]byte
@@ -284,12 +284,12 @@ func TestTransportFeedbackEvery100ms(t *testing.T) {
 		l.run(10 * time.Millisecond)
 	}
 	reports, at := sentOf[*rtcp.TransportLayerCC](l)
-	if len(reports) < 9 || len(reports) > 10 {
+	if len(reports) < 18 || len(reports) > 20 {
 		t.Fatalf("%d reports in a second", len(reports))
 	}
 	packets := 0
 	for i, r := range reports {
-		if i > 0 && at[i]-at[i-1] < transportReports {
+		if i > 0 && at[i]-at[i-1] < leastTransportPause {
 			t.Errorf("two within %v", at[i]-at[i-1])
 		}
 		packets += len(r.RecvDeltas)
@@ -299,5 +299,34 @@ func TestTransportFeedbackEvery100ms(t *testing.T) {
 	}
 	if rembs, _ := sentOf[*rtcp.ReceiverEstimatedMaximumBitrate](l); len(rembs) != 0 {
 		t.Error("REMB beside transport-wide feedback")
+	}
+	if l.feedback.transports != uint64(len(reports)) {
+		t.Errorf("%d counted", l.feedback.transports)
+	}
+}
+
+// TestTheShareOfTransportFeedback is libwebrtc's rule: 5 % of the uplink, 50 to 250 ms.
+func TestTheShareOfTransportFeedback(t *testing.T) {
+	for uplink, want := range map[float64]time.Duration{
+		0: 250 * time.Millisecond, 30_000: 250 * time.Millisecond, 108_800: 100 * time.Millisecond,
+		217_600: 50 * time.Millisecond, startBits: 50 * time.Millisecond, 1e9: 50 * time.Millisecond,
+	} {
+		if got := transportPause(uplink); got.Round(time.Microsecond) != want {
+			t.Errorf("%v bit/s: %v, want %v", uplink, got, want)
+		}
+	}
+}
+
+func TestOnlyREMBWhereItAloneIsOffered(t *testing.T) {
+	both := &answer{transportCC: 3, types: map[uint8]payloadType{96: {video: true, remb: true, transportCC: true}}}
+	for mode, want := range map[Feedback]bool{FeedbackREMB: true, FeedbackReports: false} {
+		l := newListener(mode, both)
+		l.packet(l.video(), 1, 1, true)
+		l.run(5 * time.Second)
+		rembs, _ := sentOf[*rtcp.ReceiverEstimatedMaximumBitrate](l)
+		reports, _ := sentOf[*rtcp.ReceiverReport](l)
+		if (len(rembs) > 0) != want || len(reports) == 0 || l.feedback.recorder != nil {
+			t.Errorf("%v: %d REMB, %d reports", mode, len(rembs), len(reports))
+		}
 	}
 }

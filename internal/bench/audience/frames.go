@@ -31,6 +31,14 @@ type frames struct {
 	lastSpoilt     uint32
 
 	begun, broken, skipped, freezes uint64
+	// longest is the longest pause that was a freeze, frozen all of them together
+	// less a usual pause each.
+	longest, frozen time.Duration
+	// switched means that a new layer has begun and is not shown yet; stood counts
+	// the pictures that pauses with a switch in them left out.
+	switched         bool
+	stood            uint64
+	pause, usualThen time.Duration // the newest pause, and the usual one before it
 }
 
 // inOrder takes a packet that is above all before it, with the gap that it shows;
@@ -85,9 +93,7 @@ func (f *frames) shown(now time.Time, timestamp uint32) {
 	}
 	if !f.shownAt.IsZero() {
 		pause := now.Sub(f.shownAt)
-		if f.isFreeze(pause) {
-			f.freezes++
-		}
+		f.paused(pause)
 		if f.usual == 0 {
 			f.usual = pause
 		} else {
@@ -97,12 +103,42 @@ func (f *frames) shown(now time.Time, timestamp uint32) {
 	f.shownAt = now
 }
 
+// paused judges a pause between two pictures.
+func (f *frames) paused(pause time.Duration) {
+	if f.isFreeze(pause) {
+		f.freezes++
+		f.longest = max(f.longest, pause)
+		f.frozen += pause - f.usual
+	}
+	f.pause, f.usualThen = pause, f.usual
+	if f.switched {
+		f.stoodStill()
+	}
+}
+
+// layerChanged notes that the frame with this timestamp is the first of another
+// layer. It may be shown already.
+func (f *frames) layerChanged(timestamp uint32) {
+	f.switched = true
+	if timestamp == f.shownLast && f.pause > 0 {
+		f.stoodStill()
+	}
+}
+
+// stoodStill counts the pictures that the newest pause left out.
+func (f *frames) stoodStill() {
+	f.switched = false
+	if f.usualThen > 0 {
+		f.stood += uint64(max(0, (f.pause-f.usualThen/2)/f.usualThen)) //nolint:gosec // not negative
+	}
+}
+
 func (f *frames) isFreeze(pause time.Duration) bool {
 	return f.usual > 0 && pause > max(freezeTimes*f.usual, f.usual+freezeExtra)
 }
 
-// frozen reports whether the picture stands still now.
-func (f *frames) frozen(now time.Time) bool {
+// frozenNow reports whether the picture stands still now.
+func (f *frames) frozenNow(now time.Time) bool {
 	return !f.shownAt.IsZero() && f.isFreeze(now.Sub(f.shownAt))
 }
 

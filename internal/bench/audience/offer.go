@@ -5,13 +5,25 @@ import (
 	"strings"
 )
 
-// offerExtensions are the header extensions of both sections, with their ids.
+// The header extensions of both sections, with their ids.
 const (
-	absSendTimeURI  = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
-	transportCCURI  = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-	midURI          = "urn:ietf:params:rtp-hdrext:sdes:mid"
-	offerExtensions = "a=extmap:2 " + absSendTimeURI + "\r\na=extmap:3 " + transportCCURI + "\r\na=extmap:4 " + midURI + "\r\n"
+	absSendTimeURI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+	transportCCURI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	midURI         = "urn:ietf:params:rtp-hdrext:sdes:mid"
+	// videoMID is also the number of its section.
+	videoMID = "1"
 )
+
+func (f Feedback) offersTransport() bool { return f == FeedbackLibwebrtc || f == FeedbackNone }
+func (f Feedback) offersREMB() bool      { return f != FeedbackReports }
+
+func (f Feedback) extensions() string {
+	lines := "a=extmap:2 " + absSendTimeURI + "\r\n"
+	if f.offersTransport() {
+		lines += "a=extmap:3 " + transportCCURI + "\r\n"
+	}
+	return lines + "a=extmap:4 " + midURI + "\r\n"
+}
 
 // videoCodecs are offered in this order; each has its RTX at the next number.
 var videoCodecs = []struct {
@@ -26,18 +38,30 @@ var videoCodecs = []struct {
 	{106, "H265", "level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST"},
 }
 
-// codecLines is the part of the offer that is the same for everybody.
-func audioLines() string {
-	return "a=mid:0\r\n" + offerExtensions + "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n" +
-		"a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n"
+// audioLines and videoLines are the parts of the offer that are the same for
+// everybody.
+func audioLines(f Feedback) string {
+	transport := ""
+	if f.offersTransport() {
+		transport = "a=rtcp-fb:111 transport-cc\r\n"
+	}
+	return "a=mid:0\r\n" + f.extensions() + "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n" +
+		"a=rtpmap:111 opus/48000/2\r\n" + transport + "a=fmtp:111 minptime=10;useinbandfec=1\r\n"
 }
 
-func videoLines() string {
+func videoLines(f Feedback) string {
+	feedbacks := []string{"ccm fir", "nack", "nack pli"}
+	if f.offersTransport() {
+		feedbacks = append([]string{"transport-cc"}, feedbacks...)
+	}
+	if f.offersREMB() {
+		feedbacks = append([]string{"goog-remb"}, feedbacks...)
+	}
 	var b strings.Builder
-	b.WriteString("a=mid:1\r\n" + offerExtensions + "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n")
+	b.WriteString("a=mid:" + videoMID + "\r\n" + f.extensions() + "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n")
 	for _, c := range videoCodecs {
 		fmt.Fprintf(&b, "a=rtpmap:%d %s/90000\r\n", c.number, c.name)
-		for _, feedback := range []string{"goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"} {
+		for _, feedback := range feedbacks {
 			fmt.Fprintf(&b, "a=rtcp-fb:%d %s\r\n", c.number, feedback)
 		}
 		if c.fmtp != "" {
@@ -61,8 +85,8 @@ func videoNumbers() string {
 // checks learns our address from them.
 type offers struct{ fingerprint, audio, video, videoNumbers string }
 
-func newOffers(fingerprint string) offers {
-	return offers{fingerprint: fingerprint, audio: audioLines(), video: videoLines(), videoNumbers: videoNumbers()}
+func newOffers(fingerprint string, f Feedback) offers {
+	return offers{fingerprint: fingerprint, audio: audioLines(f), video: videoLines(f), videoNumbers: videoNumbers()}
 }
 
 func (o offers) text(id uint64, ufrag, pwd string) string {

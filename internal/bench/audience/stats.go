@@ -1,6 +1,10 @@
 package audience
 
-import "time"
+import (
+	"time"
+
+	"github.com/headgate/headgate/internal/bench/stamp"
+)
 
 // Stats are sums over viewers since the last Reset, those who left included.
 type Stats struct {
@@ -39,6 +43,31 @@ type Stats struct {
 	Undecipherable uint64
 	// NACKs counts numbers asked for, PLIs requests for key frames.
 	NACKs, PLIs uint64
+	// Transports counts messages of transport-wide feedback that were sent.
+	Transports uint64
+
+	// StepsBack counts packets in order whose timestamp was before that of the packet
+	// before them: never allowed.
+	StepsBack uint64
+	// LongestFreeze is the longest of Freezes, Frozen their time together less a usual
+	// pause each. FramesStood are pictures left out by pauses in which the layer
+	// changed.
+	LongestFreeze, Frozen time.Duration
+	FramesStood           uint64
+
+	// OnLayer is how many viewers were last seen on each layer of simulcast, lowest
+	// first, LayerFrames how many of the frames that were looked into are of each.
+	// Only stamps of this package's sources tell layers.
+	OnLayer     [stamp.MaxLayers]int
+	LayerFrames [stamp.MaxLayers]uint64
+	// Switches counts changes of layer, Mixed frames with packets of two, which only
+	// witnesses can tell.
+	Switches, Mixed uint64
+	// Wishes counts selections by Viewer.Select, WishesUnmet those overtaken by the
+	// next before they came true. SwitchDelay is the time from the beginning of its
+	// POST to the first packet of the layer asked for.
+	Wishes, WishesUnmet uint64
+	SwitchDelay         Histogram
 
 	// Delay is the time from a frame's stamp to the moment its first packet was read
 	// from the socket, of sampled frames of all streams.
@@ -75,6 +104,24 @@ func (s *Stats) add(o *Stats) {
 	s.NACKs += o.NACKs
 	s.PLIs += o.PLIs
 	s.Delay.Merge(&o.Delay)
+	s.addLayers(o)
+}
+
+func (s *Stats) addLayers(o *Stats) {
+	s.Transports += o.Transports
+	s.StepsBack += o.StepsBack
+	s.LongestFreeze = max(s.LongestFreeze, o.LongestFreeze)
+	s.Frozen += o.Frozen
+	s.FramesStood += o.FramesStood
+	for i := range s.OnLayer {
+		s.OnLayer[i] += o.OnLayer[i]
+		s.LayerFrames[i] += o.LayerFrames[i]
+	}
+	s.Switches += o.Switches
+	s.Mixed += o.Mixed
+	s.Wishes += o.Wishes
+	s.WishesUnmet += o.WishesUnmet
+	s.SwitchDelay.Merge(&o.SwitchDelay)
 }
 
 // ViewerStats are those of one viewer.

@@ -14,12 +14,16 @@ type stream struct {
 	seq    sequence
 	losses losses
 	frames frames
+	layers layers
 	// toSample counts beginnings of frames down to the next that is decrypted.
 	toSample int
-	counts   streamCounts
-	report   reportState
-	asked    asked
-	heard    time.Time // the last packet
+	// again means that the packet looked into had no stamp (parameter sets have none),
+	// so the next one is too.
+	again  bool
+	counts streamCounts
+	report reportState
+	asked  asked
+	heard  time.Time // the last packet
 }
 
 // streamCounts are what Reset forgets. expected counts numbers, unique those that
@@ -28,13 +32,16 @@ type streamCounts struct {
 	packets, bytes                       uint64
 	expected, unique                     uint64
 	duplicates, reordered, retransmitted uint64
+	stepsBack                            uint64
 }
 
 // reset begins to count anew: what is missing now is still expected.
 func (s *stream) reset() {
 	s.counts = streamCounts{expected: uint64(len(s.losses.open))}
 	s.asked.nacks, s.asked.plis = 0, 0
-	s.frames.begun, s.frames.broken, s.frames.skipped, s.frames.freezes = 0, 0, 0, 0
+	f := &s.frames
+	f.begun, f.broken, f.skipped, f.freezes, f.longest, f.frozen, f.stood = 0, 0, 0, 0, 0, 0, 0
+	s.layers.reset()
 }
 
 // take counts a packet by its number; fresh means that it begins a frame.
@@ -56,6 +63,9 @@ func (s *stream) take(now time.Time, h header) (index int64, kind arrivalKind, f
 func (s *stream) inOrder(now time.Time, g gap, h header) (fresh bool) {
 	s.counts.expected += uint64(g.size) + 1
 	s.counts.unique++
+	if s.frames.started && int32(h.timestamp-s.frames.timestamp) < 0 {
+		s.counts.stepsBack++
+	}
 	if s.video {
 		fresh = s.frames.inOrder(now, h.timestamp, h.marker, &g, len(s.losses.open) == 0)
 	} else {

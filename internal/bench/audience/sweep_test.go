@@ -83,13 +83,18 @@ func rigAnswer() *answer {
 // packet seals one of a frame: nal and a stamp.
 func (r *rig) packet(t testing.TB, nal byte, marker bool, size int) []byte {
 	t.Helper()
+	return r.packetAt(t, nal, marker, size, 3000*r.frame)
+}
+
+func (r *rig) packetAt(t testing.TB, nal byte, marker bool, size int, timestamp uint32) []byte {
+	t.Helper()
 	b := make([]byte, 12+size)
 	b[0], b[1] = 0x80, rigVideo
 	if marker {
 		b[1] |= 0x80
 	}
 	binary.BigEndian.PutUint16(b[2:], r.seq)
-	binary.BigEndian.PutUint32(b[4:], 3000*r.frame)
+	binary.BigEndian.PutUint32(b[4:], timestamp)
 	binary.BigEndian.PutUint32(b[8:], rigMedia)
 	b[12] = nal
 	stamp.Put(b[14:], r.now.Add(-7*time.Millisecond), r.frame)

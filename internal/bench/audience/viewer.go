@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headgate/headgate/internal/bench/stamp"
 	"github.com/headgate/headgate/whep"
 )
 
@@ -40,6 +41,9 @@ type Viewer struct {
 	consent   consent
 	feedback  feedback
 	ended     bool
+	// witness decrypts everything.
+	witness bool
+	wish    wish
 }
 
 // viewerCounts are what Reset forgets, beside those of the streams.
@@ -61,7 +65,7 @@ func (v *Viewer) Leave(ctx context.Context) error {
 func (v *Viewer) hangUp() {
 	v.mu.Lock()
 	stats := v.stats(v.audience.cfg.Now())
-	stats.Viewers, stats.Ended, stats.Silent, stats.KeyFramesMissing = 0, 0, 0, 0
+	stats.Viewers, stats.Ended, stats.Silent, stats.KeyFramesMissing, stats.OnLayer = 0, 0, 0, 0, [stamp.MaxLayers]int{}
 	var err error
 	if v.goodbye != nil {
 		err = v.socket.write(v.goodbye)
@@ -128,6 +132,8 @@ func (v *Viewer) stats(now time.Time) Stats {
 		missing = missing && (!s.video || s.frames.first.IsZero())
 	}
 	stats.KeyFramesMissing = one(missing)
+	stats.Transports = v.feedback.transports
+	stats.SwitchDelay, stats.Wishes, stats.WishesUnmet = v.wish.delay, v.wish.made, v.wish.unmet
 	return stats
 }
 
@@ -142,11 +148,19 @@ func (s *stream) addTo(stats *Stats, now time.Time) {
 	stats.Duplicates += s.counts.duplicates
 	stats.Reordered += s.counts.reordered
 	stats.Retransmitted += s.counts.retransmitted
+	stats.StepsBack += s.counts.stepsBack
 	if s.video {
 		stats.Frames += s.frames.begun
 		stats.FramesBroken += s.frames.broken
 		stats.FramesSkipped += s.frames.skipped
-		stats.Freezes += s.frames.freezes + uint64(one(s.frames.frozen(now)))
+		stats.Freezes += s.frames.freezes + uint64(one(s.frames.frozenNow(now)))
+		stats.LongestFreeze = max(stats.LongestFreeze, s.frames.longest)
+		if s.frames.frozenNow(now) {
+			stats.LongestFreeze = max(stats.LongestFreeze, now.Sub(s.frames.shownAt))
+		}
+		stats.Frozen += s.frames.frozen
+		stats.FramesStood += s.frames.stood
+		s.layers.addTo(stats)
 	}
 }
 
@@ -166,6 +180,8 @@ func (v *Viewer) reset(now time.Time) {
 	}
 	v.counts = viewerCounts{overflow: v.socket.overflow()}
 	v.delay = Histogram{}
+	v.feedback.transports = 0
+	v.wish.reset()
 	v.since = now
 	for _, s := range v.streams {
 		s.reset()
