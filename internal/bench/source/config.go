@@ -38,6 +38,12 @@ type Config struct {
 	// and again. Each publisher opens its own.
 	Video func() (mediafile.Reader, error) `json:"-"`
 
+	// Films open three files of H.264, or of VP8, lowest layer first, to send as
+	// simulcast instead of invented layers, each in a loop. A file must begin with a
+	// key frame; when one is asked for, the layer begins anew. Frames of VP8 carry no
+	// stamps.
+	Films []func() (mediafile.Reader, error) `json:"-"`
+
 	// HTTP does the requests; nil means http.DefaultClient.
 	HTTP *http.Client `json:"-"`
 	// UserAgent is told to the server.
@@ -73,8 +79,14 @@ func (c Config) Validate() error {
 	if c.Simulcast && c.Video != nil {
 		bad("simulcast is synthetic: give no video file")
 	}
+	if len(c.Films) > 0 && (c.Video != nil || c.Simulcast || len(c.Films) != len(RIDs())) {
+		bad("simulcast of files wants %d of them, and nothing else to send", len(RIDs()))
+	}
 	return errors.Join(errs...)
 }
+
+// layered tells whether there are several layers.
+func (c Config) layered() bool { return c.Simulcast || len(c.Films) > 0 }
 
 // period is the number of frames from one key frame to the next.
 func (c Config) period() int {

@@ -42,10 +42,10 @@ type connection struct {
 	readers sync.WaitGroup
 }
 
-// connect offers streams to endpoint and returns when media can flow. asked is
+// connect offers streams, of the video codec named, to endpoint and returns when media can flow. asked is
 // told of requests for key frames with the stream they are about.
-func connect(ctx context.Context, cfg Config, endpoint, token string, streams []*stream, asked func(*stream)) (*connection, error) {
-	api, err := newAPI(cfg, endpoint)
+func connect(ctx context.Context, cfg Config, endpoint, token, video string, streams []*stream, asked func(*stream)) (*connection, error) {
+	api, err := newAPI(cfg, endpoint, video)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +69,9 @@ func connect(ctx context.Context, cfg Config, endpoint, token string, streams []
 	return c, nil
 }
 
-func newAPI(cfg Config, endpoint string) (*webrtc.API, error) {
+func newAPI(cfg Config, endpoint, video string) (*webrtc.API, error) {
 	media := &webrtc.MediaEngine{}
-	if err := registerCodecs(media, cfg); err != nil {
+	if err := registerCodecs(media, cfg, video); err != nil {
 		return nil, err
 	}
 	registry := &interceptor.Registry{}
@@ -92,16 +92,19 @@ func newAPI(cfg Config, endpoint string) (*webrtc.API, error) {
 	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings)), nil
 }
 
-// registerCodecs offers H.264 with retransmissions, and Opus.
-func registerCodecs(media *webrtc.MediaEngine, cfg Config) error {
+// registerCodecs offers one video codec with retransmissions, and Opus.
+func registerCodecs(media *webrtc.MediaEngine, cfg Config, video string) error {
 	feedback := []webrtc.RTCPFeedback{{Type: "nack"}}
 	if !cfg.Deaf {
 		feedback = append(feedback, webrtc.RTCPFeedback{Type: "nack", Parameter: "pli"}, webrtc.RTCPFeedback{Type: "ccm", Parameter: "fir"})
 	}
+	parameters := ""
+	if video == webrtc.MimeTypeH264 {
+		parameters = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42c01f"
+	}
 	errs := []error{
 		media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 106, RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: webrtc.MimeTypeH264, ClockRate: 90000, RTCPFeedback: feedback,
-			SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42c01f",
+			MimeType: video, ClockRate: 90000, RTCPFeedback: feedback, SDPFmtpLine: parameters,
 		}}, webrtc.RTPCodecTypeVideo),
 		media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 107, RTPCodecCapability: webrtc.RTPCodecCapability{
 			MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=106",
@@ -110,7 +113,7 @@ func registerCodecs(media *webrtc.MediaEngine, cfg Config) error {
 			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
 		}}, webrtc.RTPCodecTypeAudio),
 	}
-	if cfg.Simulcast {
+	if cfg.layered() {
 		for _, uri := range []string{midURI, ridURI} {
 			errs = append(errs, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo))
 		}

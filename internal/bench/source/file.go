@@ -7,35 +7,63 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
 
 	"github.com/headgate/headgate/internal/bench/stamp"
 	"github.com/headgate/headgate/internal/mediafile"
 )
 
-// film sends a file of H.264 in a loop. Its frames keep their content, so that
-// players can show them: the stamp goes into an SEI message of its own packet.
+// film sends a file in a loop. Its frames keep their content, so that players can
+// show them. With H.264 the stamp goes into an SEI message of its own packet.
 type film struct {
 	*stream
 	file    mediafile.Reader
-	payload codecs.H264Payloader
+	payload rtp.Payloader
 
 	packets [][]byte // of the frame due next
-	sei     []byte
+	sei     []byte   // nil without stamps
 	at      time.Duration
 	last    time.Duration // of the frame before
 	number  atomic.Uint32
 	asked   atomic.Int64
-	err     error // the file cannot be read any more
+	keys    atomic.Int64 // begun because they were asked for
+	wanted  atomic.Bool
+	// keyPause is the least time between two beginnings; noKeys for a film that
+	// obeys no requests.
+	keyPause time.Duration
+	lastKey  time.Time
+	err      error // the file cannot be read any more
 }
 
-func newFilm(file mediafile.Reader, out *stream, wait time.Duration) (*film, error) {
-	if file.MimeType() != "video/H264" {
+const noKeys = time.Duration(-1)
+
+func newFilm(file mediafile.Reader, out *stream, wait, keyPause time.Duration) (*film, error) {
+	f := &film{stream: out, file: file, at: wait, keyPause: keyPause}
+	switch mime := file.MimeType(); {
+	case mime == webrtc.MimeTypeH264:
+		f.payload, f.sei = &codecs.H264Payloader{}, stampMessage()
+	case mime == webrtc.MimeTypeVP8 && out.layer >= 0:
+		f.payload = &codecs.VP8Payloader{EnablePictureID: true}
+	default:
 		return nil, errors.New("only H.264 files can be stamped; convert the file, or leave it out")
 	}
-	f := &film{stream: out, file: file, at: wait, sei: stampMessage()}
 	f.load()
 	return f, f.err
+}
+
+// obey begins anew if a key frame was asked for and may come already.
+func (f *film) obey(now time.Time) {
+	if f.keyPause == noKeys || !f.wanted.Load() || now.Sub(f.lastKey) < f.keyPause {
+		return
+	}
+	f.wanted.Store(false)
+	f.lastKey = now
+	f.keys.Add(1)
+	if f.err = f.file.Rewind(); f.err == nil {
+		f.load()
+	}
 }
 
 // load reads the next frame, from the beginning after the end.
@@ -55,8 +83,12 @@ func (f *film) due() time.Duration { return f.at }
 
 // send sends a frame at once.
 func (f *film) send(now time.Time) {
-	stamp.Put(f.sei[len(f.sei)-1-stamp.Size:], now, f.number.Add(1))
-	if len(f.packets) > 0 {
+	if f.obey(now); f.err != nil {
+		return
+	}
+	number := f.mark(f.number.Add(1))
+	if len(f.packets) > 0 && f.sei != nil {
+		stamp.Put(f.sei[len(f.sei)-1-stamp.Size:], now, number)
 		f.write(f.sei, false)
 	}
 	for i, p := range f.packets {
@@ -67,7 +99,10 @@ func (f *film) send(now time.Time) {
 	f.load()
 }
 
-func (f *film) ask() { f.asked.Add(1) }
+func (f *film) ask() {
+	f.asked.Add(1)
+	f.wanted.Store(true)
+}
 
 // stampMessage is a NAL unit of type 6 with a message of unregistered user data
 // (H.264 annex D.1.7): an identifier of 16 bytes, then room for a stamp.

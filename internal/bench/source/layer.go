@@ -44,12 +44,30 @@ type shape struct {
 }
 
 // shapes are the layers of simulcast, lowest first, in about the proportions
-// browsers send them.
+// browsers send them: with the highest at 1.7 Mbit/s, 150, 500 and 1700 kbit/s.
 func shapes(simulcast bool) []shape {
 	if !simulcast {
 		return []shape{{"", 1280, 720, 1}}
 	}
-	return []shape{{"q", 320, 180, 0.08}, {"h", 640, 360, 0.28}, {"f", 1280, 720, 1}}
+	return []shape{{"q", 320, 180, 150. / 1700}, {"h", 640, 360, 500. / 1700}, {"f", 1280, 720, 1}}
+}
+
+// RIDs are the names of simulcast's layers, lowest first; their stamps call them 0,
+// 1 and 2.
+func RIDs() (rids []string) {
+	for _, s := range shapes(true) {
+		rids = append(rids, s.rid)
+	}
+	return rids
+}
+
+// LayerBits are the mean bit rates a second of the layers' video when the highest
+// has this many, lowest first.
+func LayerBits(highest int) (bits []int) {
+	for _, s := range shapes(true) {
+		bits = append(bits, int(float64(highest)*s.share))
+	}
+	return bits
 }
 
 func newLayer(cfg Config, s shape, out *stream, wait time.Duration) *layer {
@@ -92,7 +110,7 @@ func (l *layer) begin(now time.Time) {
 	}
 	l.until--
 	l.timestamp += uint32(90000 / l.cfg.FramesPerSecond) //nolint:gosec // at most 90000
-	l.picture.begin(l.number.Add(1), key, l.budget.next(key), l.cfg.Split)
+	l.picture.begin(l.mark(l.number.Add(1)), key, l.budget.next(key), l.cfg.Split)
 	if key {
 		l.write(l.parameters, false)
 	}

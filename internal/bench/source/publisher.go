@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"github.com/headgate/headgate/internal/mediafile"
 )
 
 // Publisher sends one stream to one endpoint until it is closed.
@@ -31,7 +34,8 @@ type Publisher struct {
 // sending is what one connection sends.
 type sending struct {
 	layers  []*layer
-	film    *film
+	films   []*film
+	video   string // MIME type
 	tracks  []track
 	streams []*stream
 	before  Stats         // of earlier connections
@@ -68,7 +72,7 @@ func (p *Publisher) start(ctx context.Context, before Stats) error {
 	if err != nil {
 		return err
 	}
-	conn, err := connect(ctx, p.cfg, p.endpoint, p.token, s.streams, s.asked)
+	conn, err := connect(ctx, p.cfg, p.endpoint, p.token, s.video, s.streams, s.asked)
 	if err != nil {
 		return err
 	}
@@ -85,14 +89,21 @@ func (p *Publisher) start(ctx context.Context, before Stats) error {
 // prepare makes the streams of one connection. Publishers that start together do
 // not send together: each waits for a part of a frame.
 func (p *Publisher) prepare(before Stats) (*sending, error) {
-	s := &sending{before: before, ended: make(chan struct{})}
+	s := &sending{before: before, ended: make(chan struct{}), video: webrtc.MimeTypeH264}
 	name := fmt.Sprintf("bench-%08x", rand.Uint32())
 	wait := rand.N(time.Second / time.Duration(p.cfg.FramesPerSecond))
-	if p.cfg.Video != nil {
-		if err := s.addFilm(p.cfg, name, wait); err != nil {
+	switch {
+	case p.cfg.Video != nil:
+		if err := s.addFilm(p.cfg.Video, newStream(webrtc.RTPCodecTypeVideo, "", name), wait, noKeys); err != nil {
 			return nil, err
 		}
-	} else {
+	case len(p.cfg.Films) > 0:
+		for i, rid := range RIDs() {
+			if err := s.addFilm(p.cfg.Films[i], newStream(webrtc.RTPCodecTypeVideo, rid, name), wait, p.cfg.MinKeyInterval); err != nil {
+				return nil, err
+			}
+		}
+	default:
 		s.addLayers(p.cfg, name, wait)
 	}
 	if p.cfg.Audio {
@@ -102,17 +113,22 @@ func (p *Publisher) prepare(before Stats) (*sending, error) {
 	return s, nil
 }
 
-func (s *sending) addFilm(cfg Config, name string, wait time.Duration) error {
-	file, err := cfg.Video()
+// addFilm opens a file. Several must have one codec.
+func (s *sending) addFilm(open func() (mediafile.Reader, error), out *stream, wait, keys time.Duration) error {
+	file, err := open()
 	if err != nil {
 		return err
 	}
-	out := newStream(webrtc.RTPCodecTypeVideo, "", name)
-	if s.film, err = newFilm(file, out, wait); err != nil {
+	f, err := newFilm(file, out, wait, keys)
+	if err != nil {
 		return err
 	}
-	s.film.number.Store(uint32(s.before.Frames)) //nolint:gosec // counts frames
-	s.tracks, s.streams = append(s.tracks, s.film), append(s.streams, out)
+	if len(s.films) > 0 && file.MimeType() != s.video {
+		return errors.New("all layers must have one codec")
+	}
+	s.video = file.MimeType()
+	f.number.Store(uint32(s.before.Frames)) //nolint:gosec // counts frames
+	s.films, s.tracks, s.streams = append(s.films, f), append(s.tracks, f), append(s.streams, out)
 	return nil
 }
 
@@ -133,8 +149,10 @@ func (s *sending) asked(about *stream) {
 			l.ask()
 		}
 	}
-	if s.film != nil && s.film.stream == about {
-		s.film.ask()
+	for _, f := range s.films {
+		if f.stream == about {
+			f.ask()
+		}
 	}
 }
 
@@ -159,8 +177,10 @@ func (p *Publisher) send(ctx context.Context, s *sending, conn *connection) erro
 		}
 		p.late.Store(max(p.late.Load(), int64(now.Sub(start)-next.due()))) // a Late in between is but a little late
 		next.send(now)
-		if s.film != nil && s.film.err != nil {
-			return s.film.err
+		for _, f := range s.films {
+			if f.err != nil {
+				return f.err
+			}
 		}
 	}
 }
@@ -249,9 +269,10 @@ func (p *Publisher) Stats() Stats {
 		sum.Frames = int64(s.layers[n-1].number.Load())
 		sum.KeyFrames += s.layers[n-1].keys.Load()
 	}
-	if s.film != nil {
-		sum.Frames = int64(s.film.number.Load())
-		sum.KeyFrameRequests += s.film.asked.Load()
+	for _, f := range s.films {
+		sum.Frames = int64(f.number.Load())
+		sum.KeyFrameRequests += f.asked.Load()
+		sum.KeyFrames += f.keys.Load()
 	}
 	return sum
 }

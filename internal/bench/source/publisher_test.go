@@ -57,7 +57,7 @@ func watch(t *testing.T, endpoint string) *eye {
 	t.Helper()
 	e := &eye{}
 	media := &webrtc.MediaEngine{}
-	must(t, registerCodecs(media, Config{}))
+	must(t, registerCodecs(media, Config{}, webrtc.MimeTypeH264))
 	settings := webrtc.SettingEngine{BufferFactory: e.buffer}
 	settings.SetIncludeLoopbackCandidate(true)
 	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
@@ -276,6 +276,55 @@ func TestSimulcastSendsThreeLayers(t *testing.T) {
 		return packet.PayloadType == 106 && len(packet.Payload) > 1000
 	}
 	eventually(t, "the highest layer", func() bool { return slices.ContainsFunc(e.seen(), large) })
+	layers := map[int]bool{}
+	for _, packet := range e.seen() {
+		if _, frame, ok := stamp.Find(packet.Payload); ok && packet.PayloadType == 106 {
+			layer, ok := stamp.Layer(frame)
+			if layers[layer] = true; !ok || large(packet) && layer != 2 {
+				t.Fatalf("a packet of %d bytes says layer %d (%v)", len(packet.Payload), layer, ok)
+			}
+		}
+	}
+	if !layers[2] {
+		t.Errorf("layers %v", layers)
+	}
+}
+
+func TestTheLayersHaveTheRatesOfBrowsers(t *testing.T) {
+	if bits := LayerBits(1_700_000); !slices.Equal(bits, []int{150_000, 500_000, 1_700_000}) || !slices.Equal(RIDs(), []string{"q", "h", "f"}) {
+		t.Errorf("%v of %v", bits, RIDs())
+	}
+}
+
+func clip() (mediafile.Reader, error) {
+	video, _, err := mediafile.Clip()
+	return video, err
+}
+
+func TestFilmsAreLayersThatBeginAnewWhenAsked(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	cfg := small()
+	cfg.Films = []func() (mediafile.Reader, error){clip, clip, clip}
+	p := publish(t, g, cfg)
+	e := watch(t, g.WHEP("live"))
+	eventually(t, "a layer's stamp", func() bool {
+		return slices.ContainsFunc(e.seen(), func(packet rtp.Packet) bool {
+			_, frame, ok := stamp.Find(packet.Payload)
+			_, layered := stamp.Layer(frame)
+			return ok && layered && packet.PayloadType == 106
+		})
+	})
+	film := p.now.Load().films[0]
+	before := film.keys.Load()
+	film.ask()
+	eventually(t, "a new beginning", func() bool { return film.keys.Load() > before })
+	if s := p.Stats(); s.KeyFrameRequests == 0 || s.KeyFrames == 0 {
+		t.Errorf("%+v", s)
+	}
+	cfg.Films = cfg.Films[:2]
+	if cfg.Validate() == nil {
+		t.Error("two films are three layers")
+	}
 }
 
 func TestFilesAreStampedBesideTheirFrames(t *testing.T) {

@@ -2,10 +2,13 @@ package source
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
+
+	"github.com/headgate/headgate/internal/bench/stamp"
 )
 
 // The header extensions that tell the layers of simulcast apart.
@@ -19,6 +22,7 @@ const (
 type stream struct {
 	kind     webrtc.RTPCodecType
 	id, rid  string
+	layer    int // of simulcast, lowest 0; -1 without
 	streamID string
 
 	mid string // for layers, set before packets flow
@@ -40,9 +44,17 @@ type binding struct {
 
 func newStream(kind webrtc.RTPCodecType, rid, streamID string) *stream {
 	return &stream{
-		kind: kind, id: kind.String(), rid: rid, streamID: streamID,
+		kind: kind, id: kind.String(), rid: rid, layer: slices.Index(RIDs(), rid), streamID: streamID,
 		seq: uint16(rand.Uint32()), timestamp: rand.Uint32(), //nolint:gosec // any number will do
 	}
+}
+
+// mark is what stamps call frame number n.
+func (s *stream) mark(n uint32) uint32 {
+	if s.layer < 0 {
+		return stamp.Number(n)
+	}
+	return stamp.OfLayer(s.layer, n)
 }
 
 // ID, RID, StreamID and Kind are those of webrtc.TrackLocal.
