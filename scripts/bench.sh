@@ -92,9 +92,15 @@ for scenario; do
 	# hardly any media, so that it is the sessions that are measured
 	setup) load set-up --viewers "$(viewers 200)" --bitrate 40k --fps 5 --no-audio ;;
 	restart) load restart --viewers "$(viewers 50)" --restart-publisher-every 4s ;;
+	# three layers; the same viewers without and with feedback, in turn; then they select layers
+	adapt)
+		load adapt --simulcast --bitrate 1.7M --viewers "$(viewers 200)" --compare-feedback --warmup 10s
+		order=$((order + 1))
+		load switch --simulcast --bitrate 1.7M --viewers "$(viewers 20)" --switch-every 2s
+		;;
 	paced) load frame-paced --viewers "$(viewers 200)" --pacing frame:0.5 ;;
 	max) load most-viewers --viewers "$(viewers 400)" --find-max --limit p99=100ms,loss=0.1% ;;
-	*) echo "bench: there is no scenario $scenario; there are floor, viewers, channels, join, setup, restart, paced and max" >&2; exit 2 ;;
+	*) echo "bench: there is no scenario $scenario; there are floor, viewers, channels, join, setup, restart, adapt, paced and max" >&2; exit 2 ;;
 	esac
 done
 stop

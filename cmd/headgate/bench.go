@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/bench"
-	"github.com/headgate/headgate/internal/bench/audience"
 	"github.com/headgate/headgate/internal/bench/source"
 	"github.com/headgate/headgate/internal/mediafile"
 )
@@ -52,9 +51,11 @@ type benchLoadCommand struct {
 	JoinRate              float64       `placeholder:"N" help:"Viewers that join in a second, at most."`
 	Churn                 float64       `placeholder:"N" help:"Viewers a second that leave and are replaced while measuring."`
 	RestartPublisherEvery time.Duration `placeholder:"TIME" help:"Stop and start a publisher this often while measuring; viewers that lose their session are counted."`
+	SwitchEvery           time.Duration `placeholder:"TIME" help:"Let each viewer select another layer this often while measuring (wants --simulcast and a server with the layer extension)."`
+	CompareFeedback       bool          `help:"Measure twice without and twice with transport-wide feedback of the viewers, in turn, and tell the ratio of what packets cost."`
 	LateJoin              bool          `help:"After each measurement, let viewers join half a group after a key frame, and compare their delay with the others'."`
 	Loss                  bench.Share   `default:"0%" placeholder:"PERCENT" help:"Lose this share of the packets at the viewers, at random."`
-	Feedback              string        `enum:"libwebrtc,none" default:"libwebrtc" help:"RTCP of the viewers: as libwebrtc sends it, or none."`
+	Feedback              string        `enum:"libwebrtc,reports,remb,none" default:"libwebrtc" help:"RTCP of the viewers: libwebrtc as it sends it; reports without transport-cc and goog-remb; remb without transport-cc; none."`
 	SampleEvery           int           `default:"10" hidden:"" help:"One of how many frames is decrypted for its time stamp."`
 
 	Limit   bench.Limits `placeholder:"LIST" help:"What is good enough: p99=100ms,loss=0.1% (also p50, p95, max, broken, cores)."`
@@ -103,8 +104,9 @@ func (c *benchLoadCommand) scenario(con *console) (bench.Scenario, error) {
 		},
 	}
 	s.PlayToken = cmp.Or(c.PlayToken, s.PublishToken)
-	if c.Feedback == "none" {
-		s.Feedback = audience.FeedbackNone
+	s.SwitchEvery, s.CompareFeedback = c.SwitchEvery, c.CompareFeedback
+	if err := s.Feedback.UnmarshalText([]byte(c.Feedback)); err != nil {
+		return s, err
 	}
 	if c.Video != "" {
 		s.Source.Video = c.open

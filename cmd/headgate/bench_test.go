@@ -58,7 +58,7 @@ func TestBenchFlagsReachTheScenario(t *testing.T) {
 		"bench", "--whip", "http://a/{channel}/whip", "--whep", "http://a/{channel}/whep", "--play-token", "play", "--viewers", "1,10", "--channels", "3",
 		"--bitrate", "800k", "--fps", "25", "--pacing", "frame:0.5", "--split", "equal", "--gop", "10s", "--deaf", "--simulcast", "--no-audio",
 		"--min-key-interval", "1s", "--duration", "5s", "--warmup", "1s", "--join-parallel", "8", "--join-rate", "50", "--churn", "2", "--loss", "1%",
-		"--restart-publisher-every", "4s", "--late-join", "--feedback", "none", "--limit", "p99=100ms,loss=0.1%", "--find-max", "--pid", "1,2", "--floor",
+		"--restart-publisher-every", "4s", "--late-join", "--feedback", "none", "--switch-every", "3s", "--limit", "p99=100ms,loss=0.1%", "--find-max", "--pid", "1,2", "--floor",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +76,7 @@ func TestBenchFlagsReachTheScenario(t *testing.T) {
 		"times":     s.Duration.Seconds() == 5 && s.Warmup.Seconds() == 1 && s.RestartEvery.Seconds() == 4,
 		"joins":     s.JoinParallel == 8 && s.JoinRate == 50 && s.Churn == 2 && s.LateJoin,
 		"network":   s.Loss == 0.01 && s.Feedback == audience.FeedbackNone,
+		"layers":    s.SwitchEvery.Seconds() == 3 && !s.CompareFeedback,
 		"limits":    len(s.Limits) == 2 && s.FindMax,
 		"server":    len(s.PIDs) == 2 && s.PIDs[1] == 2 && s.Floor,
 	} {

@@ -37,12 +37,16 @@ type fakeServer struct {
 	publishers []*fakePublisher
 	selfCPU    float64       // cores this process uses
 	others     float64       // cores others use
+	feedback   float64       // by how much it makes packets dearer
+	selected   []string      // layers
+	refuse     error         // selections
 	disturbed  time.Duration // from the start: everything is late
 	started    time.Time
 }
 
 type fakeCrowd struct {
 	server  *fakeServer
+	cfg     audience.Config
 	present int
 	counted bool // it was reset since the beginning
 	stats   audience.Stats
@@ -81,7 +85,11 @@ func (s *fakeServer) catchUp() {
 		for range packets / 10 {
 			c.stats.Delay.Add(delay)
 		}
-		s.cpu += time.Duration(packets) * packetCPU
+		price := float64(packetCPU)
+		if c.cfg.Feedback == audience.FeedbackLibwebrtc {
+			price *= 1 + s.feedback
+		}
+		s.cpu += time.Duration(float64(packets) * price)
 	}
 }
 
@@ -94,10 +102,10 @@ func (s *fakeServer) world() world {
 			s.publishers = append(s.publishers, p)
 			return p, nil
 		},
-		gather: func(audience.Config) (crowd, error) {
+		gather: func(cfg audience.Config) (crowd, error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			c := &fakeCrowd{server: s}
+			c := &fakeCrowd{server: s, cfg: cfg}
 			s.crowds = append(s.crowds, c)
 			return c, nil
 		},
@@ -175,6 +183,23 @@ func (c *fakeCrowd) Snapshot() audience.Stats {
 func (c *fakeCrowd) Close() error { c.closed = true; return nil }
 
 func (v *fakeViewer) Timings() audience.Timings { return v.timings }
+
+func (v *fakeViewer) Select(_ context.Context, rid string, layer int) error {
+	s := v.crowd.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refuse != nil {
+		return s.refuse
+	}
+	s.selected = append(s.selected, rid)
+	stats := &v.crowd.stats
+	stats.Wishes++
+	stats.Switches++
+	stats.FramesStood += 2
+	stats.LayerFrames[layer]++
+	stats.SwitchDelay.Add(150 * time.Millisecond)
+	return nil
+}
 
 func (v *fakeViewer) Leave(context.Context) error {
 	s := v.crowd.server

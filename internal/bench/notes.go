@@ -40,6 +40,9 @@ func notes(p *Point) (list []string) {
 	if p.NoKeyFrame > 0 {
 		note("%d viewers had no key frame until the end", p.NoKeyFrame)
 	}
+	if p.StepsBack > 0 {
+		note("%d timestamps stepped back", p.StepsBack)
+	}
 	if p.Packets == 0 {
 		note("nothing arrived")
 	}

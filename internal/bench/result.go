@@ -44,6 +44,8 @@ type Run struct {
 	// the lower of both. 0 if it was not measured.
 	FloorNs float64 `json:"floor_ns_per_packet,omitempty"`
 	Points  []Point `json:"points"`
+	// Comparisons are the results of --compare-feedback.
+	Comparisons []Comparison `json:"feedback_comparisons,omitempty"`
 	// Max is the result of a search.
 	Max *Max `json:"max,omitempty"`
 }
@@ -64,6 +66,7 @@ type Setup struct {
 	JoinRate     float64 `json:"join_rate_per_s,omitempty"`
 	Churn        float64 `json:"churn_per_s,omitempty"`
 	RestartEvery float64 `json:"restart_publisher_every_s,omitempty"`
+	SwitchEvery  float64 `json:"switch_layer_every_s,omitempty"`
 	LossPercent  float64 `json:"induced_loss_percent,omitempty"`
 	Feedback     string  `json:"feedback"`
 	Limits       Limits  `json:"limits,omitempty"`
@@ -73,10 +76,14 @@ type Setup struct {
 type Point struct {
 	Viewers  int `json:"viewers"`
 	Channels int `json:"channels"`
+	// Feedback is that of this point's viewers, where points differ in it.
+	Feedback string `json:"feedback,omitempty"`
 	// Seconds is the length of the window.
 	Seconds float64 `json:"seconds"`
 	Joins
 	Delivery
+	// Adaptation is nil without simulcast.
+	Adaptation *Adaptation `json:"adaptation,omitempty"`
 	// Server is nil if its processes could not be looked at.
 	*Server
 	Client
@@ -128,6 +135,18 @@ type Delivery struct {
 	FramesBrokenPercent  float64 `json:"frames_broken_percent"`
 	FramesSkippedPercent float64 `json:"frames_skipped_percent"`
 	Freezes              uint64  `json:"freezes"`
+	// LongestFreeze is the longest of these pauses, FrozenPercent how much of the
+	// viewers' time they took.
+	LongestFreeze float64 `json:"longest_freeze_ms"`
+	FrozenPercent float64 `json:"frozen_percent"`
+	// StepsBack are packets in order whose timestamp was before that of the packet
+	// before them; there must be none.
+	StepsBack uint64 `json:"timestamp_steps_back"`
+	// PLIs are requests for key frames, NACKs numbers asked for, Feedbacks messages of
+	// transport-wide feedback, of all viewers.
+	PLIs      uint64 `json:"viewers_plis"`
+	NACKs     uint64 `json:"viewers_nacks"`
+	Feedbacks uint64 `json:"viewers_transport_feedbacks"`
 	// Lost sessions are those that the server ended in the window or let die.
 	ViewersLost int `json:"viewers_lost"`
 	// DelaySamples is how many frames the delay is of; with 0 it is not known.

@@ -54,7 +54,7 @@ func describe(s Scenario) Run {
 		Stream: Stream{Channels: s.Channels, Config: s.Source, GOP: s.Source.GOP.Seconds(), MinKeyInterval: s.Source.MinKeyInterval.Seconds()},
 		Setup: Setup{
 			Duration: s.Duration.Seconds(), Warmup: s.Warmup.Seconds(), JoinParallel: s.JoinParallel, JoinRate: s.JoinRate, Churn: s.Churn,
-			RestartEvery: s.RestartEvery.Seconds(), LossPercent: round(s.Loss * 100), Feedback: s.Feedback.String(), Limits: s.Limits,
+			RestartEvery: s.RestartEvery.Seconds(), SwitchEvery: s.SwitchEvery.Seconds(), LossPercent: round(s.Loss * 100), Feedback: s.Feedback.String(), Limits: s.Limits,
 		},
 	}
 }
@@ -67,9 +67,12 @@ func (r *run) all(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.close(ctx)) }()
-	if r.s.FindMax {
+	switch {
+	case r.s.FindMax:
 		err = r.search(ctx)
-	} else {
+	case r.s.CompareFeedback:
+		err = r.compare(ctx)
+	default:
 		err = r.list(ctx)
 	}
 	if err == nil {
@@ -131,7 +134,14 @@ func (r *run) open(ctx context.Context) (err error) {
 }
 
 func (r *run) audienceConfig() audience.Config {
-	return audience.Config{SampleEvery: r.s.SampleEvery, Feedback: r.s.Feedback, Loss: r.s.Loss}
+	cfg := audience.Config{SampleEvery: r.s.SampleEvery, Feedback: r.s.Feedback, Loss: r.s.Loss}
+	if r.s.layered() {
+		cfg.Witnesses = witnesses
+	}
+	if r.s.SwitchEvery > 0 {
+		cfg.SampleEvery = 1 // to see a layer's first frame
+	}
+	return cfg
 }
 
 // close ends viewers, then publishers.
@@ -174,6 +184,9 @@ func (r *run) point(ctx context.Context, n int) (Point, error) {
 		return p, err
 	}
 	w.describe(&p)
+	if r.s.layered() {
+		p.Adaptation = w.adaptation(r.hall.size())
+	}
 	p.Joins = r.joins(in)
 	if len(r.s.PIDs) > 0 {
 		if p.Server, err = r.server(in, w); err != nil {

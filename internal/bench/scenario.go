@@ -46,6 +46,12 @@ type Scenario struct {
 	// RestartEvery is how often a publisher is stopped and started again in the
 	// window, in turn; 0 is never.
 	RestartEvery time.Duration
+	// SwitchEvery is how often each viewer selects another layer in the window, in turn;
+	// 0 is never.
+	SwitchEvery time.Duration
+	// CompareFeedback measures each number of viewers twice without and twice with
+	// transport-wide feedback, in turn.
+	CompareFeedback bool
 	// LateJoin measures a viewer that comes half a group of pictures after a key
 	// frame, after each window.
 	LateJoin bool
@@ -116,6 +122,7 @@ func (s Scenario) Validate() error {
 	if s.Loss < 0 || s.Loss >= 1 {
 		bad("--loss must be 0%% to below 100%%")
 	}
+	errs = append(errs, s.checkAdaptation())
 	if s.FindMax && s.Limits.none() {
 		bad("--find-max wants a --limit, such as p99=100ms,loss=0.1%%")
 	}

@@ -58,6 +58,7 @@ func columns() []column {
 			}
 			return strconv.Itoa(p.Viewers)
 		}},
+		{"feedback", func(_ *Run, p *Point) string { return p.Feedback }},
 		{"loss %", figure(func(p *Point) float64 { return p.LossPercent })},
 		{"broken %", figure(func(p *Point) float64 { return p.FramesBrokenPercent })},
 		{"p50 ms", delay(func(p *Point) float64 { return p.DelayP50 })},
@@ -135,6 +136,9 @@ func (r *Run) writeRemarks(w io.Writer) {
 	if r.FloorNs > 0 {
 		fmt.Fprintf(w, "%s: the floor is %s ns a packet\n", r.Name, number(r.FloorNs))
 	}
+	for _, c := range r.Comparisons {
+		fmt.Fprintf(w, "%s, %s\n", r.Name, &c)
+	}
 	if r.Max != nil {
 		fmt.Fprintf(w, "%s: %s\n", r.Name, r.Max)
 	}
@@ -146,10 +150,19 @@ func (p *Point) findings() (list []string) {
 	if p.Restarts > 0 || p.ViewersLost > 0 {
 		list = append(list, fmt.Sprintf("%d of the viewers lost their session, with %d restarts of publishers", p.ViewersLost, p.Restarts))
 	}
+	if p.Adaptation != nil {
+		list = append(list, p.Adaptation.String(), p.continuity())
+	}
 	for _, l := range p.Late {
 		list = append(list, l.String())
 	}
 	return list
+}
+
+// continuity sums up what switching must not disturb.
+func (p *Point) continuity() string {
+	return fmt.Sprintf("%d timestamps stepped back, %d numbers are missing, %d freezes, the longest %s ms; %d requests for key frames, %d messages of transport-wide feedback",
+		p.StepsBack, p.Lost, p.Freezes, number(p.LongestFreeze), p.PLIs, p.Feedbacks)
 }
 
 // String is a sentence.

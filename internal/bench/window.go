@@ -21,6 +21,7 @@ type window struct {
 	sent     source.Stats   // in the window
 	late     time.Duration  // of a publisher
 	restarts int
+	refused  int // selections
 	series   []Second
 }
 
@@ -42,6 +43,9 @@ func (r *run) watch(ctx context.Context) (*window, error) {
 	}
 	if r.s.RestartEvery > 0 {
 		trouble.Go(func() { r.restart(disturb, w) })
+	}
+	if r.s.SwitchEvery > 0 {
+		trouble.Go(func() { r.choose(disturb, w) })
 	}
 	if err := r.follow(ctx, w); err != nil {
 		return nil, err
@@ -137,6 +141,8 @@ func (w *window) describe(p *Point) {
 		LossPercent: percent(s.Lost, s.Expected), Lost: s.Lost, Duplicates: s.Duplicates, Reordered: s.Reordered, Retransmitted: s.Retransmitted, Dropped: s.Dropped,
 		DelaySamples: s.Delay.Count(), Frames: s.Frames, FramesBrokenPercent: percent(s.FramesBroken, s.Frames),
 		FramesSkippedPercent: percent(s.FramesSkipped, s.Frames+s.FramesSkipped), Freezes: s.Freezes, ViewersLost: w.lost,
+		LongestFreeze: milliseconds(s.LongestFreeze), FrozenPercent: round(100 * s.Frozen.Seconds() / (seconds * float64(max(p.Viewers, 1)))),
+		StepsBack: s.StepsBack, PLIs: s.PLIs, NACKs: s.NACKs, Feedbacks: s.Transports,
 		DelayP50: milliseconds(s.Delay.Quantile(0.5)), DelayP95: milliseconds(s.Delay.Quantile(0.95)),
 		DelayP99: milliseconds(s.Delay.Quantile(0.99)), DelayMax: milliseconds(s.Delay.Max()),
 	}

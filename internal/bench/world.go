@@ -24,6 +24,7 @@ type publisher interface {
 type viewer interface {
 	Leave(ctx context.Context) error
 	Timings() audience.Timings
+	Select(ctx context.Context, rid string, layer int) error
 }
 
 type crowd interface {
