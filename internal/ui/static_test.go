@@ -208,7 +208,7 @@ func TestScriptsHaveNoSinks(t *testing.T) {
 // TestCopiedModulesStandAlone keeps the promise in the heads of whip.js, whep.js
 // and player.js: copied with the named files they need nothing of the pages.
 func TestCopiedModulesStandAlone(t *testing.T) {
-	together := []string{"whip.js", "whep.js", "player.js", "wish.js", "resource.js", "problem.js", "sdp.js"}
+	together := []string{"whip.js", "simulcast.js", "whep.js", "events.js", "layers.js", "player.js", "wish.js", "connection.js", "resource.js", "problem.js", "sdp.js"}
 	imports := regexp.MustCompile(`(?m)from "\./([^"]+)"`)
 	files := all(t)
 	for _, name := range together {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -34,12 +35,19 @@ type stub struct {
 
 	// listing and settings are the bodies of the two REST routes; "" is 404.
 	listing, settings string
-	// diagnosis is what is wrong with every session; "" tells no id.
+	// diagnosis is what the API says of every session; "" tells no id.
 	diagnosis string
+	// single answers publishers without simulcast.
+	single bool
 	// cors lets pages of other origins in.
 	cors bool
 	// waits accepts viewers of idle channels instead of answering 409.
 	waits bool
+	// extends announces the two extensions of WHEP; said is what each new stream of
+	// events begins with, streams are those that are open.
+	extends bool
+	said    []string
+	streams map[chan string]bool
 }
 
 // canned is an answer made up by a test.
@@ -63,7 +71,7 @@ func newStub(t *testing.T, cfg Config) *stub {
 	t.Parallel()
 	s := &stub{
 		t: t, channels: map[string]*stubChannel{}, sessions: map[string]*stubSession{}, gone: map[string]string{},
-		canned: map[string][]canned{}, listing: `{"channels":[]}`, settings: `{"version":"test","open":true}`,
+		canned: map[string][]canned{}, streams: map[chan string]bool{}, listing: `{"channels":[]}`, settings: `{"version":"test","open":true}`,
 	}
 	s.media = newStubMedia(t)
 	e := echo.New()
@@ -75,6 +83,7 @@ func newStub(t *testing.T, cfg Config) *stub {
 	e.POST("/whip/*", s.publish)
 	e.POST("/whep/*", s.play)
 	e.Any("/session/:id", s.session)
+	s.extend(e)
 	s.Server = httptest.NewServer(e)
 	t.Cleanup(s.close)
 	return s
@@ -247,6 +256,9 @@ func (s *stub) play(c echo.Context) error {
 	return s.create(c, func(session *stubSession) error { return session.plays(ch) })
 }
 
+// layerLines are those with which an answer takes simulcast.
+var layerLines = regexp.MustCompile(`a=(simulcast|rid):.*\r\n`)
+
 // create makes a session and answers 201.
 func (s *stub) create(c echo.Context, fill func(*stubSession) error) error {
 	offer, err := io.ReadAll(c.Request().Body)
@@ -272,10 +284,17 @@ func (s *stub) create(c echo.Context, fill func(*stubSession) error) error {
 	if err != nil {
 		return err
 	}
+	if s.single {
+		answer = layerLines.ReplaceAllString(answer, "")
+	}
 	h := c.Response().Header()
 	h.Set("Location", s.URL+path)
 	h.Set("ETag", session.etag())
 	h.Add("Link", `<stun:127.0.0.1:9>; rel="ice-server"`)
+	if s.extends && strings.HasPrefix(c.Request().URL.Path, "/whep/") {
+		h.Add("Link", fmt.Sprintf(`<%s%s/events>; rel="urn:ietf:params:whep:ext:core:server-sent-events"; events="active,inactive,layers,reconnect,viewercount"`, s.URL, path))
+		h.Add("Link", fmt.Sprintf(`<%s/layer>; rel="urn:ietf:params:whep:ext:core:layer"`, path))
+	}
 	return c.Blob(http.StatusCreated, "application/sdp", []byte(answer))
 }
 
@@ -330,6 +349,7 @@ func (s *stub) live(name string) *tab {
 	s.t.Helper()
 	tb := newTab(s.t, look{})
 	tb.open(s.URL + "/publish/" + name)
+	tb.click("#simulcast") // one size is enough, and less work
 	tb.click("#go")
 	tb.state("live")
 	return tb

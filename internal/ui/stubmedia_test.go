@@ -16,6 +16,7 @@ import (
 	"github.com/pion/logging"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -75,6 +76,11 @@ func newStubMedia(t *testing.T) *stubMedia {
 	}
 	register(m.codec, 96, webrtc.RTPCodecTypeVideo)
 	register(opus, 111, webrtc.RTPCodecTypeAudio)
+	for _, uri := range []string{sdp.SDESMidURI, sdp.SDESRTPStreamIDURI, sdp.SDESRepairRTPStreamIDURI} {
+		if err := engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo); err != nil {
+			t.Fatal(err)
+		}
+	}
 	m.api = webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(engine))
 	return m
 }
@@ -116,6 +122,15 @@ type stubTrack struct {
 	mu        sync.Mutex
 	sequence  uint16
 	timestamp uint32
+}
+
+// drain reads a layer that nobody is sent.
+func drain(track *webrtc.TrackRemote) {
+	for {
+		if _, _, err := track.ReadRTP(); err != nil {
+			return
+		}
+	}
 }
 
 // forward passes a publisher's packets on until it ends.
@@ -196,6 +211,10 @@ func (s *stubSession) publishes(ch *stubChannel) {
 	s.pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		out := &ch.audio
 		if track.Kind() == webrtc.RTPCodecTypeVideo {
+			if rid := track.RID(); rid != "" && rid != "f" {
+				s.work.Go(func() { drain(track) })
+				return
+			}
 			out = &ch.video
 			ch.mu.Lock()
 			ch.ssrc = uint32(track.SSRC())

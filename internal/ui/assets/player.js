@@ -5,8 +5,10 @@
 //
 // Attributes: src (the WHEP endpoint), token, muted, controls. It plays at
 // once; where the browser wants a gesture before it makes a sound, it plays
-// muted and shows a button. Dispatches "state" like WHEPClient. Style it as any
-// element; the button is ::part(sound), the video ::part(video).
+// muted and shows a button. Dispatches "state" like WHEPClient, which is `client`.
+// It tells the server how large it is, where that wants to know (the layer extension
+// of WHEP): a small player is not sent the largest picture. Style it as any element;
+// the button is ::part(sound), the video ::part(video).
 // Copy it with whep.js and what that names.
 // @ts-check
 
@@ -21,6 +23,8 @@ export class HeadgatePlayer extends HTMLElement {
   client = null;
   video = document.createElement("video");
   #sound = document.createElement("button");
+  #size = new ResizeObserver(() => this.#resized());
+  #settling = 0;
 
   constructor() {
     super();
@@ -45,10 +49,13 @@ export class HeadgatePlayer extends HTMLElement {
 
   connectedCallback() {
     this.video.muted = this.hasAttribute("muted");
+    this.#size.observe(this.video);
     this.#open();
   }
 
   disconnectedCallback() {
+    this.#size.disconnect();
+    clearTimeout(this.#settling);
     void this.client?.stop();
     this.client = null;
   }
@@ -83,7 +90,19 @@ export class HeadgatePlayer extends HTMLElement {
       if (this.video.srcObject !== client.stream) this.video.srcObject = client.stream;
       void this.#play();
     });
+    this.#fit();
     client.play().catch(() => {}); // told by the state
+  }
+
+  /** Waits until a window is no longer being dragged. */
+  #resized() {
+    clearTimeout(this.#settling);
+    this.#settling = window.setTimeout(() => this.#fit(), 400);
+  }
+
+  #fit() {
+    const { width, height } = this.video.getBoundingClientRect();
+    this.client?.fit(width * devicePixelRatio, height * devicePixelRatio);
   }
 
   /** Plays with sound if it may, without if it must. */

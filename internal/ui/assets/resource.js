@@ -16,8 +16,10 @@ export function bearer(token) {
 
 /** A session at the server. Dispatches "statechange" when it is found to be gone. */
 export class Resource extends EventTarget {
-  /** Whether a request was answered 404: there is no session any more. */
+  /** Whether a request was answered 404, or leave() was called. */
   gone = false;
+  /** @type {Problem | null} why it was left */
+  left = null;
   /** @type {() => string} */
   #token;
 
@@ -45,7 +47,7 @@ export class Resource extends EventTarget {
     if (!location) {
       throw new Problem({ code: "no-location", status: 400, detail: "The server made a session but did not say where it is (no Location that this page may read)." });
     }
-    return new Resource(sessionURL(location, response.url), response.headers.get("ETag") ?? "", token);
+    return new Resource(addressIn(response, location), response.headers.get("ETag") ?? "", token);
   }
 
   /**
@@ -76,6 +78,13 @@ export class Resource extends EventTarget {
     }
   }
 
+  /** Tells whoever watches that this session is to be given up. @param {Problem} why */
+  leave(why) {
+    this.left = why;
+    this.gone = true;
+    this.dispatchEvent(new Event("statechange"));
+  }
+
   /** Ends the session; works while the page goes away. Never throws. */
   async end() {
     try {
@@ -87,15 +96,15 @@ export class Resource extends EventTarget {
 }
 
 /**
- * Behind a proxy that speaks TLS a server may believe it is plain HTTP; the
- * browser would block such an address.
- * @param {string} location
- * @param {string} base the address that answered
+ * An address that an answer names. Behind a proxy that speaks TLS a server may
+ * believe it is plain HTTP; the browser would block such an address.
+ * @param {Response} response
+ * @param {string} address of a header, absolute or relative
  * @returns {string}
  */
-function sessionURL(location, base) {
-  const url = new URL(location, base);
-  const from = new URL(base);
+export function addressIn(response, address) {
+  const from = new URL(response.url);
+  const url = new URL(address, from);
   if (from.protocol === "https:" && url.protocol === "http:" && url.hostname === from.hostname) {
     url.protocol = "https:";
     url.port = from.port;

@@ -9,13 +9,24 @@
 //   await client.stop();
 //
 // It waits for a publisher that is not there yet and comes back by itself.
-// Copy it with wish.js, resource.js, problem.js and sdp.js; nothing else is
-// needed. player.js makes an HTML element of it.
+//
+// Where the server has the WHEP extensions for events and layers, and tells:
+//
+//   client.events();
+//   client.addEventListener("layers", () => console.log(client.layers));
+//   client.addEventListener("viewercount", () => console.log(client.viewers));
+//   await client.selectLayer(client.layers[0]); // selectLayer() for automatic
+//
+// Copy it with wish.js, events.js, layers.js, connection.js, resource.js, problem.js
+// and sdp.js; nothing else is needed. player.js makes an HTML element of it.
 // @ts-check
 
+import { pause } from "./connection.js";
+import { EVENTS, extension, listen } from "./events.js";
+import { LayerChoice, layersOf, mediaID } from "./layers.js";
 import { Problem, problemFrom } from "./problem.js";
 import { withStereo } from "./sdp.js";
-import { WishClient, pause } from "./wish.js";
+import { WishClient } from "./wish.js";
 
 /**
  * @typedef {import("./wish.js").WishOptions & { kinds?: ("audio" | "video")[] }} WHEPOptions
@@ -27,12 +38,28 @@ const SILENCE = 3000;
 /** After so many milliseconds of data without a picture one should say so. */
 const BLACK = 4000;
 
-/** Plays one channel, participant or source into `stream`. */
+/**
+ * Plays one channel, participant or source into `stream`. Dispatches "track", and
+ * after events() what the server tells: "active", "inactive", "layers",
+ * "reconnect", "viewercount" (detail: the data). "choice" tells that layers can be
+ * chosen now, or no longer.
+ */
 export class WHEPClient extends WishClient {
   /** The same object for the client's whole life; tracks come and go. */
   stream = new MediaStream();
+  /** @type {import("./layers.js").PlayLayer[]} what the server can send, lowest first; empty while it does not tell */
+  layers = [];
+  /** How many watch, where the server tells. @type {number | undefined} */
+  viewers;
+  /** Whether the server said that the publisher is away. */
+  away = false;
   /** @type {RTCPeerConnection | null} */
   #following = null;
+  #choice = new LayerChoice();
+  /** @type {string[]} events that are wanted */
+  #wanted = [];
+  /** @type {{ response: Response, signal: AbortSignal } | null} */
+  #session = null;
 
   /**
    * @param {string} url the endpoint
@@ -49,6 +76,86 @@ export class WHEPClient extends WishClient {
    */
   play() {
     return this.start();
+  }
+
+  /**
+   * Listens to what the server tells, from now on and in every session. Each
+   * listener keeps a connection of the page; with HTTP/1.1 there are six.
+   * @param {string[]} [names] all that are understood without
+   */
+  events(names = EVENTS) {
+    const begin = this.#wanted.length === 0;
+    this.#wanted = names;
+    if (begin && this.#session) this.#listen(this.#session.response, this.#session.signal);
+  }
+
+  /** Whether layers can be chosen here and now. */
+  get selectable() {
+    return this.#choice.possible;
+  }
+
+  /** What was chosen; empty where that is left to the server. */
+  get selection() {
+    return this.#choice.selection;
+  }
+
+  /**
+   * Chooses the layer to be sent, in this session and those after it.
+   * @param {string | Partial<import("./layers.js").PlayLayer>} [layer] one of `layers`, or a RID; without, the server chooses
+   * @throws {Problem} when the server refuses
+   */
+  async selectLayer(layer) {
+    const { rid, spatial } = typeof layer === "string" ? { rid: layer, spatial: undefined } : layer ?? {};
+    await this.#choice.select({ ...(rid && { rid }), ...(spatial !== undefined && { spatialLayerId: spatial }) });
+  }
+
+  /**
+   * Says how large the picture is shown, so that nothing larger is sent in vain.
+   * @param {number} width in pixels of the device
+   * @param {number} height
+   */
+  fit(width, height) {
+    this.#choice.fit(width, height);
+  }
+
+  /** @override @param {Response} response @param {AbortSignal} signal */
+  opened(response, signal) {
+    this.#session = { response, signal };
+    const link = extension(response, "layer");
+    if (link) this.#choice.open(link.url, this.#mediaID(), () => this.token);
+    this.#listen(response, signal);
+    this.dispatchEvent(new CustomEvent("choice"));
+    signal.addEventListener("abort", () => this.#ended());
+  }
+
+  #ended() {
+    this.#session = null;
+    this.#choice.close();
+    this.layers = [];
+    this.away = false;
+    this.dispatchEvent(new CustomEvent("choice"));
+  }
+
+  #mediaID() {
+    return mediaID(this.pc?.localDescription?.sdp ?? "", "video");
+  }
+
+  /** @param {Response} response @param {AbortSignal} signal */
+  #listen(response, signal) {
+    const at = extension(response, "server-sent-events");
+    if (at && this.#wanted.length) void listen(at, this.#wanted, () => this.token, (name, data) => this.#told(name, data), signal);
+  }
+
+  /** @param {string} name @param {any} data */
+  #told(name, data) {
+    if (name === "layers") {
+      this.layers = layersOf(data, this.#mediaID());
+      this.#choice.retry();
+    }
+    if (name === "viewercount" && Number.isInteger(data.viewercount)) this.viewers = data.viewercount;
+    if (name === "active" || name === "inactive") this.away = name === "inactive";
+    this.dispatchEvent(new CustomEvent(name, { detail: data }));
+    if (name === "reconnect") this.renew(nextURL(data.url, this.url));
   }
 
   /** @override @param {RTCPeerConnection} pc */
@@ -154,6 +261,28 @@ class Flow {
     this.#sound = sound;
     if (now - this.#last < SILENCE) return "live";
     return now - this.#dark > BLACK ? "black" : "waiting";
+  }
+}
+
+/**
+ * Where a server sends us: never from HTTPS to anything less.
+ * @param {unknown} url
+ * @param {string} endpoint
+ * @returns {string} empty for the same endpoint
+ */
+export function nextURL(url, endpoint) {
+  if (typeof url !== "string") return "";
+  const next = parsed(url, endpoint);
+  if (!next) return "";
+  return next.protocol === "https:" || (next.protocol === "http:" && endpoint.startsWith("http:")) ? next.href : "";
+}
+
+/** @param {string} url @param {string} base @returns {URL | null} */
+function parsed(url, base) {
+  try {
+    return new URL(url, base);
+  } catch {
+    return null;
   }
 }
 

@@ -8,10 +8,12 @@
 //   …
 //   await client.stop();
 //
-// Copy it with wish.js, resource.js, problem.js and sdp.js; nothing else is needed.
+// Copy it with simulcast.js, wish.js, connection.js, resource.js, problem.js and
+// sdp.js; nothing else is needed.
 // @ts-check
 
 import { withStereo } from "./sdp.js";
+import { divided, encodings, simulcastCodecs, takenLayers, undivided } from "./simulcast.js";
 import { WishClient } from "./wish.js";
 
 /**
@@ -19,15 +21,21 @@ import { WishClient } from "./wish.js";
  *   codec?: string,
  *   bitrate?: number,
  *   stereo?: boolean,
+ *   simulcast?: boolean,
  * }} WHIPOptions codec: "H264", "VP8", "VP9" or "AV1", all without; bitrate:
- *   highest of the video in bits per second, the browser's choice without;
- *   stereo: send Opus in stereo at 128 kbit/s, for music
+ *   highest of the video in bits per second, all layers together, the browser's
+ *   choice without; stereo: send Opus in stereo at 128 kbit/s, for music;
+ *   simulcast: send H264 or VP8 in three sizes, where the server takes them
  */
 
 /** Publishes one MediaStream: at most one audio and one video track. */
 export class WHIPClient extends WishClient {
   /** What is sent; its own object, the tracks are those given. */
   stream = new MediaStream();
+  /** @type {string[]} RIDs of the layers the server takes; none where the picture is sent once */
+  layers = [];
+  /** @type {RTCRtpSender | null} whose picture was offered in layers */
+  #layered = null;
   /** @type {Promise<void>} */
   #limiting = Promise.resolve();
 
@@ -40,6 +48,8 @@ export class WHIPClient extends WishClient {
     this.codec = options.codec ?? "";
     this.bitrate = options.bitrate ?? 0;
     this.stereo = options.stereo ?? false;
+    /** May be changed at any time: the next connection uses it. */
+    this.simulcast = options.simulcast ?? false;
   }
 
   /**
@@ -76,25 +86,42 @@ export class WHIPClient extends WishClient {
     for (const sender of this.pc?.getSenders() ?? []) {
       if (sender.track?.kind !== "video") continue;
       const parameters = sender.getParameters();
-      for (const encoding of parameters.encodings) {
-        if (bitsPerSecond) encoding.maxBitrate = bitsPerSecond;
-        else delete encoding.maxBitrate;
-      }
+      divided(parameters.encodings.filter((e) => e.active !== false), bitsPerSecond);
       await sender.setParameters(parameters);
     }
   }
 
   /** @override @param {RTCPeerConnection} pc */
   prepare(pc) {
+    this.layers = [];
+    this.#layered = null;
     for (const track of this.stream.getTracks()) {
-      const video = track.kind === "video";
-      const transceiver = pc.addTransceiver(track, {
-        direction: "sendonly",
-        streams: [this.stream],
-        sendEncodings: video && this.bitrate ? [{ maxBitrate: this.bitrate }] : undefined,
-      });
-      if (video && this.codec) prefer(transceiver, this.codec);
+      if (track.kind === "video") this.#addVideo(pc, track);
+      else pc.addTransceiver(track, { direction: "sendonly", streams: [this.stream] });
     }
+  }
+
+  /** @param {RTCPeerConnection} pc @param {MediaStreamTrack} track */
+  #addVideo(pc, track) {
+    const add = (/** @type {RTCRtpEncodingParameters[]} */ sendEncodings) => pc.addTransceiver(track, { direction: "sendonly", streams: [this.stream], sendEncodings });
+    let codecs = this.simulcast ? simulcastCodecs(this.codec) : [];
+    let transceiver = codecs.length ? attempt(() => add(encodings(this.bitrate))) : null;
+    this.#layered = transceiver?.sender ?? null;
+    if (!transceiver) {
+      transceiver = add(this.bitrate ? [{ maxBitrate: this.bitrate }] : []);
+      codecs = this.codec ? [this.codec] : [];
+    }
+    if (codecs.length) prefer(transceiver, codecs);
+  }
+
+  /** @override @param {string} answer */
+  async agreed(answer) {
+    if (!this.#layered) return;
+    this.layers = takenLayers(answer);
+    if (this.layers.length) return;
+    const parameters = this.#layered.getParameters();
+    undivided(parameters.encodings, this.bitrate);
+    await this.#layered.setParameters(parameters);
   }
 
   /** @override @param {string} sdp */
@@ -104,13 +131,26 @@ export class WHIPClient extends WishClient {
 }
 
 /**
- * Offers one video codec only, and what repairs it.
- * @param {RTCRtpTransceiver} transceiver
- * @param {string} codec
+ * @template T
+ * @param {() => T} f
+ * @returns {T | null} null where a browser knows no simulcast
  */
-function prefer(transceiver, codec) {
+function attempt(f) {
+  try {
+    return f();
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Offers some video codecs only, and what repairs them.
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {string[]} codecs
+ */
+function prefer(transceiver, codecs) {
   const all = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
-  const wanted = all.filter((c) => c.mimeType.toLowerCase() === `video/${codec.toLowerCase()}`);
+  const wanted = all.filter((c) => codecs.some((codec) => c.mimeType.toLowerCase() === `video/${codec.toLowerCase()}`));
   const repair = all.filter((c) => /^video\/(rtx|red|ulpfec|flexfec-03)$/i.test(c.mimeType));
   if (wanted.length) transceiver.setCodecPreferences([...wanted, ...repair]);
 }

@@ -3,6 +3,7 @@
 // Part of the modules that may be copied, with problem.js and sdp.js beside it.
 // @ts-check
 
+import { hungUp, noPath, pause, until } from "./connection.js";
 import { Problem, asProblem, ended, problemFrom } from "./problem.js";
 import { Resource, Trickle, bearer } from "./resource.js";
 import { fragment, iceServersOf, iceView, withFragment } from "./sdp.js";
@@ -48,6 +49,8 @@ export class WishClient extends EventTarget {
   #resource = null;
   /** @type {Trickle | null} */
   #trickle = null;
+  /** Where the next session is, if not at the endpoint. */
+  #next = "";
 
   /** @param {string} url the endpoint @param {WishOptions} [options] */
   constructor(url, options = {}) {
@@ -90,6 +93,16 @@ export class WishClient extends EventTarget {
   }
 
   /**
+   * Gives the session up and makes another, as a server may ask for.
+   * @param {string} [url] where the next one is; the one after it is at `url` again
+   */
+  renew(url = "") {
+    this.#next = url;
+    // Not all clients at the same moment.
+    this.#resource?.leave(new Problem({ code: "reconnect", detail: "The gateway asks to connect anew.", retryAfter: 0.1 + Math.random() }));
+  }
+
+  /**
    * Restarts ICE on the running session (RFC 9725 section 4.3.3): new
    * credentials and paths, the same session, no renegotiation.
    * @throws {Problem}
@@ -126,6 +139,12 @@ export class WishClient extends EventTarget {
   editAnswer(sdp) {
     return sdp;
   }
+
+  /** Called when an answer was applied. @param {string} _answer @returns {Promise<void>} */
+  async agreed(_answer) {}
+
+  /** Called when there is a session. @param {Response} _response to the POST @param {AbortSignal} _signal ends with the session */
+  opened(_response, _signal) {}
 
   /** Called whenever media can pass. @param {RTCPeerConnection} _pc @param {AbortSignal} _signal */
   connected(_pc, _signal) {
@@ -188,8 +207,11 @@ export class WishClient extends EventTarget {
    * @returns {Promise<Problem>} why it ended
    */
   async #once(signal, connected) {
+    const session = new AbortController();
+    signal.addEventListener("abort", () => session.abort(), { once: true, signal: session.signal });
     try {
       const pc = await this.#open(signal);
+      if (this.response) this.opened(this.response, session.signal);
       if (!(await until(pc, () => pc.connectionState === "connected", signal, this.patience))) throw noPath(pc);
       connected();
       this.connected(pc, signal);
@@ -197,6 +219,7 @@ export class WishClient extends EventTarget {
     } catch (thrown) {
       return asProblem(thrown);
     } finally {
+      session.abort();
       if (!signal.aborted) void this.#close();
     }
   }
@@ -232,7 +255,9 @@ export class WishClient extends EventTarget {
 
   /** @param {string} sdp @returns {Promise<Response>} */
   #post(sdp) {
-    return fetch(this.url, {
+    const url = this.#next || this.url;
+    this.#next = "";
+    return fetch(url, {
       method: "POST",
       headers: { "Content-Type": "application/sdp", ...bearer(this.token) },
       body: sdp,
@@ -245,6 +270,7 @@ export class WishClient extends EventTarget {
     await pc.setLocalDescription({ type: "offer", sdp: offer });
     await pc.setRemoteDescription({ type: "answer", sdp: this.editAnswer(answer) });
     this.#trickle?.release();
+    await this.agreed(answer);
   }
 
   /**
@@ -293,6 +319,8 @@ export class WishClient extends EventTarget {
 
   /** Asks the session's address why the server hung up. @returns {Promise<Problem>} */
   async #why() {
+    const left = this.#resource?.left;
+    if (left) return left;
     const answer = await this.#resource?.look();
     return answer ? ended(answer) : new Problem({ code: "closed", detail: "The gateway closed the connection." });
   }
@@ -320,80 +348,4 @@ export class WishClient extends EventTarget {
 function delay(failures, problem) {
   const base = problem.retryAfter * 1000 || Math.min(500 * 2 ** Math.min(failures, 5), 10_000);
   return base * (1 + 0.2 * Math.random());
-}
-
-/**
- * Waits; a network that comes back ends the wait early.
- * @param {number} ms
- * @param {AbortSignal} signal ends it too
- * @returns {Promise<void>}
- */
-export function pause(ms, signal) {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      removeEventListener("online", done);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, signal.aborted ? 0 : ms);
-    addEventListener("online", done);
-    signal.addEventListener("abort", done);
-  });
-}
-
-/**
- * Waits until a connection is in the wanted state.
- * @param {RTCPeerConnection} pc
- * @param {() => boolean} wanted
- * @param {AbortSignal} signal
- * @param {number} [ms] no limit without
- * @param {EventTarget | null} [resource] watched too
- * @returns {Promise<boolean>} false when the time is up
- */
-function until(pc, wanted, signal, ms = 0, resource = null) {
-  return new Promise((resolve, reject) => {
-    const watched = [pc, signal, ...transportsOf(pc), ...(resource ? [resource] : [])];
-    const names = ["connectionstatechange", "iceconnectionstatechange", "statechange", "abort"];
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let timer;
-    const settle = (/** @type {() => void} */ tell) => {
-      clearTimeout(timer);
-      for (const target of watched) for (const name of names) target.removeEventListener(name, look);
-      tell();
-    };
-    const look = () => {
-      if (signal.aborted) settle(() => reject(new DOMException("stopped", "AbortError")));
-      else if (wanted()) settle(() => resolve(true));
-    };
-    for (const target of watched) for (const name of names) target.addEventListener(name, look);
-    if (ms) timer = setTimeout(() => settle(() => resolve(wanted())), ms);
-    look();
-  });
-}
-
-/** @param {RTCPeerConnection} pc @returns {RTCDtlsTransport[]} */
-function transportsOf(pc) {
-  const all = pc.getTransceivers().map((t) => t.receiver.transport ?? t.sender.transport);
-  return [...new Set(all.filter((t) => t !== null && t !== undefined))];
-}
-
-/** Whether the other side said goodbye (DTLS close_notify). @param {RTCPeerConnection} pc */
-function hungUp(pc) {
-  return pc.connectionState === "closed" || transportsOf(pc).some((t) => t.state === "closed");
-}
-
-/**
- * HTTP works and media does not: the most frequent trouble there is.
- * @param {RTCPeerConnection} pc
- * @returns {Problem}
- */
-function noPath(pc) {
-  const found = [...(pc.remoteDescription?.sdp ?? "").matchAll(/^a=candidate:\S+ 1 (\S+) \d+ (\S+) (\d+)/gm)];
-  const tried = [...new Set(found.map(([, protocol, address, port]) => `${protocol.toLowerCase()} ${address} port ${port}`))];
-  const where = tried.length ? ` Tried ${tried.slice(0, 4).join(", ")}.` : "";
-  return new Problem({
-    code: "media-unreachable",
-    detail: `The gateway answered, but no media can pass between it and this browser.${where} A firewall may block these ports, or the gateway does not know its public address.`,
-  });
 }

@@ -1,0 +1,89 @@
+package ui
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const (
+	sender    = `client.pc.getSenders().find((s) => s.track.kind === "video")`
+	encodings = `JSON.stringify(` + sender + `.getParameters().encodings.map((e) => [e.rid, e.active, e.scaleResolutionDownBy, e.maxBitrate]))`
+	// moving are the layers that send frames.
+	moving = `client.pc.getStats().then((r) => [...r.values()].filter((e) => e.type === "outbound-rtp" && e.framesSent > 3).map((e) => e.rid ?? "").sort().join())`
+)
+
+func TestWHIPClientOffersLayersN210(t *testing.T) {
+	s := newStub(t, Config{})
+	tb := s.on()
+	whipOn(tb, s.URL+"/whip/live", `{ simulcast: true, bitrate: 1000000 }`)
+	tb.wait(isLive)
+	post := s.await("POST", "/whip/live", 1)
+	for _, want := range []string{"a=simulcast:send q;h;f", "a=rid:q send", "VP8/90000", "H264/90000"} {
+		if !strings.Contains(post.body, want) {
+			t.Errorf("the offer has no %s", want)
+		}
+	}
+	if found := regexp.MustCompile(`a=rtpmap:\d+ (VP9|AV1)/`).FindString(post.body); found != "" {
+		t.Errorf("the offer has %s, which browsers do not send as simulcast", found)
+	}
+	if got := eval[string](tb, encodings); got != `[["q",true,4,70000],["h",true,2,210000],["f",true,1,720000]]` {
+		t.Errorf("encodings %s", got)
+	}
+	if got := eval[string](tb, `client.layers.join()`); got != "q,h,f" {
+		t.Errorf("layers %q", got)
+	}
+	tb.js(`client.limit(2000000)`)
+	if got := eval[string](tb, encodings); got != `[["q",true,4,140000],["h",true,2,420000],["f",true,1,1440000]]` {
+		t.Errorf("after another limit: %s", got)
+	}
+	// A picture of 320 x 180: browsers withhold what would be too small (N-217).
+	tb.wait(`(` + moving + `).then((m) => window.m = m), window.m`)
+}
+
+// TestWithoutSimulcastInTheAnswerN212 wants the whole picture: the first encoding,
+// which is all that may be sent then, was offered as the smallest.
+func TestWithoutSimulcastInTheAnswerN212(t *testing.T) {
+	s := newStub(t, Config{})
+	s.single = true
+	tb := s.on()
+	whipOn(tb, s.URL+"/whip/live", `{ simulcast: true, codec: "VP8", bitrate: 1000000 }`)
+	tb.wait(isLive)
+	tb.wait(encodings + `.startsWith('[["q",true,1,1000000]')`)
+	if n := eval[int](tb, `client.layers.length`); n != 0 {
+		t.Errorf("%d layers", n)
+	}
+	tb.wait(`client.pc.getStats().then((r) => window.w = Math.max(0, ...[...r.values()].filter((e) => e.type === "outbound-rtp" && e.kind === "video").map((e) => e.frameWidth ?? 0))), window.w === 320`)
+	tb.js(`client.limit(300000)`)
+	if got := eval[string](tb, encodings); !strings.HasPrefix(got, `[["q",true,1,300000]`) {
+		t.Errorf("after another limit: %s", got)
+	}
+}
+
+func TestNoLayersOfCodecsLayeredOtherwise(t *testing.T) {
+	s := newStub(t, Config{})
+	tb := s.on()
+	for _, codec := range []string{"VP9", "AV1"} {
+		whipOn(tb, s.URL+"/whip/"+codec, `{ simulcast: true, codec: "`+codec+`" }`)
+		if post := s.await("POST", "/whip/"+codec, 1); strings.Contains(post.body, "a=simulcast") || !strings.Contains(post.body, codec+"/90000") {
+			t.Errorf("%s: the offer has simulcast, or another codec", codec)
+		}
+		tb.js(`client.stop()`)
+	}
+}
+
+func TestLayersOfAnAnswer(t *testing.T) {
+	tb := module(t)
+	for sdp, want := range map[string]string{
+		"v=0\r\nm=video 9 x 96\r\na=simulcast:recv q;h;f\r\n": "q,h,f",
+		"a=simulcast:recv ~0;1,2\r\n":                         "0,1",
+		"a=simulcast:send a recv b;c\r\n":                     "b,c",
+		"a=simulcast:send a\r\n":                              "",
+		"a=rid:q recv\r\n":                                    "",
+	} {
+		if got := eval[string](tb, `import("/assets/simulcast.js").then((m) => m.takenLayers(`+inJS(t, sdp)+`).join())`); got != want {
+			t.Errorf("%q: layers %q, want %q", sdp, got, want)
+		}
+	}
+}
+
