@@ -87,6 +87,13 @@ var shots = []struct {
 		tb.state("live")
 		tb.wait("document.querySelector('#numbers').innerText.includes('×')")
 	}},
+	{name: "publish-layers", take: func(s *stub, tb *tab) {
+		s.diagnosis = gets
+		tb.open(s.URL + "/publish/studio")
+		tb.click("#go")
+		tb.state("live")
+		tb.wait("document.querySelectorAll('#layer-rows tr').length === 3 && document.querySelector('#layer-rows').innerText.includes('nothing')")
+	}},
 	{name: "publish-insecure", take: func(s *stub, tb *tab) {
 		tb.open(insecure(s) + "/publish/studio")
 		tb.state("error")
@@ -101,6 +108,16 @@ var shots = []struct {
 		tb.state("live")
 		tb.click("#stats-button")
 		tb.wait("document.querySelector('#numbers').innerText.includes('×')")
+	}},
+	{name: "watch-layers", take: func(s *stub, tb *tab) {
+		s.extends, s.diagnosis = true, watched
+		s.say("layers", three)
+		s.say("viewercount", `{"viewercount":12}`)
+		tb.open(s.URL + "/watch/live")
+		tb.state("live")
+		tb.click("#stats-button")
+		tb.wait("document.querySelector('#numbers').innerText.includes('Network takes')")
+		tb.click("#quality")
 	}},
 	{name: "watch-muted", before: wantsGesture, take: func(s *stub, tb *tab) {
 		tb.open(s.URL + "/watch/live")

@@ -30,7 +30,7 @@ func TestWatchPlaysAtOnceWithSound(t *testing.T) {
 		t.Error("no client for tests")
 	}
 	tb.do(chromedp.KeyEvent("s"))
-	tb.wait(`!document.getElementById("stats").hidden && /VP8[\s\S]*×[\s\S]*bit\/s[\s\S]*ms/.test(document.getElementById("numbers").innerText)`)
+	tb.wait(`!document.getElementById("stats").hidden && /×[\s\S]*VP8[\s\S]*bit\/s[\s\S]*ms/.test(document.getElementById("numbers").innerText)`)
 	tb.do(chromedp.KeyEvent("m"))
 	tb.wait(`document.getElementById("player").video.muted && document.getElementById("sound").ariaPressed === "false"`)
 	tb.click("#sound")

@@ -8,7 +8,9 @@ import { Meter } from "./meter.js";
 import { guestName, pathOf, tokenOf } from "./names.js";
 import { askForChannel, titleOf, wantsToken, whereAmI } from "./page.js";
 import { asProblem } from "./problem.js";
-import { StatsReader, fill, show } from "./stats.js";
+import { Report } from "./report.js";
+import { Sending } from "./sending.js";
+import { TOGETHER, simulcastCodecs } from "./simulcast.js";
 import { WHIPClient, sendableCodecs } from "./whip.js";
 
 /** @typedef {import("./problem.js").Problem} Problem */
@@ -22,6 +24,7 @@ const size = byID("size", HTMLSelectElement);
 const bitrate = byID("bitrate", HTMLSelectElement);
 const codec = byID("codec", HTMLSelectElement);
 const music = byID("music", HTMLInputElement);
+const simulcast = byID("simulcast", HTMLInputElement);
 const guest = byID("guest", HTMLInputElement);
 const go = byID("go", HTMLButtonElement);
 const look = byID("look", HTMLButtonElement);
@@ -43,7 +46,8 @@ let client = null;
 /** @type {WakeLockSentinel | null} */
 let awake = null;
 
-const advice = new Advice([byID("advice", HTMLElement)], () => client);
+const report = new Report(() => client);
+new Advice([byID("advice", HTMLElement)], report);
 
 /** What the browser sends without being told is little; this is usual for the size. */
 const USUAL = new Map([[360, 800_000], [480, 1_200_000], [720, 2_500_000], [1080, 4_500_000]]);
@@ -54,8 +58,21 @@ function wish() {
   return { source, camera: cameras.value, microphone: microphones.value, height: Number(size.value), fps: source === "screen" ? 30 : 30, music: music.checked };
 }
 
-/** @returns {number} bits per second */
-const rate = () => Number(bitrate.value) || (USUAL.get(Number(size.value)) ?? 2_500_000);
+/** @returns {number} bits per second, of all layers together */
+const rate = () => Number(bitrate.value) || Math.round((USUAL.get(Number(size.value)) ?? 2_500_000) * (simulcast.checked ? TOGETHER : 1));
+
+/** @type {boolean | null} what somebody said about layers */
+let said = null;
+
+/** Offers layers where they are of use: in a camera's picture of some size, unless somebody says otherwise. */
+function offerLayers() {
+  const possible = simulcastCodecs(codec.value).length > 0;
+  simulcast.disabled = !possible || isRunning();
+  simulcast.checked = possible && (said ?? (wish().source === "camera" && cameras.value !== "none" && Number(size.value) >= 720));
+  byID("simulcast-why", HTMLElement).textContent = possible ? "smaller sizes for slow networks" : "with H264 and VP8 only";
+}
+
+const isRunning = () => ["connecting", "waiting", "live"].includes(client?.state ?? "idle");
 
 /** Names this page publishes to. */
 const names = () => (guest.checked && place.names.length === 1 && !tokenOf(location.hash) ? [...place.names, guestID] : place.names);
@@ -146,10 +163,11 @@ async function close() {
 async function start() {
   if (!stream && !(await open())) return;
   if (!stream || (client && client.state !== "error")) return; // pressed twice
+  offerLayers();
   complain(null);
   const url = `/whip/${pathOf(...names())}`;
   client = new WHIPClient(new URL(url, location.origin).href, {
-    token: tokenOf(location.hash), codec: codec.value, bitrate: rate(), stereo: music.checked,
+    token: tokenOf(location.hash), codec: codec.value, bitrate: rate(), stereo: music.checked, simulcast: simulcast.checked,
   });
   Object.assign(window, { headgate: client });
   client.addEventListener("state", onState);
@@ -166,17 +184,19 @@ async function stop() {
 /** Shows how the client is doing. */
 function onState() {
   const state = client?.state ?? "idle";
-  const running = state === "connecting" || state === "waiting" || state === "live";
+  const running = isRunning();
   pageState(state);
   go.textContent = running ? "Stop" : "Go live";
   go.classList.toggle("danger", running);
   for (const field of [codec, guest]) field.disabled = running;
   for (const radio of form.querySelectorAll("input[type=radio]")) if (radio instanceof HTMLInputElement) radio.disabled = running;
+  if (running) simulcast.disabled = true;
+  else offerLayers();
   byID("numbers", HTMLElement).hidden = !running;
   look.hidden = running;
   complain(state === "error" ? client?.problem ?? null : null);
   tell(sentence(state, client?.problem ?? null));
-  void advice.ask();
+  void report.ask();
   void stayAwake(running);
 }
 
@@ -265,32 +285,6 @@ async function stayAwake(wanted) {
   }
 }
 
-/** @type {{ pc: RTCPeerConnection | null, reader: StatsReader }} */
-let reading = { pc: null, reader: new StatsReader() };
-
-async function measure() {
-  const pc = client?.pc ?? null;
-  if (pc !== reading.pc) reading = { pc, reader: new StatsReader() };
-  if (!pc) return;
-  const { video, audio, rtt } = await reading.reader.read(pc);
-  fill(byID("numbers", HTMLDListElement), [
-    ["Video", video ? `${video.codec || "–"}, ${show.rate(video.bitrate)}` : "none"], ["Size", show.size(video)], ["Frames per second", show.fps(video?.fps)],
-    ["Audio", audio ? `${audio.codec || "–"}, ${show.rate(audio.bitrate)}` : "none"], ["Round trip", show.time(rtt)], ["Loss", show.share(video?.loss ?? audio?.loss)],
-  ]);
-  showHeld(video?.limited ?? "");
-}
-
-let heldFor = 0;
-
-/** Says why the picture is smaller than it could be, once it stays so: every stream starts small. @param {string} limited */
-function showHeld(limited) {
-  heldFor = limited ? heldFor + 1 : 0;
-  const words = { cpu: "This computer cannot encode faster; a smaller picture helps.", bandwidth: "The network takes no more right now." }[limited];
-  const text = heldFor > 12 && words ? words : "";
-  const note = byID("held", HTMLElement);
-  if (note.textContent !== text) note.textContent = text;
-}
-
 /**
  * A value that stays while the tab does.
  * @param {string} key
@@ -322,9 +316,11 @@ function wire() {
 
 /** @param {EventTarget | null} field */
 async function changed(field) {
+  if (field === simulcast) said = simulcast.checked;
+  else if (!isRunning()) offerLayers();
   if (field === bitrate || field === size) await client?.limit(rate());
   if (field === guest) showShare();
-  if (field === bitrate || field === codec || field === guest) return;
+  if (field === bitrate || field === codec || field === guest || field === simulcast) return;
   byID("camera-row", HTMLElement).hidden = wish().source === "screen";
   if (stream || opening) await open();
 }
@@ -352,7 +348,7 @@ function main() {
   showShare();
   wire();
   void fillDevices();
-  setInterval(() => void measure(), 1000);
+  new Sending(() => client, report);
 }
 
 main();

@@ -2,6 +2,8 @@
 // for. Rates and losses are of the time since the last reading.
 // @ts-check
 
+import { LAYERS } from "./simulcast.js";
+
 /**
  * @typedef {object} Reading
  * @property {string} path "udp 192.0.2.1:8190", empty before media can pass
@@ -21,7 +23,20 @@
  * @property {number | undefined} delay milliseconds in the jitter buffer (players)
  * @property {number | undefined} freezes since the beginning (players)
  * @property {number | undefined} frozen seconds since the beginning (players)
+ * @property {number | undefined} lost packets since the beginning, before repair (players)
+ * @property {number | undefined} repaired packets that came again, or out of others, since the beginning (players)
  * @property {string} limited "cpu" or "bandwidth" where the encoder holds back (publishers)
+ * @property {SentLayer[]} layers of simulcast (publishers), lowest first; empty without
+ */
+
+/**
+ * @typedef {object} SentLayer one encoding of a simulcast publisher
+ * @property {string} rid
+ * @property {number | undefined} bitrate bits per second
+ * @property {number | undefined} width
+ * @property {number | undefined} height
+ * @property {number | undefined} fps
+ * @property {string} limited like Stream's
  */
 
 /** Reads one connection; start a new one for each connection. */
@@ -59,13 +74,14 @@ export class StatsReader {
    * @returns {Stream | undefined}
    */
   #stream(all, report, kind) {
-    const now = all.find((e) => (e.type === "inbound-rtp" || e.type === "outbound-rtp") && e.kind === kind);
+    const streams = all.filter((e) => (e.type === "inbound-rtp" || e.type === "outbound-rtp") && e.kind === kind);
+    const now = streams.toSorted((a, b) => (b.frameHeight ?? 0) - (a.frameHeight ?? 0))[0];
     if (!now) return undefined;
     const inbound = now.type === "inbound-rtp";
     const codec = now.codecId ? String(report.get(now.codecId)?.mimeType ?? "") : "";
     return {
       codec: codec.slice(codec.indexOf("/") + 1),
-      bitrate: this.#rate(now, inbound ? "bytesReceived" : "bytesSent"),
+      bitrate: sum(streams.map((e) => this.#rate(e, inbound ? "bytesReceived" : "bytesSent"))),
       loss: inbound ? this.#lost(now) : all.find((e) => e.type === "remote-inbound-rtp" && e.localId === now.id)?.fractionLost,
       width: now.frameWidth,
       height: now.frameHeight,
@@ -73,7 +89,19 @@ export class StatsReader {
       delay: inbound ? this.#delay(now) : undefined,
       freezes: now.freezeCount,
       frozen: now.totalFreezesDuration,
-      limited: ["cpu", "bandwidth"].includes(now.qualityLimitationReason) ? now.qualityLimitationReason : "",
+      lost: now.packetsLost,
+      repaired: sum([now.retransmittedPacketsReceived, now.fecPacketsReceived]),
+      limited: limitOf(now),
+      layers: inbound || streams.length < 2 ? [] : streams.map((e) => this.#layer(e)).sort((a, b) => order(a.rid) - order(b.rid)),
+    };
+  }
+
+  /** @param {Record<string, any>} now @returns {SentLayer} */
+  #layer(now) {
+    const moves = this.#grown(now, "framesSent") > 0;
+    return {
+      rid: String(now.rid ?? ""), bitrate: this.#rate(now, "bytesSent"), width: now.frameWidth, height: now.frameHeight,
+      fps: moves ? now.framesPerSecond : 0, limited: limitOf(now),
     };
   }
 
@@ -106,6 +134,15 @@ export class StatsReader {
   }
 }
 
+/** @param {Record<string, any>} entry @returns {string} */
+const limitOf = (entry) => (["cpu", "bandwidth"].includes(entry.qualityLimitationReason) ? entry.qualityLimitationReason : "");
+
+/** @param {string} rid @returns {number} lowest first */
+const order = (rid) => LAYERS.findIndex((layer) => layer.rid === rid);
+
+/** @param {(number | undefined)[]} values @returns {number | undefined} of those that are known */
+const sum = (values) => values.reduce((all, value) => (value === undefined ? all : (all ?? 0) + value), undefined);
+
 /** @param {number} value @returns {number | undefined} */
 const known = (value) => (Number.isFinite(value) ? value : undefined);
 
@@ -122,7 +159,7 @@ export const show = {
   time: (ms) => (ms === undefined ? "–" : ms < 1 ? "under 1 ms" : `${Math.round(ms)} ms`),
   /** @param {number | undefined} share */
   share: (share) => (share === undefined ? "–" : `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`),
-  /** @param {Stream | undefined} s */
+  /** @param {{ width?: number, height?: number } | undefined} s */
   size: (s) => (s?.width && s.height ? `${s.width} × ${s.height}` : "–"),
   /** @param {number | undefined} fps */
   fps: (fps) => (fps === undefined ? "–" : `${Math.round(fps)}`),

@@ -4,9 +4,11 @@
 import { Advice } from "./advice.js";
 import { byID, pageState } from "./dom.js";
 import { pathOf, tokenOf } from "./names.js";
+import { Overlay } from "./overlay.js";
 import { askForChannel, titleOf, wantsToken, whereAmI } from "./page.js";
 import { HeadgatePlayer } from "./player.js";
-import { StatsReader, fill, show } from "./stats.js";
+import { Quality } from "./quality.js";
+import { Report } from "./report.js";
 
 /** @typedef {import("./problem.js").Problem} Problem */
 
@@ -18,12 +20,13 @@ const text = byID("state-text", HTMLElement);
 const again = byID("again", HTMLButtonElement);
 const sound = byID("sound", HTMLButtonElement);
 const volume = byID("volume", HTMLInputElement);
-const statsButton = byID("stats-button", HTMLButtonElement);
-const stats = byID("stats", HTMLElement);
-const numbers = byID("numbers", HTMLDListElement);
+const viewers = byID("viewers", HTMLElement);
 
 const place = whereAmI("/watch");
-const advice = new Advice([byID("advice", HTMLElement), byID("advice-live", HTMLElement)], () => player.client);
+const report = new Report(() => player.client);
+new Advice([byID("advice", HTMLElement), byID("advice-live", HTMLElement)], report);
+const quality = new Quality(() => player.client, announce);
+const overlay = new Overlay(() => player.client, report);
 let wasLive = false;
 
 /**
@@ -35,6 +38,7 @@ function words(state, problem) {
   if (state === "error" && problem) return [wantsToken(problem) ? "This channel is not public" : "This does not work", problem.message];
   if (state === "connecting") return [wasLive ? "Reconnecting" : "Connecting", problem?.message ?? ""];
   if (problem && problem.status !== 409) return ["Please wait", `${problem.message} Trying again.`];
+  if (wasLive && player.client?.away) return ["The publisher is away", "This page goes on by itself when they are back; you can leave it open."];
   if (wasLive) return ["The stream is interrupted", "It comes back by itself; you can leave this page open."];
   return ["Nobody is on air yet", "This page starts by itself as soon as somebody is. You can leave it open."];
 }
@@ -47,14 +51,33 @@ function onState(state, problem) {
   const [head, body] = state === "live" ? ["", ""] : words(state, problem);
   title.textContent = head;
   text.textContent = body;
-  void advice.ask();
-  byID("announce", HTMLElement).textContent = state === "live" ? "Playing." : `${head}. ${body}`;
+  void report.ask();
+  announce(state === "live" ? "Playing." : `${head}. ${body}`);
+}
+
+/** Tells who listens rather than sees. @param {string} words */
+function announce(words) {
+  byID("announce", HTMLElement).textContent = words;
+}
+
+/** What the gateway tells by itself: see whep.js. @param {import("./whep.js").WHEPClient} client */
+function listenTo(client) {
+  client.events();
+  for (const name of ["active", "inactive"]) client.addEventListener(name, () => client.state !== "live" && onState(client.state, client.problem));
+  for (const name of ["layers", "choice"]) client.addEventListener(name, () => quality.update());
+  client.addEventListener("viewercount", () => {
+    viewers.hidden = client.viewers === undefined;
+    viewers.textContent = `${client.viewers} watching`;
+  });
 }
 
 function start() {
   wasLive = false;
   player.setAttribute("token", tokenOf(location.hash));
   player.setAttribute("src", `/whep/${pathOf(...place.names)}`);
+  viewers.hidden = true;
+  if (player.client) listenTo(player.client);
+  quality.update();
   Object.assign(window, { headgate: player.client });
 }
 
@@ -75,11 +98,6 @@ function showSound() {
   volume.value = String(off ? 0 : video.volume);
 }
 
-function toggleStats() {
-  stats.hidden = !stats.hidden;
-  statsButton.setAttribute("aria-expanded", String(!stats.hidden));
-}
-
 async function toggleFullscreen() {
   if (document.fullscreenElement) return document.exitFullscreen();
   if (stage.requestFullscreen) return stage.requestFullscreen();
@@ -92,30 +110,8 @@ async function togglePicture() {
   else await video.requestPictureInPicture();
 }
 
-/** @type {{ pc: RTCPeerConnection | null, reader: StatsReader }} */
-let reading = { pc: null, reader: new StatsReader() };
-
-/** Reads the numbers once a second, shown or not: rates then are there at once. */
-async function measure() {
-  const pc = player.client?.pc ?? null;
-  if (pc !== reading.pc) reading = { pc, reader: new StatsReader() };
-  if (pc) rows(await reading.reader.read(pc));
-}
-
-/** @param {import("./stats.js").Reading} r */
-function rows(r) {
-  const v = r.video;
-  stage.dataset.sound = String(!v?.width && Boolean(r.audio?.bitrate));
-  fill(numbers, [
-    ["Video", v?.codec || "–"], ["Size", show.size(v)], ["Frames per second", show.fps(v?.fps)], ["Bitrate", show.rate(v?.bitrate)],
-    ["Audio", r.audio?.codec ? `${r.audio.codec}, ${show.rate(r.audio.bitrate)}` : "–"],
-    ["Jitter buffer", show.time(v?.delay ?? r.audio?.delay)], ["Round trip", show.time(r.rtt)], ["Loss", show.share(v?.loss ?? r.audio?.loss)],
-    ["Freezes", v?.freezes === undefined ? "–" : `${v.freezes} (${(v.frozen ?? 0).toFixed(1)} s)`], ["Path", r.path || "–"],
-  ]);
-}
-
 /** @type {Record<string, () => unknown>} */
-const keys = { m: toggleSound, s: toggleStats, f: toggleFullscreen };
+const keys = { m: toggleSound, s: () => overlay.toggle(), q: () => quality.toggle(), f: toggleFullscreen, escape: () => overlay.toggle(false) };
 
 /** @param {KeyboardEvent} event */
 function onKey(event) {
@@ -142,7 +138,6 @@ function wire() {
     video.muted = video.volume === 0;
   });
   again.addEventListener("click", restart);
-  statsButton.addEventListener("click", toggleStats);
   byID("fullscreen", HTMLButtonElement).addEventListener("click", () => void toggleFullscreen());
   const picture = byID("picture", HTMLButtonElement);
   picture.hidden = !document.pictureInPictureEnabled;
@@ -165,7 +160,7 @@ function main() {
   awake();
   if (place.problem) return onState("error", place.problem), void (again.hidden = true);
   if (place.names.length === 0) return askForChannel("/watch");
-  setInterval(() => void measure(), 1000);
+  overlay.start();
   start();
 }
 
