@@ -207,4 +207,3 @@ func TestPlayerTellsItsSize(t *testing.T) {
 		t.Errorf("POST %s", post.body)
 	}
 }
-

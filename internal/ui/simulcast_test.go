@@ -86,4 +86,3 @@ func TestLayersOfAnAnswer(t *testing.T) {
 		}
 	}
 }
-
