@@ -197,6 +197,15 @@ type Viewer struct {
 	Stalls        uint64        `json:"stalls"`
 	FractionLost  float64       `json:"fraction_lost"`
 	RTT           time.Duration `json:"rtt_ns"`
+	// Estimate is what the path is found to carry, in bits per second, 0 before
+	// anything was measured; Queue how long packets wait on it.
+	Estimate int           `json:"estimate_bits_per_second,omitempty"`
+	Queue    time.Duration `json:"queue_ns,omitempty"`
+	// Paused tells that a picture is stopped, because the path does not carry it.
+	Paused bool `json:"paused"`
+	// Layer is the RID of what the first section of video shows, empty where it has
+	// none.
+	Layer string `json:"layer,omitempty"`
 	// OnAir tells that somebody publishes what it plays; Saturated that the gateway
 	// does not keep up.
 	OnAir     bool `json:"on_air"`
@@ -205,8 +214,13 @@ type Viewer struct {
 
 // ViewerOf converts what a viewer was sent.
 func ViewerOf(v router.ViewerStats) *Viewer {
-	return &Viewer{
+	out := &Viewer{
 		Packets: v.Packets, Retransmitted: v.Retransmitted, PLIs: v.PLIs, KeyFrames: v.KeyFrames,
 		Stalls: v.Stalls, FractionLost: v.FractionLost, RTT: v.RTT,
+		Queue: v.Queue, Paused: v.Paused, Layer: v.Layer,
 	}
+	if v.Measured {
+		out.Estimate = v.Estimate
+	}
+	return out
 }

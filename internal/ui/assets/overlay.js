@@ -70,7 +70,7 @@ function rows(r, client, told) {
 
 /** What the gateway may tell of a viewer, and what it is called here. */
 const GATEWAY = /** @type {const} */ ([
-  ["estimate_bits_per_second", "Network takes"], ["target_bits_per_second", "Gateway aims at"], ["queue_ns", "Waiting to be sent"],
+  ["estimate_bits_per_second", "Network takes"], ["queue_ns", "Waiting on the way"],
 ]);
 
 /**
