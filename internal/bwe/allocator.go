@@ -26,9 +26,37 @@ type Demand struct {
 // Paused is the grant of a section that is sent nothing.
 const Paused = -1
 
+const (
+	// roomPercent of what would be sent have to fit before more is granted.
+	roomPercent = 112
+	// firstPatience is how long there has to be room for more, doubled up to
+	// mostPatience by every raise that is taken back within regret.
+	firstPatience = time.Second
+	mostPatience  = 32 * time.Second
+	regret        = 15 * time.Second
+	// calm is how long nothing may be taken back until the patience halves.
+	calm = 30 * time.Second
+)
+
 // Allocator shares an estimate out among the sections of one session. Not safe
-// for concurrent use.
-type Allocator struct{}
+// for concurrent use. The bits of steps are averaged over a second, because those
+// of a video differ from one group of pictures to the next; sums are sums of
+// averages.
+type Allocator struct {
+	holds    []hold
+	averaged time.Time
+
+	// keep is what may stay as it is, ideal what were best with some room, both by
+	// index of the demand.
+	keep, ideal []int
+	open        []bool // scratch: may still be raised
+	demands     []Demand
+
+	better   time.Time // since when there is room for more, zero if there is not
+	patience time.Duration
+	raised   time.Time // the last raise, zero once it was taken back
+	troubled time.Time // when the patience changed last
+}
 
 // Allocate writes the index of the step that each demand gets, or Paused, to
 // grants, which has the length of demands. bits is the estimate; known tells that
@@ -36,12 +64,73 @@ type Allocator struct{}
 // already. wanted is what would be sent if the path carried it and one more step
 // was taken: the aim of a probe, 0 when everything is granted. next is when to
 // allocate again even if nothing changes, zero for never.
-func (a *Allocator) Allocate(_ time.Time, _ int, _ bool, demands []Demand, grants []int) (wanted int, next time.Time) {
-	for i, d := range demands {
-		grants[i] = len(d.Steps) - 1
-		for grants[i] > 0 && d.Steps[grants[i]].Bits == 0 {
-			grants[i]--
-		}
+//
+// The sum of what is granted is never above bits, but for audio. What no longer
+// fits is taken away at once; more is granted when it fits with some room for a
+// while. A step without bits is granted only where there is no other.
+func (a *Allocator) Allocate(now time.Time, bits int, known bool, demands []Demand, grants []int) (wanted int, next time.Time) {
+	a.demands = demands
+	a.follow(now)
+	limit := bits
+	if !known {
+		limit = max(limit, a.sum(a.held()))
 	}
-	return 0, time.Time{}
+	a.share(a.keep, limit, true)
+	a.regret(now, limit)
+	a.share(a.ideal, limit*100/roomPercent, false)
+	if !a.improves(a.ideal) {
+		copy(a.ideal, a.keep)
+		a.fill(a.ideal, limit*100/roomPercent, false)
+	}
+	choice := a.keep
+	switch {
+	case !a.improves(a.ideal):
+		a.better = time.Time{}
+	case a.better.IsZero():
+		a.better = now
+		next = now.Add(a.patience)
+	case now.Sub(a.better) >= a.patience:
+		choice = a.ideal
+		a.better, a.raised = time.Time{}, now
+	default:
+		next = a.better.Add(a.patience)
+	}
+	for i := range demands {
+		a.holds[i].grant(choice[i], a.lowest(i) != Paused, demands[i].Hidden)
+	}
+	copy(grants, choice)
+	wanted = a.aim(choice)
+	a.demands = nil
+	return wanted, next
+}
+
+// regret notes that something granted no longer fits, and lets the patience fade.
+func (a *Allocator) regret(now time.Time, limit int) {
+	if a.patience == 0 {
+		a.patience, a.troubled = firstPatience, now
+	}
+	switch {
+	case a.sum(a.held()) > limit:
+		if !a.raised.IsZero() && now.Sub(a.raised) < regret {
+			a.patience = min(2*a.patience, mostPatience)
+			a.raised = time.Time{}
+		}
+		a.troubled = now
+	case a.patience > firstPatience && now.Sub(a.troubled) >= calm+a.patience:
+		a.patience, a.troubled = a.patience/2, now
+	}
+}
+
+// aim is what would be sent if the first raise that is left was made, with its
+// room; 0 if none is left.
+func (a *Allocator) aim(choice []int) int {
+	sum := a.sum(choice)
+	for i := range a.open {
+		a.open[i] = true
+	}
+	i, step := a.nextRaise(choice, false)
+	if i < 0 {
+		return 0
+	}
+	return (sum - a.bits(i, choice[i]) + a.bits(i, step)) * roomPercent / 100
 }
