@@ -21,47 +21,112 @@ const Overhead = 44
 // Estimator estimates what the way to one receiver carries. Not safe for
 // concurrent use.
 type Estimator struct {
-	cfg    Config
-	number uint16
+	cfg   Config
+	epoch time.Time
+	sent  history
+	bits  int // the estimate, without what REMB says
+	known bool
+	want  int
+	// proven tells that more than Config.Start speaks for the estimate.
+	proven bool
+
+	untracked int   // bytes sent since the last tracked packet
+	total     int   // bytes sent since the last look
+	rate      int   // bits per second sent lately
+	looked    int64 // when the rate was taken
+	nextLook  int64
+
+	heard     int64 // the last feedback
+	waiting   int64 // since when sent packets wait for feedback, 0 if none does
+	reference int64 // of the last feedback, unwrapped, in microseconds
+	delay     delayTrack
+	loss      lossTrack
+	probe     probe
+	grown     int64 // when the estimate was last allowed to grow
+	ceiling   int   // what arrived when the path was last full, 0 if it never was
+
+	remb   int // 0 if none counts
+	rembAt int64
+	trips  trips
 }
 
 // New makes an Estimator that knows nothing.
-func New(cfg Config) *Estimator { return &Estimator{cfg: cfg} }
+func New(cfg Config) *Estimator { return &Estimator{cfg: cfg, bits: cfg.Start} }
 
 // Number is the transport-wide number that the next packet carries.
-func (e *Estimator) Number() uint16 { return e.number }
+func (e *Estimator) Number() uint16 { return e.sent.next }
 
 // Sent notes that the packet with Number was sent: an RTP packet of so many bytes.
 // Every packet that carries a number is to be noted, once.
-func (e *Estimator) Sent(_ time.Time, _ int) { e.number++ }
+func (e *Estimator) Sent(now time.Time, size int) {
+	t := e.at(now)
+	size += Overhead
+	e.total += size
+	if e.probe.state == sending {
+		e.probe.noteSent(t, e.sent.next, size)
+	}
+	e.sent.add(t, size+e.untracked)
+	e.untracked = 0
+	if e.waiting == 0 {
+		e.waiting = t
+	}
+	if t >= e.nextLook {
+		e.look(t)
+	}
+}
 
 // Untracked notes a sent RTP packet that carries no transport-wide number.
-func (e *Estimator) Untracked(_ time.Time, _ int) {}
+func (e *Estimator) Untracked(now time.Time, size int) {
+	e.total += size + Overhead
+	e.untracked += size + Overhead
+	if t := e.at(now); t >= e.nextLook {
+		e.look(t)
+	}
+}
 
 // Feedback takes a transport-wide feedback packet
 // (draft-holmer-rmcat-transport-wide-cc-extensions-01): what follows the media
 // SSRC. What cannot be read is ignored.
-func (e *Estimator) Feedback(_ time.Time, _ []byte) {}
-
-// REMB takes what the receiver estimates, in bits per second.
-func (e *Estimator) REMB(_ time.Time, _ int) {}
-
-// Report takes a receiver report: the share of packets lost, in 256ths, and the
-// round trip, 0 if it is not known.
-func (e *Estimator) Report(_ time.Time, _ uint8, _ time.Duration) {}
+func (e *Estimator) Feedback(now time.Time, b []byte) {
+	f, ok := parseFeedback(b)
+	if !ok || e.sent.held == 0 || !before(f.base, e.sent.next) {
+		return
+	}
+	t := e.at(now)
+	if !e.take(t, f) {
+		return
+	}
+	e.heard, e.waiting, e.known = t, 0, true
+	if e.sent.told != e.sent.next {
+		e.waiting = t
+	}
+	e.control(t)
+	e.judgeProbe(t)
+}
 
 // Estimate is what the path is believed to carry in bits per second on the wire.
 // known is false while nothing was heard that tells.
-func (e *Estimator) Estimate() (bits int, known bool) { return e.cfg.Start, false }
+func (e *Estimator) Estimate() (bits int, known bool) {
+	return max(min(e.bits, e.bound()), e.cfg.Least), e.known
+}
 
 // Queue is how long packets are believed to wait on the way, 0 if unknown.
-func (e *Estimator) Queue() time.Duration { return 0 }
+func (e *Estimator) Queue() time.Duration {
+	return time.Duration(e.delay.queue()) * time.Microsecond
+}
 
-// Want says how many bits per second would be sent if the path carried them; 0, or
-// no more than the estimate, wants no probing.
-func (e *Estimator) Want(_ time.Time, _ int) {}
+// at is now in microseconds since a second before the first call: never 0.
+func (e *Estimator) at(now time.Time) int64 {
+	if e.epoch.IsZero() {
+		e.epoch = now.Add(-time.Second)
+	}
+	return now.Sub(e.epoch).Microseconds()
+}
 
-// Padding says how many bytes of padding are due now as part of a probe, and when
-// to ask again; zero: not before something else happens. Padding that was sent is
-// to be noted by Sent like anything else.
-func (e *Estimator) Padding(_ time.Time) (bytes int, next time.Time) { return 0, time.Time{} }
+// bound is the most that may be estimated.
+func (e *Estimator) bound() int {
+	if e.remb > 0 {
+		return min(e.remb, e.cfg.Most)
+	}
+	return e.cfg.Most
+}

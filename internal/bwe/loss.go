@@ -1,0 +1,43 @@
+package bwe
+
+// Loss counts from windows of feedback.
+const (
+	lossWindow  = 500_000 // microseconds
+	lossPackets = 20
+	// muchLoss lowers the estimate, littleLoss lets it grow: as in
+	// draft-ietf-rmcat-gcc-02 section 6.
+	muchLoss   = 0.10
+	littleLoss = 0.02
+	// overflow is the loss that makes a queue that stands a full one.
+	overflow = 0.05
+)
+
+// lossTrack follows the share of packets that get lost.
+type lossTrack struct {
+	lost, total int
+	since       int64
+	window      float64 // of the last window
+	share       float64 // smoothed
+}
+
+// close ends a window that is long enough; told then.
+func (l *lossTrack) close(now int64) (told bool) {
+	if l.since == 0 {
+		l.since = now
+	}
+	if now-l.since < lossWindow || l.total < lossPackets {
+		return false
+	}
+	l.window = float64(max(l.lost, 0)) / float64(l.total)
+	l.share += 0.4 * (l.window - l.share)
+	l.lost, l.total, l.since = 0, 0, now
+	return true
+}
+
+// overflowing tells whether what is lost fits a queue that is full.
+func (l *lossTrack) overflowing() bool {
+	return l.window > overflow || l.total >= lossPackets && float64(l.lost) > overflow*float64(l.total)
+}
+
+// much tells whether more is lost than a path does by itself.
+func (l *lossTrack) much() bool { return l.share > muchLoss }

@@ -1,0 +1,220 @@
+package bwe
+
+import "time"
+
+// Times are microseconds.
+const (
+	// grid is how often padding is asked for during a probe.
+	grid        = 5_000
+	probeLength = 150_000
+	// glimpse is the length of a first probe. Its result is used for nothing but to
+	// tell whether a real one may follow: on a path that is far slower than is
+	// believed, that would fill the queue for a second.
+	glimpse = 50_000
+	// probeRoom is how much faster than what is wanted a probe goes: what is lost and
+	// what edges take away must not make it fail.
+	probeRoom = 1.1
+	// probeLeap bounds a probe by the estimate while nothing speaks against more,
+	// probeStep after a failure: then most of them fail, and a small one disturbs
+	// little.
+	probeLeap = 3.0
+	probeStep = 1.4
+	// Failed probes are repeated after probePause, and then later and later. The
+	// bound is what the return of a better path may take to be noticed.
+	probePause     = 2_000_000
+	mostProbePause = 7_000_000
+	// probeAnswer is how long feedback may take.
+	probeAnswer    = 1_000_000
+	hopelessGrowth = 100_000
+	// leastPadding is not worth less.
+	leastPadding = 100
+)
+
+type probeState uint8
+
+const (
+	idle probeState = iota
+	sending
+	awaiting
+)
+
+// probe is a short time in which more is sent than is needed, to see whether it
+// arrives as fast.
+type probe struct {
+	state       probeState
+	rate        int
+	length      int64
+	start       int64
+	first, last uint16 // numbers
+	firstSent   int64
+	lastSent    int64
+	lastSize    int
+	sent        int // bytes
+
+	got                       int // bytes
+	gotFirst                  int // bytes of what arrived first
+	firstHeard                bool
+	firstArrival, lastArrival int64
+	firstDelay, growth        int64 // how much longer than the first the last one took
+
+	notBefore int64
+	pause     int64
+	failed    int // in a row
+	glimpsed  bool
+}
+
+// begin starts a probe; next is the number of the first packet.
+func (p *probe) begin(now int64, rate int, next uint16) {
+	*p = probe{
+		state: sending, rate: rate, length: glimpse, start: now, first: next, last: next - 1,
+		notBefore: p.notBefore, pause: p.pause, failed: p.failed, glimpsed: p.glimpsed,
+	}
+	if p.glimpsed {
+		p.length = probeLength
+	}
+}
+
+// noteSent counts a packet, media or padding, that leaves during the probe.
+func (p *probe) noteSent(now int64, number uint16, size int) {
+	if p.sent == 0 {
+		p.firstSent = now
+	}
+	p.last, p.lastSent, p.lastSize = number, now, size
+	p.sent += size
+}
+
+// has tells whether the packet belongs to the probe.
+func (p *probe) has(number uint16) bool {
+	return p.state != idle && p.sent > 0 && number-p.first <= p.last-p.first
+}
+
+// noteReceived counts a packet that arrived.
+func (p *probe) noteReceived(sent, arrival int64, size int) {
+	if !p.firstHeard {
+		p.firstHeard, p.firstArrival, p.firstDelay, p.gotFirst = true, arrival, arrival-sent, size
+	}
+	p.growth = arrival - sent - p.firstDelay
+	p.lastArrival = max(p.lastArrival, arrival)
+	p.got += size
+}
+
+// due is how many bytes are missing until one grid from now.
+func (p *probe) due(now int64) int {
+	target := int64(p.rate) * (now - p.start + grid) / 8_000_000
+	most := int64(p.rate) * 4 * grid / 8_000_000 // an asker who was late makes no burst
+	if due := int(min(target-int64(p.sent), most)); due >= leastPadding {
+		return due
+	}
+	return 0
+}
+
+// result is the rate at which the probe arrived, and whether that was as fast as it
+// was sent. ok is false if too little of it was seen.
+func (p *probe) result(noise int64) (rate int, through, ok bool) {
+	sendSpan, span := p.lastSent-p.firstSent, p.lastArrival-p.firstArrival
+	if p.hopeless() {
+		return perSecond(p.got-p.gotFirst, span), false, true
+	}
+	if p.got*10 < p.sent*7 || sendSpan < p.length/2 || span <= 0 {
+		return 0, false, false
+	}
+	sent, got := perSecond(p.sent-p.lastSize, sendSpan), perSecond(p.got-p.gotFirst, span)
+	through = span-sendSpan < max(20_000, sendSpan*15/100, 2*noise)
+	return min(sent, got, p.rate*21/20), through, true
+}
+
+// hopeless tells whether the probe fills the queue so fast that its end need not be
+// awaited.
+func (p *probe) hopeless() bool {
+	return p.firstHeard && p.growth > hopelessGrowth && p.lastArrival-p.firstArrival > glimpse
+}
+
+// fail lets the next probe wait.
+func (p *probe) fail(now int64) {
+	p.failed++
+	p.glimpsed = false
+	p.pause = min(max(probePause, p.pause*3/2), mostProbePause)
+	p.notBefore = now + p.pause
+}
+
+// forgive forgets failures.
+func (p *probe) forgive(now int64) {
+	p.failed, p.pause, p.notBefore, p.glimpsed = 0, 0, now, true
+}
+
+// Want says how many bits per second would be sent if the path carried them; 0, or
+// no more than the estimate, wants no probing.
+func (e *Estimator) Want(_ time.Time, bits int) { e.want = bits }
+
+// Padding says how many bytes of padding are due now as part of a probe, and when
+// to ask again; zero: not before something else happens. Padding that was sent is
+// to be noted by Sent like anything else.
+func (e *Estimator) Padding(now time.Time) (bytes int, next time.Time) {
+	t := e.at(now)
+	if e.probe.state == idle {
+		if !e.mayProbe(t) {
+			return 0, time.Time{}
+		}
+		if t < e.probe.notBefore {
+			return 0, now.Add(time.Duration(e.probe.notBefore-t) * time.Microsecond)
+		}
+		e.probe.begin(t, e.probeRate(), e.sent.next)
+	}
+	if e.probe.state == awaiting {
+		return 0, time.Time{}
+	}
+	if t-e.probe.start >= e.probe.length || e.delay.queue() > 2*e.delay.threshold() {
+		e.probe.state = awaiting
+		return 0, time.Time{}
+	}
+	return e.probe.due(t), now.Add(grid * time.Microsecond)
+}
+
+// mayProbe tells whether a probe is wanted and the path is quiet enough for it to
+// tell something.
+func (e *Estimator) mayProbe(now int64) bool {
+	return e.want > e.bits && e.bits < e.bound() && e.delay.n >= 2 &&
+		now-e.heard < probeAnswer && e.delay.queue() <= e.delay.threshold() &&
+		!e.delay.over && !e.loss.much()
+}
+
+func (e *Estimator) probeRate() int {
+	leap := probeLeap
+	if e.probe.failed > 0 {
+		leap = probeStep
+	}
+	return int(min(probeRoom*float64(e.want), leap*float64(e.bits), probeRoom*float64(e.bound())))
+}
+
+// judgeProbe ends a probe when feedback has covered it, or does not come.
+func (e *Estimator) judgeProbe(now int64) {
+	p := &e.probe
+	if p.state == sending && now-p.start >= p.length {
+		p.state = awaiting // nobody asked for padding any more
+	}
+	if p.state == idle || p.state == sending && !p.hopeless() {
+		return
+	}
+	covered := p.hopeless() || p.sent > 0 && before(p.last, e.sent.told)
+	if !covered && now-p.start < p.length+probeAnswer {
+		return
+	}
+	p.state = idle
+	rate, through, ok := p.result(e.delay.noise)
+	switch {
+	case !ok:
+		p.fail(now)
+	case through && !p.glimpsed:
+		p.glimpsed = true
+	case through:
+		p.forgive(now)
+		e.raise(rate)
+	default:
+		p.fail(now)
+		e.raise(int(backOff * float64(rate)))
+		if !e.proven {
+			e.lower(int(backOff * float64(rate)))
+		}
+	}
+	e.proven = e.proven || ok && p.glimpsed
+}
