@@ -209,7 +209,7 @@ func TestJoinByWhatIsKnown(t *testing.T) {
 		"nobody reports, not so young":    {age: 1800 * time.Millisecond, wantLive: 5 * time.Second},
 		"nobody reports, old":             {age: 5 * time.Second, wantFirst: 5 * time.Second, wantLive: 5100 * time.Millisecond},
 		"REMB says enough":                {age: 5 * time.Second, remb: 30_000_000, wantLive: time.Second},
-		"REMB says it never will":         {age: 5 * time.Second, remb: 3_000_000, wantFirst: 5 * time.Second, wantLive: 5100 * time.Millisecond},
+		"REMB says it never will":         {age: 5 * time.Second, remb: 3_000_000, wantFirst: 5 * time.Second, wantLive: 5200 * time.Millisecond},
 		"REMB says it will, if patiently": {age: time.Second, remb: 3_000_000, blind: true, wantFirst: 2 * time.Second, wantLive: 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

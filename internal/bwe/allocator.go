@@ -67,7 +67,7 @@ type Allocator struct {
 //
 // The sum of what is granted is never above bits, but for audio. What no longer
 // fits is taken away at once; more is granted when it fits with some room for a
-// while. A step without bits is granted only where there is no other.
+// while, but at once to a demand that is new, or had all there was. A step without bits is granted only where there is no other.
 func (a *Allocator) Allocate(now time.Time, bits int, known bool, demands []Demand, grants []int) (wanted int, next time.Time) {
 	a.demands = demands
 	a.follow(now)
@@ -96,7 +96,8 @@ func (a *Allocator) Allocate(now time.Time, bits int, known bool, demands []Dema
 		next = a.better.Add(a.patience)
 	}
 	for i := range demands {
-		a.holds[i].grant(choice[i], a.lowest(i) != Paused, demands[i].Hidden)
+		a.holds[i].step = choice[i]
+		a.holds[i].free = a.above(i, choice[i]) == Paused
 	}
 	copy(grants, choice)
 	wanted = a.aim(choice)

@@ -125,8 +125,10 @@ func (e *Estimator) raise(bits int) {
 	e.bits = max(e.bits, min(bits, e.cfg.Most))
 }
 
-// grow lets the estimate grow for dt microseconds, as far as it is used.
+// grow lets the estimate grow for dt microseconds, as far as it is used; what arrives
+// without a queue is carried.
 func (e *Estimator) grow(dt int64) {
+	e.raise(e.delay.acked())
 	limit := int(unused * float64(e.delay.acked()))
 	if e.bits >= limit {
 		return
@@ -142,6 +144,9 @@ func (e *Estimator) grow(dt int64) {
 func (e *Estimator) look(now int64) {
 	if e.looked != 0 {
 		rate := perSecond(e.total, now-e.looked)
+		if e.rate == 0 {
+			e.rate = rate
+		}
 		e.rate += (rate - e.rate) / 4
 	}
 	e.total, e.looked, e.nextLook = 0, now, now+lookEvery

@@ -11,6 +11,9 @@ const (
 	longTrip = 100_000
 	// feedbackKept is for how long feedback is the better witness.
 	feedbackKept = 5_000_000
+	// patienceWithReports is how many reports in a row have to be bad: one may be so
+	// by a burst that went out right before.
+	patienceWithReports = 2
 	// reportUnused is how far beyond what is sent the estimate may grow on reports:
 	// nothing can be probed then, but for a step up in good faith.
 	reportUnused = 4
@@ -21,6 +24,7 @@ type trips struct {
 	least [2]int64 // of this period, of the one before
 	until int64
 	at    int64 // of the last report that counted
+	bad   int   // reports in a row that told of trouble
 }
 
 func (t *trips) note(now, trip int64) {
@@ -49,7 +53,8 @@ func (e *Estimator) REMB(now time.Time, bits int) {
 
 // Report takes a receiver report: the share of packets lost, in 256ths, and the
 // round trip, 0 if it is not known. It counts while no transport-wide feedback
-// comes.
+// comes. A good one tells that what is sent gets through and lets the estimate grow,
+// but makes it no known one: what more there is room for it does not say.
 func (e *Estimator) Report(now time.Time, share uint8, trip time.Duration) {
 	t := e.at(now)
 	if trip > 0 {
@@ -58,7 +63,6 @@ func (e *Estimator) Report(now time.Time, share uint8, trip time.Duration) {
 	if !e.deaf(t) {
 		return
 	}
-	e.known = true
 	dt := min(t-e.trips.at, 2_000_000)
 	if e.trips.at == 0 {
 		dt = 0
@@ -69,13 +73,22 @@ func (e *Estimator) Report(now time.Time, share uint8, trip time.Duration) {
 	e.trips.at = t
 	loss := float64(share) / 256
 	least := min(e.trips.least[0], e.trips.least[1])
+	lossy, late := loss > muchLoss, trip.Microseconds() > least+max(longTrip, least/2)
+	if !lossy && !late {
+		e.trips.bad = 0
+	} else if e.trips.bad++; e.trips.bad < patienceWithReports {
+		return
+	}
 	switch {
-	case loss > muchLoss:
-		e.lower(int(float64(min(e.bits, reportUnused*e.rate)) * (1 - loss/2)))
-	case trip.Microseconds() > least+max(longTrip, least/2):
+	case late:
 		e.lower(int(backOff * float64(e.rate)))
-	case loss < littleLoss && e.bits < reportUnused*e.rate:
-		e.raise(e.bits + int(perSecondGrowth*float64(e.bits)*float64(dt)/1e6))
+		e.known = true
+	case lossy:
+		e.lower(int(float64(min(e.bits, reportUnused*e.rate)) * (1 - loss/2)))
+		e.known = true
+	case loss < littleLoss:
+		growth := perSecondGrowth * float64(e.bits) * float64(dt) / 1e6
+		e.raise(max(e.rate, min(e.bits+int(growth), reportUnused*e.rate)))
 	}
 }
 

@@ -14,16 +14,16 @@ const averageOver = time.Second
 
 // hold is what an Allocator remembers of a demand.
 type hold struct {
-	step    int  // granted last
-	refused bool // nothing of it fitted
-	steps   int  // how many it had
-	bits    [mostSteps]float64
+	step  int  // granted last
+	free  bool // nothing that was live was refused: it need not be patient
+	steps int  // how many it had
+	bits  [mostSteps]float64
 }
 
 // follow brings holds in line with the demands: averages, steps that went away.
 func (a *Allocator) follow(now time.Time) {
 	for len(a.holds) < len(a.demands) {
-		a.holds = append(a.holds, hold{step: Paused, steps: -1})
+		a.holds = append(a.holds, hold{step: Paused, free: true})
 		a.keep, a.ideal, a.open = append(a.keep, 0), append(a.ideal, 0), append(a.open, false)
 	}
 	n := len(a.demands)
@@ -38,16 +38,13 @@ func (a *Allocator) follow(now time.Time) {
 func (h *hold) follow(d *Demand, share float64) {
 	if h.steps != len(d.Steps) {
 		// Another list: the numbers mean something else now.
-		fresh := h.steps <= 0
-		*h = hold{step: Paused, steps: len(d.Steps)}
+		*h = hold{step: Paused, free: h.free || h.steps <= 0 || d.Current == Paused, steps: len(d.Steps)}
 		if d.Current >= 0 && d.Current < len(d.Steps) {
 			h.step = d.Current
-		} else if fresh {
-			h.step = unbounded
 		}
 	}
 	if d.Hidden {
-		h.step, h.refused = Paused, false
+		h.step, h.free = Paused, true
 	}
 	for i, s := range d.Steps[:min(len(d.Steps), mostSteps)] {
 		if s.Bits == 0 || h.bits[i] == 0 {
@@ -57,17 +54,6 @@ func (h *hold) follow(d *Demand, share float64) {
 		}
 	}
 }
-
-// grant remembers what a demand got.
-func (h *hold) grant(step int, live, hidden bool) {
-	h.step, h.refused = step, live && !hidden && step == Paused
-	if !live && !hidden {
-		h.step = unbounded // whatever comes alive is new
-	}
-}
-
-// unbounded is the hold of a demand that is new: it need not be patient.
-const unbounded = 1 << 16
 
 // bits is the average of a step; 0 for Paused, and what is not live.
 func (a *Allocator) bits(i, step int) int {
@@ -89,13 +75,10 @@ func (a *Allocator) sum(choice []int) (bits int) {
 	return bits
 }
 
-// held is what was granted last, as far as it is live, in the scratch of ideal.
+// held is what was granted last, in the scratch of ideal.
 func (a *Allocator) held() []int {
 	for i := range a.holds {
-		a.ideal[i] = Paused
-		if step := a.holds[i].step; step != unbounded {
-			a.ideal[i] = step
-		}
+		a.ideal[i] = a.holds[i].step
 	}
 	return a.ideal
 }
@@ -113,17 +96,16 @@ func (a *Allocator) above(i, step int) int {
 	return Paused
 }
 
-// cap is the highest step a demand may keep: what it was granted; its lowest step
-// unless that was refused.
+// cap is the highest step a demand may keep.
 func (a *Allocator) cap(i int) int {
 	h := &a.holds[i]
-	if h.step == Paused && !h.refused {
-		return a.lowest(i)
+	if h.free {
+		return math.MaxInt
 	}
-	if h.step != Paused && h.step < a.lowest(i) {
-		return a.lowest(i) // what it had is gone
+	if h.step != Paused {
+		return max(h.step, a.lowest(i)) // what it had may be gone
 	}
-	return h.step
+	return Paused
 }
 
 // share fills choice from nothing. capped grants no demand more than it may keep.
