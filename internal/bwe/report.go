@@ -17,6 +17,10 @@ const (
 	// reportUnused is how far beyond what is sent the estimate may grow on reports:
 	// nothing can be probed then, but for a step up in good faith.
 	reportUnused = 4
+	// reportGrowth is the share by which good reports let the estimate grow in a
+	// second, slowReportGrowth near where there was trouble.
+	reportGrowth     = 0.30
+	slowReportGrowth = 0.03
 )
 
 // trips follows round trips.
@@ -25,6 +29,7 @@ type trips struct {
 	until int64
 	at    int64 // of the last report that counted
 	bad   int   // reports in a row that told of trouble
+	full  int   // what was sent when they did last, 0 if they never did
 }
 
 func (t *trips) note(now, trip int64) {
@@ -81,15 +86,27 @@ func (e *Estimator) Report(now time.Time, share uint8, trip time.Duration) {
 	}
 	switch {
 	case late:
+		e.trips.full = e.rate
 		e.lower(int(backOff * float64(e.rate)))
 		e.known = true
 	case lossy:
+		e.trips.full = e.rate
 		e.lower(int(float64(min(e.bits, reportUnused*e.rate)) * (1 - loss/2)))
 		e.known = true
 	case loss < littleLoss:
-		growth := perSecondGrowth * float64(e.bits) * float64(dt) / 1e6
-		e.raise(max(e.rate, min(e.bits+int(growth), reportUnused*e.rate)))
+		e.growOnReport(dt)
 	}
+}
+
+// growOnReport takes what is sent for carried, and lets the estimate grow for dt
+// microseconds.
+func (e *Estimator) growOnReport(dt int64) {
+	share := reportGrowth
+	if full := e.trips.full; e.bits > full*8/10 && e.bits < full*13/10 {
+		share = slowReportGrowth
+	}
+	grown := e.bits + int(share*float64(e.bits)*float64(dt)/1e6)
+	e.raise(max(e.rate, min(grown, reportUnused*e.rate)))
 }
 
 // deaf tells whether no transport-wide feedback comes.
