@@ -281,8 +281,8 @@ func TestCaptureInvariants(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		shared := &publisherClock{}
-		c := streamClock{shared: shared, rate: 90000}
-		other := streamClock{shared: shared, rate: 48000}
+		c := streamClock{bases: &timebases{shared: shared}, rate: 90000}
+		other := streamClock{bases: &timebases{shared: shared}, rate: 48000}
 		var now, newest time.Duration
 		ticks := int64(rapid.Uint32().Draw(t, "start"))
 		var seen []moment

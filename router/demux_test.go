@@ -235,6 +235,7 @@ func TestDemuxIsBounded(t *testing.T) {
 			if n := len(i.in.demux.bound); n > 8 {
 				t.Fatalf("%d SSRCs bound in 4 slots", n)
 			}
+			i.bounded(r)
 			if n := len(i.video.Layers()) + len(i.audio.Layers()); n > 4 {
 				t.Fatalf("%d layers", n)
 			}

@@ -53,7 +53,7 @@ func (in *Ingest) feed(t *Track) *trackFeed {
 			return f
 		}
 	}
-	f := &trackFeed{track: t, clock: t.clock.begin(in)}
+	f := &trackFeed{track: t, clocks: timebases{shared: t.clock.begin(in)}}
 	in.feeds = append(in.feeds, f)
 	return f
 }

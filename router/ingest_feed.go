@@ -8,7 +8,7 @@ import (
 // trackFeed is one publisher's hold on a track: the layers it shows there.
 type trackFeed struct {
 	track  *Track
-	clock  *publisherClock
+	clocks timebases
 	layers []*Layer // lowest first
 }
 

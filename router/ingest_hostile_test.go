@@ -16,6 +16,15 @@ func (i *intake) bounded(t interface{ Fatalf(string, ...any) }) {
 		t.Fatalf("%d SSRCs", n)
 	}
 	s := i.in.cfg.Settings
+	for _, f := range i.in.feeds {
+		users := 0
+		for _, b := range f.clocks.list {
+			users += b.users
+		}
+		if users > len(i.in.demux.bound) || len(f.clocks.list) > users {
+			t.Fatalf("%d timebases with %d users", len(f.clocks.list), users)
+		}
+	}
 	for st := range i.in.streams() {
 		if len(st.nack.missing) > s.NACKGap || len(st.open) > s.BurstPackets || len(st.held) > longestHeld {
 			t.Fatalf("%d missing, %d open, %d held", len(st.nack.missing), len(st.open), len(st.held))

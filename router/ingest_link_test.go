@@ -201,36 +201,72 @@ func TestLossyLinkWithoutAnswers(t *testing.T) {
 	}
 }
 
-// Q-OBS-9, T-130: NACKs for one layer are answered with another layer's packets,
-// on that layer's SSRC. Nothing is corrupted.
+// Q-OBS-9, T-130: NACKs for one layer are answered with another layer's packets.
+// Nothing is corrupted and no layer begins anew, whatever SSRC they come back on.
 func TestRetransmissionOfAnotherLayer(t *testing.T) {
-	i := newIntake(t, simulcast)
-	sent := map[string]map[uint16]wire{"0": {}, "1": {}}
-	for n := range uint16(200) {
-		for r, rid := range []string{"0", "1"} {
-			w := on(vp8(n, uint32(n)*intakeFrame, n%60 == 0), uint32(r+10), midRID("v", rid))
-			w.payload = append(w.payload, byte(r), byte(n))
-			sent[rid][n] = w
-			if n%20 != 7 || rid == "0" {
-				i.send(w)
+	asSent := func(w wire) wire { return w }
+	asOther := func(w wire) wire { return on(w, 11, nil) }
+	for name, x := range map[string]struct {
+		dress   func(wire) wire
+		repeats int
+		after   bool // that it is repaired
+	}{
+		"on that layer's SSRC":                  {asSent, 1, false},
+		"again and again":                       {asSent, 8, false},
+		"on the SSRC of the layer that lost it": {asOther, 1, false},
+		"there, again and again":                {asOther, 8, false},
+		"there, after it was repaired":          {asOther, 8, true},
+		"as RTX of the layer that lost it": {func(w wire) wire {
+			return on(repairOf(w, w.seq), 21, midRepaired("v", "1"))
+		}, 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := newIntake(t, simulcast)
+			sent := map[string]map[uint16]wire{"0": {}, "1": {}}
+			at := map[string]uint16{}
+			for n := range uint32(200) {
+				for r, rid := range []string{"0", "1"} {
+					for part := range 3 - 2*r { // layer 0 is three times as large, and so its numbers run ahead
+						w := on(vp8(at[rid], n*intakeFrame, n%60 == 0 && part == 0), uint32(r+10), midRID("v", rid))
+						w.payload, w.marker = append(vp8Payload(part == 0, n%60 == 0), byte(r), byte(n), byte(part)), part == 2-2*r
+						sent[rid][at[rid]] = w
+						if at[rid]%20 != 7 && at[rid]%20 != 8 || rid == "0" {
+							i.send(w)
+						}
+						at[rid]++
+					}
+				}
+				i.pass(33 * ms)
+				lost := asked(i.takeSent())
+				for n := range x.repeats {
+					for _, number := range lost {
+						if n == 0 && x.after {
+							i.send(sent["1"][number])
+						}
+						i.send(x.dress(sent["0"][number])) // the first writer of this number
+					}
+				}
 			}
-		}
-		i.pass(33 * ms)
-		for _, lost := range asked(i.takeSent()) {
-			i.send(sent["0"][lost]) // whatever was asked for
-		}
-	}
-	for _, l := range i.video.Layers() {
-		seen := map[int64]bool{}
-		for _, p := range i.packets(l) {
-			n := uint16(p.Seq - firstCycle)
-			if seen[p.Seq] || !slices.Equal(p.Payload, sent[l.RID()][n].payload) {
-				t.Fatalf("layer %s, packet %d", l.RID(), n)
+			if n := len(i.video.Layers()); n != 2 {
+				t.Fatalf("%d layers", n)
 			}
-			seen[p.Seq] = true
-		}
-		if want := map[string]int{"0": 200, "1": 190}[l.RID()]; len(seen) != want {
-			t.Errorf("layer %s has %d packets, want %d", l.RID(), len(seen), want)
-		}
+			for _, l := range i.video.Layers() {
+				seen := map[int64]bool{}
+				for _, p := range i.packets(l) {
+					n := uint16(p.Seq - firstCycle)
+					if seen[p.Seq] || !slices.Equal(p.Payload, sent[l.RID()][n].payload) {
+						t.Fatalf("layer %s, packet %d", l.RID(), n)
+					}
+					seen[p.Seq] = true
+				}
+				want := map[string]int{"0": 600, "1": 180}[l.RID()]
+				if x.after && l.RID() == "1" {
+					want = 200
+				}
+				if len(seen) != want {
+					t.Errorf("layer %s has %d packets, want %d", l.RID(), len(seen), want)
+				}
+			}
+		})
 	}
 }

@@ -11,6 +11,10 @@ const (
 	restartPause = 500 * time.Millisecond
 	// restartWindow is how soon the second packet of a new numbering must follow.
 	restartWindow = time.Second
+	// restartQuiet is how long the numbering in use must have been silent before
+	// another one may use its numbers: what repeats them while it goes on are
+	// packets of another layer (Q-OBS-9).
+	restartQuiet = 100 * time.Millisecond
 	// longestHeld bounds the packet that is held until the next one tells whether
 	// a new numbering has begun.
 	longestHeld = 2048
@@ -85,7 +89,7 @@ func (s *ingestStream) reset(pt *PayloadType) {
 	if asked {
 		s.keys.request()
 	}
-	s.clock = streamClock{shared: s.slot.section.feed.clock, rate: rate}
+	s.clock = streamClock{bases: &s.slot.section.feed.clocks, rate: rate}
 	if s.stats.Codec != pt.Codec {
 		s.sets = offeredParameters(pt.Codec)
 	}
@@ -98,6 +102,7 @@ func (s *ingestStream) reset(pt *PayloadType) {
 // leave takes the stream's layer off its track.
 func (s *ingestStream) leave() {
 	s.flush()
+	s.clock.end()
 	if s.layer != nil {
 		s.layer.track.cache.remove(s.layer)
 		s.slot.section.feed.leave(s.layer)
@@ -139,7 +144,7 @@ func (s *ingestStream) accept(now time.Time, m *incoming) (again bool) {
 	}
 	switch v {
 	case arrivedStrange:
-		return !m.repaired && s.strange(now, m)
+		return !m.repaired && s.strange(now, m, ext)
 	case arrivedTwice:
 		s.stats.Duplicates++
 		if !m.repaired {
@@ -165,11 +170,12 @@ func (s *ingestStream) revive(now time.Time, m *incoming) bool {
 
 // strange holds a packet of another numbering until a second one confirms it
 // (RFC 3550 A.1).
-func (s *ingestStream) strange(now time.Time, m *incoming) (confirmed bool) {
+func (s *ingestStream) strange(now time.Time, m *incoming, ext int64) (confirmed bool) {
 	d := int64(int32(m.timestamp - s.heldStamp))
 	bound := timestampLeeway * int64(s.numbers.rate)
 	confirmed = len(s.held) > 0 && m.seq == s.heldSeq+1 && d >= -bound && d <= bound &&
-		now.Sub(s.heldAt) <= restartWindow && s.mayRestart(now)
+		now.Sub(s.heldAt) <= restartWindow && s.mayRestart(now) &&
+		(!s.numbers.repeats(now, ext, m.timestamp) || now.Sub(s.numbers.arrival) >= restartQuiet)
 	if !confirmed && len(m.raw) <= longestHeld {
 		s.held = append(s.held[:0], m.raw...)
 		s.heldSeq, s.heldStamp, s.heldAt = m.seq, m.timestamp, now

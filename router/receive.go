@@ -17,6 +17,10 @@ const (
 	// late packets), before the numbering counts as a new one.
 	timestampLeeway = 10
 	timestampBack   = 5
+	// reorderedTime is how far, in seconds, pictures may be sent out of order, and
+	// besideNumbers how far the neighbours of a missing packet are looked for.
+	reorderedTime = 1
+	besideNumbers = 64
 	// staleNumbers useless packets in a row and staleTime without a useful one
 	// are a new numbering that looks like the old one.
 	staleNumbers = 100
@@ -29,7 +33,7 @@ type verdict uint8
 const (
 	arrivedNext    verdict = iota // beyond everything before
 	arrivedLate                   // fills a hole
-	arrivedTwice                  // known already, or too old to tell
+	arrivedTwice                  // known already, too old to tell, or not what is missing
 	arrivedStrange                // belongs to another numbering
 )
 
@@ -62,7 +66,8 @@ type sequencer struct {
 	timestamp uint32
 	arrival   time.Time
 	rate      uint32
-	stale     int // packets in a row that were no use
+	stale     int  // packets in a row that were no use
+	reordered bool // timestamps have gone back: pictures are not sent in their order
 }
 
 func newSequencer(window int, clockRate uint32) sequencer {
@@ -119,11 +124,50 @@ func (q *sequencer) compare(now time.Time, ext int64, timestamp uint32) verdict 
 	case ext <= q.highest-int64(len(q.window)), n.ext != ext, n.state == numberUnknown:
 		return arrivedTwice // too old to tell
 	case n.state != numberArrived:
+		if !q.fits(ext, timestamp) {
+			return arrivedTwice // a number of this layer, a packet of another
+		}
 		return arrivedLate
 	case n.timestamp == timestamp:
 		return arrivedTwice
 	}
 	return arrivedStrange
+}
+
+// fits tells whether a packet of a timestamp can stand at a number that has not
+// come: inside a picture there is no other, and between two pictures there is one
+// of about their time. Publishers that keep the sent packets of all layers
+// together answer requests for one with packets of another (Q-OBS-9).
+func (q *sequencer) fits(ext int64, timestamp uint32) bool {
+	before, after := q.beside(ext, -1), q.beside(ext, +1)
+	if before == nil || after == nil {
+		return true
+	}
+	span, d := int64(int32(after.timestamp-before.timestamp)), int64(int32(timestamp-before.timestamp))
+	if span == 0 {
+		return d == 0
+	}
+	var leeway int64
+	if q.reordered {
+		leeway = reorderedTime * int64(q.rate)
+	}
+	return d >= min(span, 0)-leeway && d <= max(span, 0)+leeway
+}
+
+// beside is the nearest number that has come.
+func (q *sequencer) beside(ext, step int64) *number {
+	for e := ext + step; e > ext-besideNumbers && e < ext+besideNumbers && e <= q.highest; e += step {
+		if q.arrived(e) {
+			return q.at(e)
+		}
+	}
+	return nil
+}
+
+// repeats tells whether a packet has a number that has come and a time that is
+// near.
+func (q *sequencer) repeats(now time.Time, ext int64, timestamp uint32) bool {
+	return q.arrived(ext) && q.plausible(now, int64(int32(timestamp-q.timestamp)))
 }
 
 // plausible tells whether a timestamp d after the newest one can follow it.
@@ -147,6 +191,7 @@ func (q *sequencer) take(now time.Time, ext int64, timestamp uint32, padding boo
 		q.begin(ext)
 	}
 	missing = int(ext - q.highest - 1)
+	q.reordered = q.reordered || missing == 0 && int32(timestamp-q.timestamp) < 0 && q.highest >= q.first
 	q.skip(ext)
 	seq = q.next
 	*q.at(ext) = number{ext: ext, seq: seq, timestamp: timestamp, state: numberArrived}
@@ -179,7 +224,7 @@ func (q *sequencer) skip(ext int64) {
 	}
 }
 
-// arrived tells whether the number right before ext has come.
+// arrived tells whether a number has come.
 func (q *sequencer) arrived(ext int64) bool {
 	n := q.at(ext)
 	return n.ext == ext && n.state == numberArrived
