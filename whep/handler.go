@@ -21,15 +21,17 @@ type Config = wish.Config
 // Backend makes the sessions of viewers. It authorises every request.
 type Backend interface {
 	wish.Sessions
+	Extensions
 	// Play takes an offer (WHEP section 4.2) and returns once the answer is
 	// complete, or refuses with a *fault.Error. ctx bounds this call only, not
 	// the session.
 	Play(ctx context.Context, o signaling.Offer) (signaling.Created, error)
 }
 
-// Register adds the endpoints to e. The sessions they make live at the address
-// that wish.Register serves.
+// Register adds the endpoints and the extensions to e. The sessions they make live
+// at the address that wish.Register serves.
 func Register(e *echo.Echo, cfg Config, backend Backend) {
+	registerExtensions(e, cfg, backend)
 	wish.Endpoint{
 		Prefix:   Prefix,
 		Action:   auth.Play,
@@ -39,10 +41,11 @@ func Register(e *echo.Echo, cfg Config, backend Backend) {
 			if err != nil {
 				return signaling.Created{}, err
 			}
-			o.As = as
+			o.As, o.OldLayers = as, wantsOldLayers(c)
 			return backend.Play(c.Request().Context(), o)
 		},
-		Get: get,
+		Get:   get,
+		Links: links(cfg),
 	}.Register(e, cfg)
 }
 

@@ -21,7 +21,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/sdpfrag":   {ours: "internal/fault"},
 	"internal/linkhdr":   {ours: "internal/fault"},
 	"internal/names":     {ours: "internal/fault"},
-	"internal/signaling": {ours: "auth internal/sdpfrag"},
+	"internal/signaling": {ours: "auth internal/events internal/sdpfrag"},
 	"internal/shutdown":  {},
 	"internal/netclass":  {},
 	"internal/histogram": {},
@@ -44,19 +44,19 @@ var rules = map[string]struct{ ours, others string }{
 
 	// sessions
 	"internal/diagnose":   {ours: "router internal/netclass"},
-	"internal/session":    {ours: "auth router internal/diagnose internal/egress internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
+	"internal/session":    {ours: "auth router internal/diagnose internal/egress internal/events internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
 	"internal/metrics":    {ours: "auth router internal/bench/procstat internal/egress internal/histogram internal/session internal/turn"},
 	"internal/iceservers": {ours: "auth internal/fault internal/linkhdr internal/signaling"},
 
 	// HTTP
 	"internal/problem":       {ours: "internal/fault", others: echo},
 	"internal/wish":          {ours: "auth internal/fault internal/linkhdr internal/names internal/problem internal/sdpfrag internal/signaling", others: echo},
-	"internal/wish/wishtest": {ours: "auth internal/fault internal/sdpfrag internal/signaling internal/wish", others: echo},
+	"internal/wish/wishtest": {ours: "auth internal/events internal/fault internal/sdpfrag internal/signaling internal/wish", others: echo},
 	"internal/httpserver":    {ours: "internal/fault internal/names internal/problem internal/sockets", others: echo + " golang.org/x/crypto golang.org/x/time"},
 	"internal/api":           {ours: "auth internal/diagnose internal/fault", others: echo},
 	"internal/ui":            {ours: "internal/fault internal/names", others: echo},
 	"whip":                   {ours: "auth internal/fault internal/signaling internal/wish", others: echo},
-	"whep":                   {ours: "auth internal/fault internal/names internal/signaling internal/wish", others: echo},
+	"whep":                   {ours: "auth internal/events internal/fault internal/linkhdr internal/names internal/signaling internal/wish", others: echo},
 
 	// everything put together
 	"internal/gateway": {ours: anything},

@@ -200,7 +200,7 @@ func (g *Gateway) observe(e router.Event) {
 func (g *Gateway) routes() {
 	e := g.server.Echo()
 	cfg := wish.Config{
-		CORS: g.cors(), Origin: g.server.Origin, Gate: g.server.Gate, Redirect: g.cfg.RedirectPosts,
+		CORS: g.cors(), Origin: g.server.Origin, Gate: g.server.Gate, Redirect: g.cfg.RedirectPosts, Extensions: g.server.AnnouncesExtensions,
 		MaxBodyBytes: g.cfg.HTTP.MaxBodyBytes, AcceptRawToken: g.cfg.Auth.AcceptRawToken,
 	}
 	wish.Register(e, cfg, g.sessions)

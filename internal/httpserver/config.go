@@ -33,6 +33,10 @@ type Config struct {
 	TrustedNetworks []string `yaml:"trusted_networks"`
 	// Limits bound what one address may ask for.
 	Limits LimitsConfig `yaml:"limits"`
+	// WHEPExtensions names the listeners, http and https, whose clients are told of
+	// the extensions of WHEP. A request that a proxy sends on came by the listener
+	// that the proxy used.
+	WHEPExtensions []string `yaml:"whep_extensions"`
 	// LimitLoopback applies the limits to loopback addresses too.
 	LimitLoopback bool `yaml:"limit_loopback"`
 
@@ -96,7 +100,8 @@ type LimitsConfig struct {
 	// Requests for sessions that do not exist.
 	UnknownRate  float64 `yaml:"unknown_rate"`
 	UnknownBurst int     `yaml:"unknown_burst"`
-	// PATCHes of one session, whoever sends them.
+	// PATCHes of one session, and POSTs to each of the addresses beside it, whoever
+	// sends them.
 	PatchRate  float64 `yaml:"patch_rate"`
 	PatchBurst int     `yaml:"patch_burst"`
 	// MaxEntries bounds each table of addresses (or sessions); the one that was
@@ -110,6 +115,8 @@ func DefaultConfig() Config {
 	return Config{
 		HTTP:     "127.0.0.1:8080",
 		Redirect: true,
+
+		WHEPExtensions: []string{"http", "https"},
 		Limits: LimitsConfig{
 			PostRate: 20, PostBurst: 60,
 			FailureRate: 2, FailureBurst: 30,
@@ -141,6 +148,11 @@ func (c Config) Validate() error {
 	v.check("trusted_proxies", err)
 	_, err = parseNetworks(c.TrustedNetworks)
 	v.check("trusted_networks", err)
+	for _, name := range c.WHEPExtensions {
+		if name != "http" && name != "https" {
+			v.check("whep_extensions", fmt.Errorf("%q must be http or https", name))
+		}
+	}
 	c.Limits.check(v)
 	c.checkBounds(v)
 	return errors.Join(v.errs...)

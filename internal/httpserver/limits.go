@@ -21,15 +21,19 @@ var (
 		"This gateway is shutting down; try again in a moment.").After(5 * time.Second)
 )
 
-// sessionRoutes begins the templates of all routes of sessions.
-const sessionRoutes = "/session/"
+// sessionRoutes begins the templates of all routes of sessions, streamRoutes of those
+// of their event streams.
+const (
+	sessionRoutes = "/session/"
+	streamRoutes  = "/events/"
+)
 
 // limits are the budgets of addresses and sessions.
 type limits struct {
 	posts    *buckets[netip.Prefix]
 	failures *buckets[netip.Prefix] // credentials that were shown and refused
 	unknown  *buckets[netip.Prefix] // sessions that do not exist
-	patches  *buckets[string]       // by the session's path
+	patches  *buckets[string]       // by the path, which holds a session's secret
 }
 
 func newLimits(cfg LimitsConfig) *limits {
@@ -42,7 +46,7 @@ func newLimits(cfg LimitsConfig) *limits {
 }
 
 // Gate refuses what must not reach a handler: new sessions while draining, and
-// what an address (or a session, for PATCH) asks for too often. Requests on
+// what an address (or a session, for changes to it) asks for too often. Requests on
 // sessions that exist are never refused because of their address: schools and
 // carriers sit behind one. It belongs inside CORS, so that pages can read 429.
 func (s *Server) Gate(next echo.HandlerFunc) echo.HandlerFunc {
@@ -75,7 +79,21 @@ func limitKey(addr netip.Addr) netip.Prefix {
 	return prefix
 }
 
-func onSession(c echo.Context) bool { return strings.HasPrefix(c.Path(), sessionRoutes) }
+func onSession(c echo.Context) bool {
+	return strings.HasPrefix(c.Path(), sessionRoutes) || strings.HasPrefix(c.Path(), streamRoutes)
+}
+
+// changesSession reports whether the request takes from the budget of its address.
+// What ends something never does: clients that cannot end a session leave it.
+func changesSession(c echo.Context) bool {
+	switch c.Request().Method {
+	case http.MethodPatch, http.MethodPost:
+		return true
+	case http.MethodDelete:
+		return strings.HasSuffix(c.Path(), "/layer") // selects, and ends nothing
+	}
+	return false
+}
 
 func opensSession(c echo.Context) bool {
 	return c.Request().Method == http.MethodPost && !onSession(c)
@@ -85,7 +103,7 @@ func opensSession(c echo.Context) bool {
 func (s *Server) admit(c echo.Context, key netip.Prefix) error {
 	now := s.now()
 	if onSession(c) {
-		if c.Request().Method != http.MethodPatch {
+		if !changesSession(c) {
 			return nil
 		}
 		wait, ok := s.limits.patches.take(now, c.Request().URL.Path)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -148,6 +149,17 @@ func (s *Server) Handler() http.Handler { return s.echo }
 func (s *Server) Exempt(addr netip.Addr) bool {
 	addr = addr.Unmap()
 	return addr.IsLoopback() && !s.cfg.LimitLoopback || s.peers.trustedNetwork(addr)
+}
+
+// AnnouncesExtensions reports whether the listener that r came by is one where the
+// extensions of WHEP are announced: there are players that do not get over a Link
+// they do not know.
+func (s *Server) AnnouncesExtensions(r *http.Request) bool {
+	name := "http"
+	if r.TLS != nil {
+		name = "https"
+	}
+	return slices.Contains(s.cfg.WHEPExtensions, name)
 }
 
 // Listen opens the listeners. An error says what to do about it.

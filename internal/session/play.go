@@ -31,7 +31,7 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 		return err
 	}
 	sess.offered(offer)
-	v := &viewing{sess: sess, selector: router.Selector{Participant: raw.Place.Participant, Source: raw.Place.Source}, self: self(sess, raw)}
+	v := &viewing{sess: sess, oldLayers: raw.OldLayers, selector: router.Selector{Participant: raw.Place.Participant, Source: raw.Place.Source}, self: self(sess, raw)}
 	terms, err := s.parts.Router.Terms(raw.Place.Channel, v.selector, v.self)
 	if err != nil {
 		return err
@@ -48,6 +48,7 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 		return err
 	}
 	sess.conn, sess.media = conn, v
+	v.media, v.audience.live = mediaLines(plan, conn.Sections()), terms.Live
 	v.start(conn, plan.MaxBits)
 	sess.takeCandidates(offer.Candidates, offer.EndOfCandidates)
 	return nil
@@ -109,9 +110,13 @@ type viewing struct {
 	selector   router.Selector
 	self       string
 	kinds      []router.Kind
+	media      []int // the indexes of their m= lines
 	rtt        func() time.Duration
 	client     atomic.Pointer[egress.Client] // RTCP may come before start returned
 	attachment atomic.Pointer[router.Attachment]
+	choices    choices
+	audience   audience
+	oldLayers  bool
 }
 
 func (v *viewing) start(conn *peer.Conn, maxBits int) {
@@ -140,13 +145,13 @@ func (v *viewing) connected(now time.Time) {
 	client.Worker().Do(func(time.Time, *router.Shard, *router.Out) { client.Viewer().NoteRTT(rtt) })
 	a, err := v.sess.service.parts.Router.Attach(now, router.AttachRequest{
 		Channel: v.sess.place.Channel, Selector: v.selector, Self: v.self,
-		Viewer: client.Viewer(), Worker: client.Worker(), Kinds: v.kinds, End: v.sess.finish,
+		Viewer: client.Viewer(), Worker: client.Worker(), Kinds: v.kinds, End: v.sess.finish, Notify: v.audience.setLive,
 	})
 	if err != nil {
 		v.sess.finish(router.ErrFull)
 		return
 	}
-	v.attachment.Store(a)
+	v.attached(a)
 }
 
 func (v *viewing) firstPacket(time.Time)          {}

@@ -45,7 +45,8 @@ type Service struct {
 	// unclosed counts the sessions that were admitted and are not closed yet.
 	unclosed sync.WaitGroup
 
-	ledger ledger
+	ledger  ledger
+	streams *streams
 
 	// ended and refused are kept apart, so that refusals, which anybody can cause,
 	// push out no session.
@@ -75,7 +76,7 @@ type tombstone struct {
 func Start(cfg Config, parts Parts) *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Service{
-		cfg: cfg, parts: parts, stop: stop, ledger: newLedger(), published: make(chan struct{}, 1),
+		cfg: cfg, parts: parts, stop: stop, ledger: newLedger(), streams: newStreams(), published: make(chan struct{}, 1),
 		sessions: make(map[string]*session), living: make(map[string]struct{}),
 		public: make(map[string]*session), ended: newArchive(), refused: newArchive(),
 		graves:   make(map[string]*tombstone),
@@ -127,6 +128,7 @@ func (s *Service) sweep(now time.Time) {
 			sess.finish(reason)
 		}
 	}
+	s.streams.sweep(now)
 	s.ended.sweep(now)
 	s.refused.sweep(now)
 	s.mu.Lock()

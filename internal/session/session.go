@@ -225,6 +225,7 @@ func (sess *session) finish(reason *fault.Error) {
 // shut does what finish promises. It is called once.
 func (sess *session) shut(reason *fault.Error, open bool) {
 	sess.service.bury(sess, reason)
+	sess.farewell(reason)
 	if !open {
 		sess.service.opened(sess.from)
 	}

@@ -23,8 +23,11 @@ type Offer struct {
 	Place auth.Place
 	// As is who a viewer says they are where no token says so
 	// (?participant=); empty for publishers.
-	As  string
-	SDP []byte
+	As string
+	// OldLayers asks for the layers event as it was before October 2024; false for
+	// publishers.
+	OldLayers bool
+	SDP       []byte
 }
 
 // Created is what a POST made.

@@ -41,6 +41,9 @@ type Config struct {
 	// Gate wraps every handler inside CORS: limits per address, draining. Nil
 	// lets everything through.
 	Gate echo.MiddlewareFunc
+	// Extensions tells whether WHEP announces its extensions to whoever sent the
+	// request; nil is always. They work where they are not announced, too.
+	Extensions func(*http.Request) bool
 	// MaxBodyBytes bounds offers and fragments; 0 means DefaultMaxBodyBytes.
 	MaxBodyBytes int64
 	// AcceptRawToken takes an Authorization header without a scheme for the

@@ -17,7 +17,7 @@ import (
 // for clients that send an explicit one with a token.
 const (
 	corsMethods = "OPTIONS, GET, HEAD, POST, PATCH, DELETE"
-	corsHeaders = "Authorization, Content-Type, If-Match, ETag, Link"
+	corsHeaders = "Authorization, Content-Type, If-Match, ETag, Link, Last-Event-ID"
 	corsExposed = "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow, WWW-Authenticate, " + problem.HeaderSession + ", Access-Control-Allow-Methods"
 	// corsMaxAge spares a round trip per session; two hours is the most that
 	// browsers keep.

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/linkhdr"
 	"github.com/headgate/headgate/internal/names"
 	"github.com/headgate/headgate/internal/problem"
 	"github.com/headgate/headgate/internal/signaling"
@@ -24,6 +25,10 @@ type Endpoint struct {
 	Create func(echo.Context, signaling.Offer) (signaling.Created, error)
 	// Get answers GET and HEAD.
 	Get echo.HandlerFunc
+	// Links are those of extensions (RFC 9725 section 4.9) for a new session with
+	// this path; nil for none. They follow the ICE servers, which some clients look
+	// for in the first.
+	Links func(r *http.Request, session string) []linkhdr.Link
 }
 
 // Register adds the endpoint to e.
@@ -103,6 +108,7 @@ func (ep *endpoint) post(c echo.Context) error {
 	h.Set(headerAcceptPatch, FragmentType)
 	noStore(h)
 	ep.linkServers(c, offer.Request, offer.Place, created.PublicID)
+	ep.linkExtensions(c, created.Secret)
 	return whole(c, http.StatusCreated, SDPType, created.SDP)
 }
 
@@ -134,4 +140,14 @@ func (ep *endpoint) linkServers(c echo.Context, r signaling.Request, place auth.
 		return
 	}
 	writeLinks(c.Response().Header(), servers)
+}
+
+// linkExtensions announces what the new session has beside the protocol itself.
+func (ep *endpoint) linkExtensions(c echo.Context, secret string) {
+	if ep.Links == nil {
+		return
+	}
+	for _, link := range ep.Links(c.Request(), SessionPrefix+secret) {
+		c.Response().Header().Add(headerLink, link.String())
+	}
 }

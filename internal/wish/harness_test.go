@@ -36,7 +36,7 @@ func start(t *testing.T, backend *wishtest.Backend, change func(*httpserver.Conf
 	if err != nil {
 		t.Fatal(err)
 	}
-	wc.Origin, wc.Gate = server.Origin, server.Gate
+	wc.Origin, wc.Gate, wc.Extensions = server.Origin, server.Gate, server.AnnouncesExtensions
 	wish.Register(server.Echo(), wc, backend)
 	whip.Register(server.Echo(), wc, backend)
 	whep.Register(server.Echo(), wc, backend)

@@ -67,6 +67,8 @@ type Backend struct {
 	patches  []signaling.Patch
 	asked    int
 	askedFor []string
+	streams  map[string]*stream
+	choices  []signaling.LayerChoice
 }
 
 type session struct{ etag, ufrag, token string }
