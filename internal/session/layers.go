@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/headgate/headgate/internal/negotiate"
@@ -11,15 +10,8 @@ import (
 	"github.com/headgate/headgate/router"
 )
 
-// choices are what a viewer selected before there was something to select from, by
-// section. The lock is taken before the router's.
-type choices struct {
-	mu      sync.Mutex
-	waiting map[int]router.Selection
-}
-
 // SelectLayer changes what a viewer is sent in a section of video. Before the
-// session is connected it is remembered, and forgotten if nothing fits it then.
+// session is connected everything is taken: what does not fit then is ignored.
 //
 // Errors wrap router.ErrNoLayer, ErrNoExtensions and those of authorised requests.
 func (s *Service) SelectLayer(ctx context.Context, session string, choice signaling.LayerChoice) error {
@@ -53,28 +45,14 @@ func (v *viewing) section(media int) (int, error) {
 }
 
 func (v *viewing) choose(section int, sel router.Selection) error {
-	v.choices.mu.Lock()
-	defer v.choices.mu.Unlock()
-	a := v.attachment.Load()
-	if a != nil {
+	if a := v.attachment.Load(); a != nil {
 		return a.Select(section, sel)
 	}
-	if v.choices.waiting == nil {
-		v.choices.waiting = make(map[int]router.Selection)
-	}
-	v.choices.waiting[section] = sel
+	client := v.client.Load()
+	client.Worker().Do(func(now time.Time, s *router.Shard, out *router.Out) {
+		s.Select(now, client.Viewer(), section, sel, out)
+	})
 	return nil
-}
-
-// attached takes the place in the channel and carries out what was selected before.
-func (v *viewing) attached(a *router.Attachment) {
-	v.choices.mu.Lock()
-	defer v.choices.mu.Unlock()
-	v.attachment.Store(a)
-	for section, sel := range v.choices.waiting {
-		_ = a.Select(section, sel) // nobody waits for the answer any more
-	}
-	v.choices.waiting = nil
 }
 
 // mediaLines are the indexes of the m= lines of a viewer's sections, by section.

@@ -114,7 +114,6 @@ type viewing struct {
 	rtt        func() time.Duration
 	client     atomic.Pointer[egress.Client] // RTCP may come before start returned
 	attachment atomic.Pointer[router.Attachment]
-	choices    choices
 	audience   audience
 	oldLayers  bool
 }
@@ -151,7 +150,7 @@ func (v *viewing) connected(now time.Time) {
 		v.sess.finish(router.ErrFull)
 		return
 	}
-	v.attached(a)
+	v.attachment.Store(a)
 }
 
 func (v *viewing) firstPacket(time.Time)          {}
