@@ -55,6 +55,11 @@ fuzz: ## every fuzz target for FUZZTIME (default 30s)
 bench: build ## a gateway under load, server and client on a core each; results in bench/
 	@scripts/bench.sh $(BIN) bench
 
+.PHONY: bench-links
+bench-links: build ## viewers behind lines of 4, 1 and 0.3 Mbit/s, and one that changes (root); 3.5 minutes
+	@mkdir -p bench
+	$(BIN) bench links --json bench/links.json
+
 .PHONY: microbench
 microbench: ## benchmarks of the media path, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./router ./internal/peer ./internal/egress

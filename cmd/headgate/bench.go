@@ -20,7 +20,11 @@ type benchCommand struct {
 	Load   benchLoadCommand   `cmd:"" name:"run" default:"withargs" help:"Publish streams to a server, play them with many viewers, and report what arrives (this is what bench does by itself)."`
 	Floor  benchFloorCommand  `cmd:"" help:"Measure the least processor time this machine needs per packet."`
 	Report benchReportCommand `cmd:"" help:"Make one report of several."`
+	Links  benchLinksCommand  `cmd:"" help:"Measure how viewers behind narrow lines are served, in network namespaces of this machine (Linux, root)."`
 	Sinks  benchSinksCommand  `cmd:"" hidden:"" help:"Read what bench floor --drain sends."`
+
+	Publish benchPublishCommand `cmd:"" hidden:"" help:"Publish a synthetic stream, or three files as layers, until it is interrupted."`
+	Watch   benchWatchCommand   `cmd:"" hidden:"" help:"Watch with one viewer and write down what it saw."`
 }
 
 type benchLoadCommand struct {
@@ -120,13 +124,17 @@ func (c *benchLoadCommand) scenario(con *console) (bench.Scenario, error) {
 
 // open opens the file anew for each publisher; it stays open until the end.
 func (c *benchLoadCommand) open() (mediafile.Reader, error) {
-	b, err := os.ReadFile(filepath.Clean(c.Video))
+	return openFilm(c.Video, c.FPS)
+}
+
+func openFilm(name string, framesPerSecond int) (mediafile.Reader, error) {
+	b, err := os.ReadFile(filepath.Clean(name))
 	if err != nil {
 		return nil, err
 	}
-	file, err := mediafile.Open(bytes.NewReader(b), c.FPS)
+	file, err := mediafile.Open(bytes.NewReader(b), framesPerSecond)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Video, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return file, nil
 }

@@ -70,6 +70,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/conformance":    {ours: "internal/linkhdr internal/mediafile internal/testkit/offers", others: pion + " golang.org/x/sync"},
 	"internal/bench/stamp":    {},
 	"internal/bench":          {ours: "internal/bench/audience internal/bench/floor internal/bench/procstat internal/bench/source whip", others: "golang.org/x/time"},
+	"internal/bench/links":    {ours: "internal/bench/audience internal/bench/source"},
 	"internal/bench/floor":    {others: "golang.org/x/sys"},
 	"internal/bench/source":   {ours: "internal/bench/stamp internal/mediafile whip", others: pion},
 	"internal/bench/procstat": {},
@@ -79,7 +80,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/testkit/offers": {},
 	"internal/architecture":   {},
 	"integration":             {},
-	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/source internal/conformance internal/dial internal/doctor internal/gateway internal/mediafile internal/notify internal/pull internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
+	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/links internal/bench/source internal/conformance internal/dial internal/doctor internal/gateway internal/mediafile internal/notify internal/pull internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
 }
 
 const (

@@ -14,7 +14,7 @@ type Observation struct {
 	// Delay is the time since its stamp.
 	Delay time.Duration
 	Video bool
-	// Layer is that of the stamp, -1 if it tells none.
+	// Layer is that of the newest frame of video, -1 where stamps tell none.
 	Layer int
 	// Frame is the number in the stamp, without the layer.
 	Frame uint32
@@ -105,7 +105,8 @@ func (v *Viewer) stamped(now time.Time, s *stream, h header, frame uint32, delay
 		if s.layers.take(layer, frame, h.timestamp) {
 			s.frames.layerChanged(h.timestamp)
 		}
-		v.wish.arrived(now, s.layers.current)
+		layer = s.layers.current
+		v.wish.arrived(now, layer)
 	}
 	if observe := v.audience.cfg.Observe; observe != nil {
 		observe(Observation{At: now, Delay: delay, Video: s.video, Layer: layer, Frame: stamp.Number(frame)})

@@ -1,0 +1,174 @@
+package links
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/headgate/headgate/internal/bench/audience"
+)
+
+// Trace is what one viewer saw. Times at are Unix nanoseconds of the machine's clock.
+type Trace struct {
+	// Began is when the POST was sent.
+	Began int64 `json:"began_unix_ns"`
+	// Ended is when watching was over.
+	Ended int64 `json:"ended_unix_ns"`
+	// Changes are the layers as they came, the first one included.
+	Changes []Change `json:"changes"`
+	// The delays are of all packets, from the publisher's stamp.
+	DelayMin float64 `json:"delay_ms_min"`
+	DelayP50 float64 `json:"delay_ms_p50"`
+	DelayP95 float64 `json:"delay_ms_p95"`
+	DelayP99 float64 `json:"delay_ms_p99"`
+	DelayMax float64 `json:"delay_ms_max"`
+
+	Packets       uint64  `json:"packets"`
+	Bytes         uint64  `json:"bytes"`
+	Expected      uint64  `json:"expected"`
+	Lost          uint64  `json:"lost"`
+	Retransmitted uint64  `json:"retransmitted"`
+	NACKs         uint64  `json:"nacks"`
+	PLIs          uint64  `json:"plis"`
+	Freezes       uint64  `json:"freezes"`
+	LongestFreeze float64 `json:"longest_freeze_ms"`
+	// Blind is a viewer that never had a whole key frame.
+	Blind       bool   `json:"blind"`
+	FramesStood uint64 `json:"frames_stood"`
+	StepsBack   uint64 `json:"timestamp_steps_back"`
+	Mixed       uint64 `json:"frames_mixed"`
+	// VideoStreams is how many SSRCs of video there were; more than one is wrong.
+	VideoStreams int `json:"video_streams"`
+
+	Series []Second `json:"series"`
+}
+
+// Change is a layer that begins.
+type Change struct {
+	At    int64 `json:"at_unix_ns"`
+	Layer int   `json:"layer"`
+}
+
+// Second is one second of a Trace.
+type Second struct {
+	At       float64 `json:"at_s"`
+	Layer    int     `json:"layer"`
+	Kilobits float64 `json:"kbit_per_second"`
+	DelayMax float64 `json:"delay_ms_max"`
+	DelayMin float64 `json:"delay_ms_min"`
+	Lost     uint64  `json:"lost"`
+	Pictures int     `json:"pictures"`
+}
+
+// recorder takes what a viewer observes.
+type recorder struct {
+	mu      sync.Mutex
+	changes []Change
+	least   time.Duration
+	second  struct {
+		least, most time.Duration
+		pictures    int
+	}
+	some  bool
+	layer int
+	frame uint32 // the newest
+}
+
+func (r *recorder) observe(o audience.Observation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.some || o.Delay < r.least {
+		r.least = o.Delay
+	}
+	r.some = true
+	s := &r.second
+	if s.most = max(s.most, o.Delay); s.least == 0 || o.Delay < s.least {
+		s.least = o.Delay
+	}
+	if !o.Video || o.Layer < 0 {
+		return
+	}
+	if o.Frame > r.frame {
+		s.pictures++
+		r.frame = o.Frame
+	}
+	if len(r.changes) == 0 || o.Layer != r.layer {
+		r.changes = append(r.changes, Change{o.At.UnixNano(), o.Layer})
+		r.layer = o.Layer
+	}
+}
+
+// tick ends a second.
+func (r *recorder) tick(at time.Duration, before, now *audience.Stats) Second {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := Second{
+		At: round(at.Seconds()), Layer: r.layer, Kilobits: round(float64(now.Bytes-before.Bytes) * 8 / 1000), Pictures: r.second.pictures,
+		DelayMin: milliseconds(r.second.least), DelayMax: milliseconds(r.second.most), Lost: now.Lost - min(before.Lost, now.Lost),
+	}
+	r.second.least, r.second.most, r.second.pictures = 0, 0, 0
+	return s
+}
+
+// sweep is finer than many viewers could have it, because delays go into feedback.
+const sweep = 500 * time.Microsecond
+
+// Watch plays a channel with one viewer for a time and returns what it saw. ctx cuts
+// it short.
+func Watch(ctx context.Context, endpoint string, d time.Duration) (Trace, error) {
+	r := &recorder{}
+	a, err := audience.New(audience.Config{Sweep: sweep, SampleEvery: 1, Witnesses: 1, Observe: r.observe})
+	if err != nil {
+		return Trace{}, err
+	}
+	defer a.Close() //nolint:errcheck // the server may be gone first
+	began := time.Now()
+	v, err := a.Join(ctx, endpoint, "")
+	if err != nil {
+		return Trace{}, err
+	}
+	trace := Trace{Began: began.UnixNano()}
+	end := time.NewTimer(time.Until(began.Add(d)))
+	defer end.Stop()
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	var before audience.Stats
+	for {
+		select {
+		case <-second.C:
+			now := a.Snapshot()
+			trace.Series = append(trace.Series, r.tick(time.Since(began), &before, &now))
+			before = now
+			continue
+		case <-end.C:
+		case <-ctx.Done():
+		}
+		break
+	}
+	trace.Ended = time.Now().UnixNano()
+	r.finish(&trace, v)
+	return trace, nil
+}
+
+// finish writes the sums.
+func (r *recorder) finish(trace *Trace, v *audience.Viewer) {
+	stats := v.Stats()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	trace.Changes = r.changes
+	trace.DelayMin, trace.DelayMax = milliseconds(r.least), milliseconds(stats.Delay.Max())
+	trace.DelayP50, trace.DelayP95, trace.DelayP99 = quantile(&stats.Delay, 0.5), quantile(&stats.Delay, 0.95), quantile(&stats.Delay, 0.99)
+	trace.Packets, trace.Bytes, trace.Expected, trace.Lost = stats.Packets, stats.Bytes, stats.Expected, stats.Lost
+	trace.Retransmitted, trace.NACKs, trace.PLIs = stats.Retransmitted, stats.NACKs, stats.PLIs
+	trace.Freezes, trace.LongestFreeze, trace.FramesStood = stats.Freezes, milliseconds(stats.LongestFreeze), stats.FramesStood
+	trace.StepsBack, trace.Mixed, trace.Blind = stats.StepsBack, stats.Mixed, stats.KeyFramesMissing > 0
+	for _, s := range stats.Streams {
+		if s.Video {
+			trace.VideoStreams++
+		}
+	}
+}
+
+func quantile(h *audience.Histogram, q float64) float64 { return milliseconds(h.Quantile(q)) }
+
+func milliseconds(d time.Duration) float64 { return round(float64(d) / float64(time.Millisecond)) }
