@@ -6,6 +6,7 @@ import "github.com/headgate/headgate/internal/fault"
 // particulars; compare with errors.Is.
 var (
 	ErrBadOffer           = fault.New(fault.Invalid, "bad-offer", "The body is not a usable SDP offer.")
+	ErrBadAnswer          = fault.New(fault.Invalid, "bad-answer", "The body is not a usable SDP answer to the counter-offer.")
 	ErrBadDirection       = fault.New(fault.Unprocessable, "bad-direction", "A media section has a direction that is not possible here; publishers offer sendonly, players recvonly.")
 	ErrTooManyTracks      = fault.New(fault.Unprocessable, "too-many-tracks", "A publisher sends at most one audio and one video track of one stream; use one session for each source.")
 	ErrTooManySections    = fault.New(fault.Unprocessable, "too-many-sections", "A player offers at most one audio and one video section; use one session for each picture.")

@@ -81,10 +81,9 @@ func (p *Plan) checkLocal(l *local) error {
 		return fmt.Errorf("no ICE credentials")
 	case strongest(l.fingerprints) == "":
 		return fmt.Errorf("no fingerprint")
-	case l.setup != setupActive && l.setup != setupPassive:
-		return fmt.Errorf("setup %q", l.setup)
-	case l.setup == p.Setup:
-		return fmt.Errorf("both sides are %s", l.setup)
+	}
+	if err := p.checkRole(l.setup); err != nil {
+		return err
 	}
 	for i := range p.Sections {
 		s := &p.Sections[i]
@@ -94,6 +93,22 @@ func (p *Plan) checkLocal(l *local) error {
 		if err := s.check(l.sections[s.Mid]); err != nil {
 			return fmt.Errorf("section %q: %w", s.Mid, err)
 		}
+	}
+	return nil
+}
+
+// checkRole wants a DTLS role that goes with the client's; who offers leaves it open
+// (RFC 8842 section 5.2).
+func (p *Plan) checkRole(setup string) error {
+	switch {
+	case p.offering && setup != setupActpass:
+		return fmt.Errorf("setup %q of an offer", setup)
+	case p.offering:
+		return nil
+	case setup != setupActive && setup != setupPassive:
+		return fmt.Errorf("setup %q", setup)
+	case setup == p.Setup:
+		return fmt.Errorf("both sides are %s", setup)
 	}
 	return nil
 }

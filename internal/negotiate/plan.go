@@ -31,6 +31,8 @@ type Plan struct {
 	bundle   []string
 	mixed    bool
 	streamID string
+	// offering tells that it is a counter-offer: ours is the first word.
+	offering bool
 }
 
 // Section is what one media section will be answered with.
@@ -64,6 +66,7 @@ type Section struct {
 
 	media, proto, format string // of the m= line
 	midless, reducedSize bool
+	needsFirst           bool   // a counter-offer's: the first codec must be taken
 	maxMessage           string // a=max-message-size of the data section
 	extensions           []extension
 	// parameters overrides the offered a=fmtp in the answer, by payload type.

@@ -31,17 +31,7 @@ const stackProfile = "UDP/TLS/RTP/SAVPF"
 // that were checked.
 func (p *Plan) writeOffer(o *Offer) string {
 	var t text
-	t.line("v=0")
-	t.line("o=- 1 1 IN IP4 0.0.0.0")
-	t.line("s=-")
-	t.line("t=0 0")
-	t.line("a=group:BUNDLE ", strings.Join(p.flowing(), " "))
-	t.lineIf(o.lite, "a=ice-lite")
-	t.lineIf(o.options != "", "a=ice-options:", o.options)
-	t.lineIf(o.mixed, "a=extmap-allow-mixed")
-	t.line("a=fingerprint:", o.fingerprint)
-	t.line("a=ice-ufrag:", o.Ufrag)
-	t.line("a=ice-pwd:", o.Pwd)
+	p.transportLines(&t, o, p.flowing())
 	for i := range p.Sections {
 		switch s := &p.Sections[i]; {
 		case !s.flows():
@@ -52,6 +42,36 @@ func (p *Plan) writeOffer(o *Offer) string {
 		}
 	}
 	return t.String()
+}
+
+// writeCounterAnswer writes Answered.SDP: all sections of the counter-offer, since
+// the stack knows them by their place, those that were rejected as inactive ones.
+func (p *Plan) writeCounterAnswer(o *Offer) string {
+	var t text
+	mids := make([]string, 0, len(p.Sections))
+	for _, s := range p.Sections {
+		mids = append(mids, s.Mid)
+	}
+	p.transportLines(&t, o, mids)
+	for i := range p.Sections {
+		t.offeredMedia(&p.Sections[i], o.Setup)
+	}
+	return t.String()
+}
+
+// transportLines write what stands before the first section.
+func (p *Plan) transportLines(t *text, o *Offer, mids []string) {
+	t.line("v=0")
+	t.line("o=- 1 1 IN IP4 0.0.0.0")
+	t.line("s=-")
+	t.line("t=0 0")
+	t.line("a=group:BUNDLE ", strings.Join(mids, " "))
+	t.lineIf(o.lite, "a=ice-lite")
+	t.lineIf(o.options != "", "a=ice-options:", o.options)
+	t.lineIf(o.mixed, "a=extmap-allow-mixed")
+	t.line("a=fingerprint:", o.fingerprint)
+	t.line("a=ice-ufrag:", o.Ufrag)
+	t.line("a=ice-pwd:", o.Pwd)
 }
 
 // flowing lists the mids the stack sees, the tagged one first.
