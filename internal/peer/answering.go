@@ -52,10 +52,19 @@ func (c *Conn) describe(ctx context.Context, offer string) (string, error) {
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
-	err := c.apply(offer)
-	if err == nil {
-		err = c.waitGathered(ctx)
+	if err := c.apply(offer); err != nil {
+		if c.closing.Load() {
+			return "", ErrClosed
+		}
+		return "", err
 	}
+	return c.localDescription(ctx)
+}
+
+// localDescription waits until our addresses are gathered, and returns what was
+// applied with our own candidates.
+func (c *Conn) localDescription(ctx context.Context) (string, error) {
+	err := c.waitGathered(ctx)
 	local := c.pc.LocalDescription()
 	switch {
 	case c.closing.Load():

@@ -35,6 +35,7 @@ type Conn struct {
 	line     *egress.Line // viewer only
 	log      *slog.Logger // viewer only
 	keys     *keyHooks    // viewer only; nil if we are not the DTLS server
+	agreed   string       // the client's answer to our offer, between Agree and Connect
 
 	intake intake
 	remote remoteCandidates
@@ -103,7 +104,7 @@ func (c *Conn) connect(settings webrtc.SettingEngine) error {
 	return nil
 }
 
-// Answer is the SDP answer for the client.
+// Answer is the description for the client: an answer, or what Host.Offer offers.
 func (c *Conn) Answer() []byte { return c.answer }
 
 // Sections are what a viewer is sent, one for each section that is answered

@@ -22,6 +22,8 @@ type prepared struct {
 	// client; so does a viewer that offers "passive". Viewers otherwise get the
 	// server's role (RFC 8842 section 5.3).
 	publisher, viewer webrtc.SettingEngine
+	// offering is for connections that begin with our own offer.
+	offering webrtc.SettingEngine
 }
 
 const (
@@ -37,6 +39,8 @@ const (
 	viewerFlight = 200 * time.Millisecond
 	// handshakeTimeout bounds DTLS, which would repeat itself for ever.
 	handshakeTimeout = 30 * time.Second
+	// relayWait is how long a direct pair may take to be preferred to a relayed one.
+	relayWait = 500 * time.Millisecond
 	// sctpReceiveBytes bounds what a client can make us buffer on data channels,
 	// all of which are closed at once.
 	sctpReceiveBytes = 64 << 10
@@ -69,7 +73,24 @@ func (h *Host) prepare() prepared {
 	p.viewer.SetDTLSRetransmissionInterval(viewerFlight)
 	_ = p.viewer.SetAnsweringDTLSRole(webrtc.DTLSRoleServer) // fails for other values only
 	p.viewer.SetDTLSCipherSuites(keySuite)
+	p.offering = offeringSettings(s)
 	return p
+}
+
+// offeringSettings are for connections that begin with our own offer. The answer
+// decides about the DTLS role: as server our certificate leaves only keySuite of
+// the suites, as client we take a server with an RSA certificate too, which GStreamer
+// has. Whoever offers nominates the pair (RFC 8445 section 6.1.1), and most players
+// are seen at addresses that they did not tell: waiting for a better sort of address
+// would cost a second.
+func offeringSettings(s webrtc.SettingEngine) webrtc.SettingEngine {
+	s.SetDTLSRetransmissionInterval(viewerFlight)
+	s.SetDTLSCipherSuites(keySuite, dtls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256)
+	s.SetHostAcceptanceMinWait(0)
+	s.SetSrflxAcceptanceMinWait(0)
+	s.SetPrflxAcceptanceMinWait(0)
+	s.SetRelayAcceptanceMinWait(relayWait)
+	return s
 }
 
 func (h *Host) networkTypes() []webrtc.NetworkType {

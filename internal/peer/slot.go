@@ -37,6 +37,9 @@ func (s *slot) Bind(t webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 	if s.section == nil || len(s.section.PayloadTypes) == 0 {
 		return webrtc.RTPCodecParameters{}, errNoCodec
 	}
+	if s.section.Rejected { // by the answer to our offer; the stack binds it all the same
+		return anyCodec(t.CodecParameters())
+	}
 	codec, ok := currentCodec(t.CodecParameters(), s.section.PayloadTypes[0].Number)
 	if !ok {
 		return webrtc.RTPCodecParameters{}, errNoCodec
@@ -45,6 +48,14 @@ func (s *slot) Bind(t webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 	defer s.mu.Unlock()
 	s.writer, s.ssrc, s.rtx = t.WriteStream(), uint32(t.SSRC()), uint32(t.SSRCRetransmission())
 	return codec, nil
+}
+
+// anyCodec is for a slot that nothing is sent on.
+func anyCodec(codecs []webrtc.RTPCodecParameters) (webrtc.RTPCodecParameters, error) {
+	if len(codecs) == 0 {
+		return webrtc.RTPCodecParameters{}, errNoCodec
+	}
+	return codecs[0], nil
 }
 
 // Unbind implements webrtc.TrackLocal. The writer stays: it answers that it is
