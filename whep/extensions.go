@@ -78,9 +78,9 @@ func registerExtensions(e *echo.Echo, cfg Config, backend Backend) {
 	})
 }
 
-// links announce the extensions of the session with this path (WHEP section 4.9).
+// Links announce the extensions of the session with this path (WHEP section 4.9).
 // Whoever has layer selection must have the layers event, so both come together.
-func links(cfg Config) func(*http.Request, string) []linkhdr.Link {
+func Links(cfg Config) func(*http.Request, string) []linkhdr.Link {
 	return func(r *http.Request, session string) []linkhdr.Link {
 		if cfg.Extensions != nil && !cfg.Extensions(r) {
 			return nil

@@ -42,12 +42,18 @@ func Register(e *echo.Echo, cfg Config, backend Backend) {
 				return signaling.Created{}, err
 			}
 			o.As, o.OldLayers = as, wantsOldLayers(c)
+			o.Counter = asksForOffer(c)
 			return backend.Play(c.Request().Context(), o)
 		},
 		Get:   get,
-		Links: links(cfg),
+		Links: Links(cfg),
 	}.Register(e, cfg)
 }
+
+// asksForOffer tells that the address asks to be made an offer instead of an answer:
+// ?offer=server. The playback draft leaves it to the endpoint which of both it does
+// (section 4.2), and knows no other way to ask for it.
+func asksForOffer(c echo.Context) bool { return c.QueryParam("offer") == "server" }
 
 // viewerName returns who a viewer without a subject says they are.
 func viewerName(c echo.Context) (string, error) {

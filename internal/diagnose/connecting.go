@@ -47,6 +47,13 @@ var connecting = []entry{
 		return fmt.Sprintf("The %s went on %s after the gateway had waited for %s and ended the session.", s.who(), took(s.LastLate), took(s.At.Sub(s.Posted))),
 			"Ask for camera and microphone before the POST, or give clients more time (sessions.handshake_timeout, media.failed_after)."
 	}},
+	{"counter-offer-unanswered", func(s *Session) (string, string) {
+		if !s.Ended || s.Reason != "counter-offer-expired" {
+			return "", ""
+		}
+		return fmt.Sprintf("The %s was made a counter-offer (406) and did not answer it within %s.", s.who(), took(s.At.Sub(s.Posted))),
+			"Most players know no counter-offers: set sessions.counter_offer to asked, and use ?offer=server only in addresses for those that do."
+	}},
 	{"abandoned-post", func(s *Session) (string, string) {
 		if !s.Ended || !s.silent() || !s.gaveUp() || s.Requests > 0 {
 			return "", ""

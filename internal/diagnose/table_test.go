@@ -117,6 +117,9 @@ var examples = map[string]Session{
 	"too-many-sessions":       refusedBy("session-limit"),
 	"too-many-half-open":      refusedBy("too-many-half-open"),
 
+	"counter-offer-unanswered": session(func(s *Session) {
+		s.Publish, s.Ended, s.Reason, s.ICE, s.At = false, true, "counter-offer-expired", ICE{}, noon.Add(30*time.Second)
+	}),
 	"only-container-address": unheardAt("172.17.0.2"),
 	"loopback-only":          unheardAt("127.0.0.1"),
 	"private-address-only":   unheardAt("192.168.1.10"),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/gateway"
+	"github.com/headgate/headgate/internal/session"
 	"github.com/headgate/headgate/internal/testkit"
 	"github.com/headgate/headgate/internal/testkit/offers"
 	"github.com/headgate/headgate/router"
@@ -44,6 +45,13 @@ var connectDiagnoses = map[string]func(*testing.T){
 	"mdns-only":        unreachable("8.8.8.8", nil, hiddenOnly(), "hidden addresses", "8190"),
 	"udp-blocked":      unreachable("8.8.8.8", nil, obs(), "port 8190 of 8.8.8.8", "Open UDP port 8190"),
 	"no-check-arrived": noCheckArrived,
+	"counter-offer-unanswered": inScene("8.8.8.8", func(c *gateway.Config) {
+		c.Sessions.CounterOffer, c.Channels.Idle = session.CounterAlways, router.WaitIdle
+	}, func(s *scene) {
+		id, _ := s.postOffer("/whep/live", "", offers.Get("chrome-play"))
+		<-time.After(32 * time.Second)
+		s.expect(id, "did not answer it within 3", "sessions.counter_offer to asked", "?offer=server")
+	}),
 	"abandoned-post": inScene("8.8.8.8", nil, func(s *scene) {
 		id, _ := s.postOffer("/whip/live", "", obs())
 		<-time.After(time.Minute)

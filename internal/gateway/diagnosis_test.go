@@ -81,7 +81,7 @@ func (s *scene) postOffer(path, token, offer string) (id, location string) {
 	body, err := io.ReadAll(res.Body)
 	must(s.t, err)
 	id = res.Header.Get("Headgate-Session")
-	if res.StatusCode == http.StatusCreated || res.StatusCode == http.StatusUnauthorized {
+	if res.StatusCode == http.StatusCreated || res.StatusCode == http.StatusNotAcceptable || res.StatusCode == http.StatusUnauthorized {
 		return id, res.Header.Get("Location")
 	}
 	var problem struct{ Session string }

@@ -202,7 +202,9 @@ func (g *Gateway) routes() {
 	cfg := wish.Config{
 		CORS: g.cors(), Origin: g.server.Origin, Gate: g.server.Gate, Redirect: g.cfg.RedirectPosts, Extensions: g.server.AnnouncesExtensions,
 		MaxBodyBytes: g.cfg.HTTP.MaxBodyBytes, AcceptRawToken: g.cfg.Auth.AcceptRawToken,
+		CounterOffers: g.cfg.Sessions.CounterOffer != session.CounterNever,
 	}
+	cfg.Links = whep.Links(cfg)
 	wish.Register(e, cfg, g.sessions)
 	whip.Register(e, cfg, g.sessions)
 	whep.Register(e, cfg, g.sessions)

@@ -89,6 +89,7 @@ func (p *Plan) Answered(a *Answer) (*Answered, error) {
 	if len(agreed.bundle) == 0 {
 		return nil, ErrNoMedia.Because("The answer rejects every section.")
 	}
+	agreed.MaxBits = o.bound(agreed.Sections)
 	turned := &Offer{Ufrag: a.Ufrag, Pwd: a.Pwd, Setup: a.Setup, fingerprint: o.fingerprint, options: o.options, mixed: o.mixed}
 	agreed.SDP = agreed.writeOffer(turned)
 	return &Answered{Plan: agreed, SDP: agreed.writeCounterAnswer(turned)}, nil
@@ -122,7 +123,7 @@ func (s Section) answeredBy(got *offered) (Section, *fault.Error) {
 		f := &kept[i].Feedback
 		f.TransportCC, f.REMB = transportCC, f.REMB && !transportCC
 	}
-	s.PayloadTypes, s.Extensions = kept, extensionIDs(s.extensions)
+	s.PayloadTypes, s.Extensions, s.Bandwidth = kept, extensionIDs(s.extensions), got.maxBits
 	return s, nil
 }
 

@@ -130,6 +130,10 @@ func TestAnsweredIsWhatBothSidesSaid(t *testing.T) {
 			}
 		}
 	}
+	bounded := mustAnswer(t, p, edit(t, playerAnswer, "m=video 9 UDP/TLS/RTP/SAVPF 98 99 100 101\r\nc=IN IP4 0.0.0.0\r\n", "m=video 9 UDP/TLS/RTP/SAVPF 98 99 100 101\r\nc=IN IP4 0.0.0.0\r\nb=TIAS:500000\r\n"))
+	if got.Plan.MaxBits != 0 || bounded.Plan.MaxBits < 500_000 {
+		t.Errorf("bounds %d and %d", got.Plan.MaxBits, bounded.Plan.MaxBits)
+	}
 	a, _ := ParseAnswer([]byte(playerAnswer))
 	if len(a.Candidates) != 1 || a.Ufrag != "37nK" || a.Setup != "active" {
 		t.Errorf("%+v", a)

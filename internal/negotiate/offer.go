@@ -141,3 +141,10 @@ func (o *Offer) collect() {
 		}
 	}
 }
+
+// AsksForMedia tells whether the offer has neither audio nor video, not even
+// disabled: whoever sends it wants to be told what there is. It cannot be accepted
+// as it is, but a counter-offer can.
+func (o *Offer) AsksForMedia() bool {
+	return !slices.ContainsFunc(o.sections, (*offered).isMedia)
+}

@@ -37,7 +37,17 @@ type Config struct {
 	// AcceptMissingIfMatch lets trickle without If-Match pass when the fragment
 	// shows the current credentials, for clients that never learnt about ETags.
 	AcceptMissingIfMatch bool `yaml:"accept_missing_if_match"`
+	// CounterOffer says when a player is answered with an offer of ours (406, the
+	// playback draft, section 4.2.2) instead of an answer: CounterNever, CounterAsked
+	// by ?offer=server in the address or by an offer without audio and video, or CounterAlways.
+	CounterOffer string `yaml:"counter_offer"`
+	// CounterOfferValid is how long it may be answered.
+	CounterOfferValid time.Duration `yaml:"counter_offer_valid"`
 }
+
+// maxCounterOfferValid bounds how long a session may wait for its answer: it holds
+// a place all the time.
+const maxCounterOfferValid = 5 * time.Minute
 
 // DefaultConfig returns the settings of a gateway nobody configured.
 func DefaultConfig() Config {
@@ -48,8 +58,9 @@ func DefaultConfig() Config {
 		SweepEvery:       time.Second,
 		MaxSessions:      20_000,
 		MaxHalfOpen:      64,
-		Video:            []string{router.H264, router.VP8, router.AV1, router.VP9, router.H265},
-		Audio:            []string{router.Opus, router.G722, router.PCMU, router.PCMA},
+		CounterOffer:     CounterAsked, CounterOfferValid: 30 * time.Second,
+		Video: []string{router.H264, router.VP8, router.AV1, router.VP9, router.H265},
+		Audio: []string{router.Opus, router.G722, router.PCMU, router.PCMA},
 	}
 }
 
@@ -69,6 +80,12 @@ func (c Config) Validate() error {
 		if d.value <= 0 {
 			bad(d.field, "must be longer than 0, got %v", d.value)
 		}
+	}
+	if !slices.Contains([]string{CounterNever, CounterAsked, CounterAlways}, c.CounterOffer) {
+		bad("counter_offer", "must be never, asked or always, got %q", c.CounterOffer)
+	}
+	if c.CounterOfferValid < time.Second || c.CounterOfferValid > maxCounterOfferValid {
+		bad("counter_offer_valid", "must be from 1s to %v, got %v", maxCounterOfferValid, c.CounterOfferValid)
 	}
 	if c.MaxSessions < 1 {
 		bad("max_sessions", "must be at least 1, got %d", c.MaxSessions)

@@ -34,6 +34,13 @@ var (
 	// ErrStale refuses a PATCH for another ICE generation.
 	ErrStale = fault.New(fault.PreconditionFailed, "etag-mismatch",
 		"The ETag is not the one of the current ICE session; use the newest one.")
+	// ErrNoCounterOffer refuses an SDP answer that nothing waits for.
+	ErrNoCounterOffer = fault.New(fault.Unprocessable, "no-counter-offer",
+		"No counter-offer waits for an answer here; PATCH takes ICE candidates with Content-Type: application/trickle-ice-sdpfrag.")
+	// ErrAnswerFirst refuses the extensions of a session that waits for the answer to a
+	// counter-offer.
+	ErrAnswerFirst = fault.New(fault.Conflict, "answer-first",
+		"This session begins with the answer to its counter-offer; PATCH that first.")
 	// ErrNoRestart and ErrNoTrickle refuse what is switched off.
 	ErrNoRestart = fault.New(fault.Unprocessable, "restart-unsupported",
 		"ICE restarts are switched off here; end the session and start a new one.")
@@ -50,4 +57,7 @@ var (
 	errStreams   = fault.New(fault.NotFound, "too-many-streams", "The client sent or named more streams (SSRCs) than a session may have, which ended it.")
 	errBitrate   = fault.New(fault.NotFound, "bitrate", "The publisher sent more than this channel's cap allows, which ended the session; lower the encoder's bit rate, and publish again.")
 	errShutdown  = fault.New(fault.NotFound, "server-shutdown", "The gateway shut down, which ended the session.")
+
+	errCounterOfferExpired = fault.New(fault.NotFound, "counter-offer-expired", "The counter-offer was not answered in time, so the session ended; start a new one by POST.")
+	errAnswerUnusable      = fault.New(fault.NotFound, "answer-unusable", "The connection could not be begun with the answer, so the session ended; start a new one by POST.")
 )

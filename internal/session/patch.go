@@ -20,6 +20,9 @@ func (s *Service) Patch(ctx context.Context, secret string, p signaling.Patch) (
 	}
 	sess.negotiation.Lock()
 	defer sess.negotiation.Unlock()
+	if done, err := sess.beforehand(p); done {
+		return signaling.Patched{}, err
+	}
 	if err := sess.precondition(p); err != nil {
 		return signaling.Patched{}, err
 	}

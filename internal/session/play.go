@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +32,10 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 		return err
 	}
 	sess.offered(offer)
-	v := &viewing{sess: sess, oldLayers: raw.OldLayers, selector: router.Selector{Participant: raw.Place.Participant, Source: raw.Place.Source}, self: self(sess, raw)}
+	if s.counters(raw, offer) {
+		return s.negotiateCounterOffer(ctx, sess, raw, offer)
+	}
+	v := newViewing(sess, raw)
 	terms, err := s.parts.Router.Terms(raw.Place.Channel, v.selector, v.self)
 	if err != nil {
 		return err
@@ -116,6 +120,18 @@ type viewing struct {
 	attachment atomic.Pointer[router.Attachment]
 	audience   audience
 	oldLayers  bool
+
+	// starting orders start, which a counter-offer puts off, and close.
+	starting sync.Mutex
+	closed   bool
+}
+
+// newViewing is the media of a session that raw asks for, not yet started.
+func newViewing(sess *session, raw signaling.Offer) *viewing {
+	return &viewing{
+		sess: sess, oldLayers: raw.OldLayers, self: self(sess, raw),
+		selector: router.Selector{Participant: raw.Place.Participant, Source: raw.Place.Source},
+	}
 }
 
 func (v *viewing) start(conn *peer.Conn, maxBits int) {
@@ -123,6 +139,11 @@ func (v *viewing) start(conn *peer.Conn, maxBits int) {
 	v.rtt = conn.RTT
 	for _, sec := range sections {
 		v.kinds = append(v.kinds, sec.Kind)
+	}
+	v.starting.Lock()
+	defer v.starting.Unlock()
+	if v.closed {
+		return
 	}
 	client := v.sess.service.parts.Egress.Add(router.ViewerConfig{
 		ID: v.sess.id, Sections: sections, CNAME: conn.StreamID(), MaxBits: maxBits, Settings: router.DefaultViewerSettings(),
@@ -140,6 +161,9 @@ func (v *viewing) rtcp(_ time.Time, b []byte) {
 // frames before they can be received.
 func (v *viewing) connected(now time.Time) {
 	client := v.client.Load()
+	if client == nil {
+		return // it is being closed
+	}
 	rtt := v.rtt() // now, while nothing waits in any queue
 	client.Worker().Do(func(time.Time, *router.Shard, *router.Out) { client.Viewer().NoteRTT(rtt) })
 	a, err := v.sess.service.parts.Router.Attach(now, router.AttachRequest{
@@ -160,11 +184,19 @@ func (v *viewing) close(time.Time) {
 	if a := v.attachment.Load(); a != nil {
 		a.Detach()
 	}
-	v.client.Load().Remove()
+	v.starting.Lock()
+	defer v.starting.Unlock()
+	v.closed = true
+	if client := v.client.Load(); client != nil { // a counter-offer may have none
+		client.Remove()
+	}
 }
 
 func (v *viewing) detail(info *Info) {
 	client := v.client.Load()
+	if client == nil {
+		return
+	}
 	stats := client.Viewer().Stats()
 	info.Viewer = &stats
 	info.Unsent, info.Dropped = client.Line().Failed(), client.Line().Dropped()

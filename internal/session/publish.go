@@ -36,7 +36,7 @@ func (s *Service) open(ctx context.Context, action auth.Action, offer signaling.
 	if err := s.make(ctx, sess, offer, negotiation); err != nil {
 		return signaling.Created{}, s.refuse(sess, offer.Credential, err)
 	}
-	return signaling.Created{Secret: sess.secret, PublicID: sess.id, ETag: sess.etag, SDP: sess.conn.Answer()}, nil
+	return signaling.Created{Secret: sess.secret, PublicID: sess.id, ETag: sess.etag, SDP: sess.conn.Answer(), ValidUntil: sess.validUntil()}, nil
 }
 
 // make does what open promises. On error nothing is left running.

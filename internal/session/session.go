@@ -46,6 +46,8 @@ type session struct {
 	// conn and media are set before the session is registered.
 	conn  *peer.Conn
 	media media
+	// counter is nil unless the session began with a counter-offer.
+	counter *counterOffer
 	// closed is closed once nothing of the session is left.
 	closed chan struct{}
 
@@ -96,6 +98,10 @@ func (sess *session) offered(o *negotiate.Offer) {
 // answered notes that the answer is ready.
 func (sess *session) answered() {
 	now := sess.service.parts.Now()
+	if sess.counter != nil {
+		sess.fact(FactCounterOffer, "until "+sess.counter.until.UTC().Format(time.RFC3339))
+		return
+	}
 	sess.progress.note(func(f *diagnose.Session) { f.ICE.Answered = now })
 	sess.fact(FactAnswer, "")
 }
@@ -185,9 +191,9 @@ func (sess *session) overdue(now time.Time) *fault.Error {
 	switch {
 	case !expires.IsZero() && now.After(expires):
 		return errExpired
-	case !open && now.Sub(sess.started) >= cfg.HandshakeTimeout:
-		return errHandshake
-	case open && now.Sub(later(opened, sess.conn.LastSeen())) >= cfg.LostAfter:
+	case !open:
+		return sess.notYetConnected(now)
+	case now.Sub(later(opened, sess.conn.LastSeen())) >= cfg.LostAfter:
 		return errLost
 	}
 	return sess.media.overdue(now)

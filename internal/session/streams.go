@@ -108,8 +108,11 @@ func (s *Service) viewer(ctx context.Context, secret string, r signaling.Request
 		return nil, err
 	}
 	v, ok := sess.media.(*viewing)
-	if !ok {
+	switch {
+	case !ok:
 		return nil, ErrNoExtensions
+	case v.client.Load() == nil:
+		return nil, ErrAnswerFirst
 	}
 	return v, nil
 }

@@ -15,6 +15,7 @@ const (
 	FactVerdict       FactKind = "verdict"
 	FactOffer         FactKind = "offer"
 	FactAnswer        FactKind = "answer"
+	FactCounterOffer  FactKind = "counter-offer"
 	FactCandidates    FactKind = "candidates"
 	FactRestart       FactKind = "ice-restart"
 	FactConnection    FactKind = "connection"
@@ -76,7 +77,7 @@ func (t *Timeline) reached() string {
 		switch f.Kind {
 		case FactConnected, FactFirstPacket, FactFirstKeyFrame:
 			far, up = string(f.Kind), true
-		case FactAnswer:
+		case FactAnswer, FactCounterOffer:
 			far = string(f.Kind)
 		case FactConnection:
 			if step, _, _ := strings.Cut(f.Detail, ":"); !up && isStep(step) {

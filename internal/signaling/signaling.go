@@ -27,7 +27,9 @@ type Offer struct {
 	// OldLayers asks for the layers event as it was before October 2024; false for
 	// publishers.
 	OldLayers bool
-	SDP       []byte
+	// Counter tells that a player asks to be made an offer (?offer=server).
+	Counter bool
+	SDP     []byte
 }
 
 // Created is what a POST made.
@@ -38,8 +40,18 @@ type Created struct {
 	PublicID string
 	// ETag is the entity-tag of the ICE generation, with its quotes.
 	ETag string
-	// SDP is the complete answer, all candidates included.
+	// SDP is the complete answer, all candidates included; or a counter-offer.
 	SDP []byte
+	// ValidUntil is set, in whole seconds, where SDP is a counter-offer (the playback
+	// draft, section 4.2.2): until then it may be answered.
+	ValidUntil time.Time
+}
+
+// Answer is a PATCH of a session with the answer to a counter-offer.
+type Answer struct {
+	Request
+	IfMatch Precondition
+	SDP     []byte
 }
 
 // Precondition is an If-Match field (RFC 9110 section 13.1.1).

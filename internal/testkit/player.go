@@ -31,6 +31,9 @@ type PlayerOptions struct {
 	// Relays are TURN servers; with any of them media takes no other way.
 	Relays []webrtc.ICEServer
 	// Settings changes the stack, EditOffer and EditAnswer the text on its way.
+	// Counter says how the player answers a counter-offer; nil does not know them.
+	Counter *CounterStyle
+
 	Settings              func(*webrtc.SettingEngine)
 	EditOffer, EditAnswer func(string) string
 	Net                   transport.Net
@@ -78,22 +81,22 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &Player{t: t, Eye: NewEye(), stop: stop}
 	p.receiver = newReceiver(p)
-	p.pc = newPeer(t, peerOptions{
-		net: opt.Net, noRTX: opt.NoRTX, vp8: opt.VP8, accent: Accent{Orientation: opt.Orientation}, buffers: p.receiver.buffer,
-		relays: opt.Relays, quirks: Quirks{Settings: opt.Settings},
-	})
+	p.pc = p.newPeer(opt)
 	t.Cleanup(p.Close)
 	connected := whenConnected(p.pc)
 	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
 		_, err := p.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
 		must(t, err)
 	}
-	session, err := whep.Client{HTTP: opt.HTTP}.Post(ctx, opt.Endpoint, opt.Token, Quirks{EditOffer: opt.EditOffer}.offer(offer(t, p.pc)))
+	session, err := whep.Client{HTTP: opt.HTTP, CounterOffers: opt.Counter != nil}.Post(ctx, opt.Endpoint, opt.Token, Quirks{EditOffer: opt.EditOffer}.offer(offer(t, p.pc)))
 	if err != nil {
 		p.Close()
 		return nil, err
 	}
 	p.session = session
+	if session.CounterOffer != "" {
+		return p, p.answer(ctx, opt)
+	}
 	p.receiver.open(session.Answer)
 	p.work.Go(func() { p.receiver.run(ctx, opt.Patience) })
 	must(t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: Quirks{EditAnswer: opt.EditAnswer}.answer(session.Answer)}))
@@ -103,6 +106,13 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 		t.Fatal("the player is not connected after 20 s")
 	}
 	return p, nil
+}
+
+func (p *Player) newPeer(opt PlayerOptions) *webrtc.PeerConnection {
+	return newPeer(p.t, peerOptions{
+		net: opt.Net, noRTX: opt.NoRTX, vp8: opt.VP8, accent: Accent{Orientation: opt.Orientation}, buffers: p.receiver.buffer,
+		relays: opt.Relays, quirks: Quirks{Settings: opt.Settings},
+	})
 }
 
 // Session is the WHEP session.

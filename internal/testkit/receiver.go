@@ -22,6 +22,10 @@ import (
 type receiver struct {
 	player *Player
 
+	// offered tells that the description is the server's offer, whose payload types
+	// are its own.
+	offered bool
+
 	mu     sync.Mutex
 	ingest *router.Ingest
 	tracks []*router.Track
@@ -95,6 +99,8 @@ func (r *receiver) open(answer string) {
 		kind, types := router.Video, []router.PayloadType{h264(), vp8()}
 		if strings.HasPrefix(text, "audio") {
 			kind, types = router.Audio, []router.PayloadType{opus()}
+		} else if r.offered {
+			types = offeredVideo(text)
 		}
 		track := router.NewTrack(kind, clock)
 		track.Subscribe(r)

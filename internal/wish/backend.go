@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/linkhdr"
 	"github.com/headgate/headgate/internal/signaling"
 )
 
@@ -16,6 +17,9 @@ import (
 type Sessions interface {
 	// Patch trickles candidates or restarts ICE (RFC 9725 section 4.3).
 	Patch(ctx context.Context, secret string, p signaling.Patch) (signaling.Patched, error)
+	// Answer takes the answer to a counter-offer (the playback draft, section 4.2.2)
+	// and returns the entity-tag of the ICE session.
+	Answer(ctx context.Context, secret string, a signaling.Answer) (etag string, err error)
 	// End is DELETE; it looks at no precondition (RFC 9725 section 4.3.1).
 	End(ctx context.Context, secret string, r signaling.Request) error
 	// Look is GET and HEAD: nil if the session is there.
@@ -38,6 +42,11 @@ type Config struct {
 	// Redirect is the origin of the node that POSTs to endpoints are sent on to
 	// (307); empty means that they are taken here.
 	Redirect string
+	// CounterOffers tells that WHEP may answer a POST with an offer (406).
+	CounterOffers bool
+	// Links are those of extensions, told in the 204 to the answer to a counter-offer;
+	// as in Endpoint. Nil is none.
+	Links func(r *http.Request, session string) []linkhdr.Link
 	// Gate wraps every handler inside CORS: limits per address, draining. Nil
 	// lets everything through.
 	Gate echo.MiddlewareFunc

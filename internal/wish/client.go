@@ -28,6 +28,9 @@ type Client struct {
 	HTTP *http.Client
 	// UserAgent is sent if not empty.
 	UserAgent string
+	// CounterOffers takes a 406 with an offer for a session (the playback draft,
+	// section 4.2.2): CounterOffer of the Session is to be answered then.
+	CounterOffers bool
 }
 
 // Session is a session that a POST made.
@@ -40,6 +43,9 @@ type Session struct {
 	ETag string
 	// Answer is the session description of the server.
 	Answer string
+	// CounterOffer is what the server offers instead of answering; empty, unless
+	// Client.CounterOffers was set. AnswerOffer answers it.
+	CounterOffer string
 	// ICEServers are those of the Link headers.
 	ICEServers []signaling.ICEServer
 
@@ -83,7 +89,8 @@ func (c Client) Post(ctx context.Context, endpoint, token, offer string) (*Sessi
 	if err != nil {
 		return nil, err
 	}
-	if res.StatusCode != http.StatusCreated {
+	counters := c.counters(res)
+	if res.StatusCode != http.StatusCreated && !counters {
 		return nil, refusal(res)
 	}
 	location, err := res.Location() // against the URL that answered
@@ -93,10 +100,14 @@ func (c Client) Post(ctx context.Context, endpoint, token, offer string) (*Sessi
 	if res.Request.Header.Get("Authorization") == "" {
 		token = "" // it was left behind at a redirect
 	}
-	return &Session{
+	s := &Session{
 		Location: location.String(), ETag: res.Header.Get(headerETag), Answer: string(res.body),
 		ICEServers: readLinks(res.Header), links: extensions(res.Response), client: c, token: token,
-	}, nil
+	}
+	if counters {
+		s.CounterOffer, s.Answer = s.Answer, ""
+	}
+	return s, nil
 }
 
 // Options asks an endpoint for its ICE servers before an offer is made (RFC 9725

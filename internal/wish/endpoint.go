@@ -108,6 +108,9 @@ func (ep *endpoint) post(c echo.Context) error {
 	h.Set(headerAcceptPatch, FragmentType)
 	noStore(h)
 	ep.linkServers(c, offer.Request, offer.Place, created.PublicID)
+	if !created.ValidUntil.IsZero() {
+		return counterOffer(c, created)
+	}
 	ep.linkExtensions(c, created.Secret)
 	return whole(c, http.StatusCreated, SDPType, created.SDP)
 }
@@ -147,7 +150,11 @@ func (ep *endpoint) linkExtensions(c echo.Context, secret string) {
 	if ep.Links == nil {
 		return
 	}
-	for _, link := range ep.Links(c.Request(), SessionPrefix+secret) {
-		c.Response().Header().Add(headerLink, link.String())
+	addLinks(c.Response().Header(), ep.Links(c.Request(), SessionPrefix+secret))
+}
+
+func addLinks(h http.Header, links []linkhdr.Link) {
+	for _, link := range links {
+		h.Add(headerLink, link.String())
 	}
 }

@@ -13,6 +13,8 @@ var (
 		"The body is too large; send less.")
 	errBody = fault.New(fault.Invalid, "body-incomplete",
 		"The body did not arrive completely and in time; send it again.")
+	errNoAnswer = fault.New(fault.Invalid, "bad-answer",
+		"The body is empty; PATCH the SDP answer to the counter-offer.")
 	errNoOffer = fault.New(fault.Invalid, "bad-offer",
 		"The body is empty; POST an SDP offer.")
 	errIfMatch = fault.New(fault.Invalid, "bad-if-match",

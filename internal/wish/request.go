@@ -70,14 +70,18 @@ func directPeer(r *http.Request) netip.AddrPort {
 // body reads a plain body of the wanted media type, which compares without
 // regard to case and parameters (RFC 9110 section 8.3.1).
 func (cfg Config) body(r *http.Request, mediaType string, wrongType *fault.Error) ([]byte, error) {
-	got, _, _ := strings.Cut(r.Header.Get(echo.HeaderContentType), ";")
-	if !strings.EqualFold(strings.TrimSpace(got), mediaType) {
+	if !hasType(r, mediaType) {
 		return nil, wrongType
 	}
 	if enc := r.Header.Get(echo.HeaderContentEncoding); enc != "" && !strings.EqualFold(enc, "identity") {
 		return nil, errEncoding
 	}
 	return cfg.read(r)
+}
+
+func hasType(r *http.Request, mediaType string) bool {
+	got, _, _ := strings.Cut(r.Header.Get(echo.HeaderContentType), ";")
+	return strings.EqualFold(strings.TrimSpace(got), mediaType)
 }
 
 func (cfg Config) read(r *http.Request) ([]byte, error) {

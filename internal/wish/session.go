@@ -60,7 +60,7 @@ func (s *sessionResource) get(c echo.Context) error {
 func (s *sessionResource) options(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set(echo.HeaderAllow, s.resource.allow())
-	h.Set(headerAcceptPatch, FragmentType)
+	h.Set(headerAcceptPatch, s.cfg.patchTypes())
 	return c.NoContent(http.StatusOK)
 }
 
@@ -68,6 +68,9 @@ func (s *sessionResource) options(c echo.Context) error {
 // restart 200 with the new one and the server's fragment (RFC 9725 sections
 // 4.3.2 and 4.3.3).
 func (s *sessionResource) patch(c echo.Context) error {
+	if hasType(c.Request(), SDPType) {
+		return s.answer(c)
+	}
 	p, err := s.decode(c)
 	if err != nil {
 		return err

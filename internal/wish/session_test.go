@@ -133,7 +133,7 @@ func TestPatchRefusesT68(t *testing.T) {
 	}{
 		{"N-101 no type", good, nil, 415, wish.FragmentType},
 		{"N-101 JSON", `{"candidate":"x"}`, []string{"Content-Type", "application/json"}, 415, wish.FragmentType},
-		{"W-12 SDP outside a counter-offer", wishtest.Answer, []string{"Content-Type", wish.SDPType}, 415, wish.FragmentType},
+		{"W-12 SDP outside a counter-offer", wishtest.Answer, []string{"Content-Type", wish.SDPType}, 422, ""},
 		{"gzip", good, []string{"Content-Type", wish.FragmentType, "Content-Encoding", "gzip"}, 415, wish.FragmentType},
 		{"N-101 garbage", "m=garbage", []string{"Content-Type", wish.FragmentType}, 400, ""},
 		{"short password", fragment("EsAw", "abc"), []string{"Content-Type", wish.FragmentType}, 400, ""},

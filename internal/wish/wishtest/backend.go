@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/fault"
@@ -45,6 +46,7 @@ var (
 	errBadOffer = fault.New(fault.Invalid, "bad-offer", "The body is not SDP.")
 	errUnknown  = fault.New(fault.NotFound, "session-unknown", "There is no such session.")
 	errMissing  = fault.New(fault.PreconditionRequired, "if-match-required", "Send If-Match.")
+	errNoOffer  = fault.New(fault.Unprocessable, "no-counter-offer", "No counter-offer waits for an answer.")
 	errStale    = fault.New(fault.PreconditionFailed, "etag-mismatch", "The ETag is not the current one.")
 	errNotYours = fault.New(fault.Forbidden, "not-your-session", "The session is somebody else's.")
 )
@@ -58,6 +60,9 @@ type Backend struct {
 	Servers []signaling.ICEServer
 	// Refuse is what every POST is refused with, if not nil.
 	Refuse error
+	// CounterUntil makes every POST be answered with a counter-offer that is valid
+	// until then, if not zero.
+	CounterUntil time.Time
 	// Hold makes every POST wait until it is closed, if not nil.
 	Hold <-chan struct{}
 
@@ -71,7 +76,10 @@ type Backend struct {
 	choices  []signaling.LayerChoice
 }
 
-type session struct{ etag, ufrag, token string }
+type session struct {
+	etag, ufrag, token string
+	pending            bool // a counter-offer is
+}
 
 // Offers returns the offers that were let in, oldest first.
 func (b *Backend) Offers() []signaling.Offer {
@@ -137,14 +145,14 @@ func (b *Backend) create(ctx context.Context, o signaling.Offer, action auth.Act
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := &session{etag: newETag(), ufrag: Ufrag, token: o.Credential.Token}
+	s := &session{etag: newETag(), ufrag: Ufrag, token: o.Credential.Token, pending: !b.CounterUntil.IsZero()}
 	if b.sessions == nil {
 		b.sessions = make(map[string]*session)
 	}
 	secret := strings.ToLower(rand.Text())
 	b.sessions[secret] = s
 	b.offers = append(b.offers, o)
-	return signaling.Created{Secret: secret, PublicID: "public", ETag: s.etag, SDP: []byte(Answer)}, nil
+	return signaling.Created{Secret: secret, PublicID: "public", ETag: s.etag, SDP: []byte(Answer), ValidUntil: b.CounterUntil}, nil
 }
 
 func newETag() string { return `"` + rand.Text() + `"` }
@@ -210,6 +218,26 @@ func (b *Backend) Patch(_ context.Context, secret string, p signaling.Patch) (si
 		Ufrag: "srv2", Pwd: "abcdefghijklmnopqrstuvwx", Options: []string{"trickle", "ice2"}, EndOfCandidates: true,
 		Sections: []sdpfrag.Section{{Mid: "0", Candidates: []string{"1 1 udp 2130706431 127.0.0.1 8190 typ host"}}},
 	}}, nil
+}
+
+// Answer takes the answer to a counter-offer, once; anything that begins as SDP is
+// good.
+func (b *Backend) Answer(_ context.Context, secret string, a signaling.Answer) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, err := b.find(secret, a.Request)
+	switch {
+	case err != nil:
+		return "", private(err)
+	case !s.pending:
+		return "", private(errNoOffer)
+	case a.IfMatch.Present && !a.IfMatch.Matches(s.etag):
+		return "", private(errStale)
+	case !bytes.HasPrefix(a.SDP, []byte(Offer[:3])):
+		return "", private(errBadOffer)
+	}
+	s.pending = false
+	return s.etag, nil
 }
 
 // End forgets a session.
