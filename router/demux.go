@@ -25,6 +25,7 @@ type streamSlot struct {
 	rid     string
 	order   int
 	stream  *ingestStream
+	used    bool   // there was media
 	repair  uint32 // SSRC of retransmissions that was bound last, 0: none
 }
 
@@ -179,6 +180,22 @@ func (d *demux) vacate(slot *streamSlot) {
 		d.gone[slot.stream.stats.Kind].add(&slot.stream.stats)
 		slot.stream = nil
 	}
+}
+
+// rids are the declared names of encodings, and those of them that have never come.
+func (d *demux) rids() (all, awaited []string) {
+	for _, section := range d.sections {
+		for _, slot := range section.slots {
+			if slot.rid == "" {
+				continue
+			}
+			all = append(all, slot.rid)
+			if !slot.used {
+				awaited = append(awaited, slot.rid)
+			}
+		}
+	}
+	return all, awaited
 }
 
 // counts sums up what all streams, those that ended included, have counted.

@@ -30,6 +30,7 @@ type Ingest struct {
 	transport *transportFeedback // nil: not negotiated
 	reports   reportPolicy
 	sorted    time.Time
+	ticked    time.Time // the newest Tick
 	stats     IngestStats
 }
 
@@ -133,6 +134,7 @@ func (in *Ingest) take(now time.Time, bound boundSSRC, h *ingestHeader, raw []by
 // place makes sure that the slot has a stream. Retransmissions make none.
 func (in *Ingest) place(slot *streamSlot, ssrc uint32, m *incoming) bool {
 	if slot.stream == nil && !m.repaired {
+		slot.used = true
 		slot.stream = newIngestStream(ssrc, slot, in.born, &in.cfg.Settings, m.codec)
 	}
 	return slot.stream != nil
@@ -176,6 +178,7 @@ func (in *Ingest) Tick(now time.Time) [][]rtcp.Packet {
 	if in.closed || in.born.IsZero() {
 		return nil
 	}
+	in.ticked = now
 	var out [][]rtcp.Packet
 	var asks []rtcp.Packet
 	for s := range in.streams() {

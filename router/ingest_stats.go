@@ -15,6 +15,9 @@ type IngestStats struct {
 	LastPacket time.Time
 	// Kinds are sums over all layers there ever were, by Kind.
 	Kinds [2]IngestCount
+	// RIDs are those of the simulcast answers, in the offer's order; Awaited are
+	// those of them under which nothing has come so far (N-217).
+	RIDs, Awaited []string
 	// Layers are those alive, by section and in the order they appeared.
 	Layers []LayerStats
 }
@@ -41,7 +44,7 @@ type LayerStats struct {
 	FirstPacket   time.Time
 	FirstKeyFrame time.Time
 	Width, Height int
-	Bitrate       int // bits per second
+	Bitrate       int // bits per second, 0 while nothing comes
 	Facts         StreamFacts
 }
 
@@ -78,8 +81,9 @@ func (in *Ingest) Stats() IngestStats {
 	defer in.mu.Unlock()
 	stats := in.stats
 	stats.Kinds = in.demux.counts()
+	stats.RIDs, stats.Awaited = in.demux.rids()
 	for s := range in.streams() {
-		l := s.snapshot()
+		l := s.snapshot(in.latest())
 		stats.Layers = append(stats.Layers, l)
 		if first := l.FirstKeyFrame; l.Kind == Video && !first.IsZero() &&
 			(stats.FirstKeyFrame.IsZero() || first.Before(stats.FirstKeyFrame)) {
@@ -89,14 +93,22 @@ func (in *Ingest) Stats() IngestStats {
 	return stats
 }
 
-func (s *ingestStream) snapshot() LayerStats {
+// latest is the newest moment the Ingest knows of.
+func (in *Ingest) latest() time.Time {
+	if in.ticked.After(in.stats.LastPacket) {
+		return in.ticked
+	}
+	return in.stats.LastPacket
+}
+
+func (s *ingestStream) snapshot(now time.Time) LayerStats {
 	l := s.stats
 	l.RTT = s.nack.rtt
 	l.Facts = s.factsNow()
 	l.Jitter = durationOf(int64(s.reception.jitter), s.numbers.rate)
 	if s.layer != nil {
 		l.Width, l.Height = s.layer.Size()
-		l.Bitrate = s.layer.Bitrate(s.last)
+		l.Bitrate = s.layer.Bitrate(now)
 	}
 	return l
 }

@@ -92,6 +92,9 @@ func (l *Layer) activeAt(now time.Time) bool {
 	return now.Sub(l.born)-time.Duration(l.lastSeen.Load()) <= activeFor
 }
 
+// newest is when the newest media packet came.
+func (l *Layer) newest() time.Time { return l.born.Add(time.Duration(l.lastSeen.Load())) }
+
 // keep puts a packet into the history. Only the Ingest calls it, before it
 // delivers the packet.
 func (l *Layer) keep(p *Packet) { l.history.add(p) }

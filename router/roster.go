@@ -3,6 +3,7 @@ package router
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // ChannelInfo is what may be told of a channel.
@@ -24,6 +25,17 @@ type PublicationInfo struct {
 	Standbys      []string
 	Video, Audio  string
 	Width, Height int
+	// Layers are the encodings of video that come, lowest first.
+	Layers []LayerInfo
+}
+
+// LayerInfo is what may be told of an encoding. RID is empty where there is no
+// simulcast; Width and Height are in pixels, 0 while unknown; Bits is the bit rate
+// a second, 0 while nothing comes (M-050).
+type LayerInfo struct {
+	RID           string
+	Width, Height int
+	Bits          int
 }
 
 // Channels returns a snapshot of all channels, by name.
@@ -86,8 +98,25 @@ func (p *publication) info() PublicationInfo {
 	for _, s := range p.standbys {
 		info.Standbys = append(info.Standbys, s.req.Session)
 	}
-	if layers := p.active.video.Layers(); len(layers) > 0 {
-		info.Width, info.Height = layers[len(layers)-1].Size()
+	info.Layers = layersOf(p.active.video, p.active.audio)
+	if n := len(info.Layers); n > 0 {
+		info.Width, info.Height = info.Layers[n-1].Width, info.Layers[n-1].Height
 	}
 	return info
+}
+
+// layersOf tells the layers of video as they are at the newest packet of either
+// track.
+func layersOf(video, audio *Track) (infos []LayerInfo) {
+	var now time.Time
+	for _, l := range append(slices.Clone(video.Layers()), audio.Layers()...) {
+		if at := l.newest(); at.After(now) {
+			now = at
+		}
+	}
+	for _, l := range video.Layers() {
+		w, h := l.Size()
+		infos = append(infos, LayerInfo{RID: l.RID(), Width: w, Height: h, Bits: l.Bitrate(now)})
+	}
+	return infos
 }

@@ -55,6 +55,17 @@ type Publication struct {
 	Audio       string   `json:"audio,omitempty"`
 	Width       int      `json:"width,omitempty"`
 	Height      int      `json:"height,omitempty"`
+	// Layers are those of simulcast that come, lowest first.
+	Layers []Layer `json:"layers,omitempty"`
+}
+
+// Layer is one encoding of a picture as the API tells it. Width and Height are in
+// pixels, left out while unknown; Bits are 0 while nothing of it comes.
+type Layer struct {
+	RID    string `json:"rid"`
+	Width  int    `json:"width,omitempty"`
+	Height int    `json:"height,omitempty"`
+	Bits   int    `json:"bits_per_second"`
 }
 
 type channelList struct {

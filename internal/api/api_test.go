@@ -68,6 +68,13 @@ func TestChannels(t *testing.T) {
 			backend{channels: []Channel{live}}, 200,
 			`{"channels":[{"name":"live","publications":[{"participant":"main","source":"main","state":"live","video":"H264","audio":"opus","width":1280,"height":720}],"viewers":3}]}` + "\n",
 		},
+		"simulcast": {
+			backend{channels: []Channel{{Name: "live", Publications: []Publication{{
+				State: "live", Width: 640, Height: 360, Layers: []Layer{{RID: "q", Width: 320, Height: 180, Bits: 150_000}, {RID: "h", Width: 640, Height: 360}},
+			}}}}}, 200,
+			`{"channels":[{"name":"live","publications":[{"participant":"","source":"","state":"live","width":640,"height":360,"layers":[` +
+				`{"rid":"q","width":320,"height":180,"bits_per_second":150000},{"rid":"h","width":640,"height":360,"bits_per_second":0}]}],"viewers":0}]}` + "\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rec := get(t, &tc.backend, "/api/v1/channels")

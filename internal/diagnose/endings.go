@@ -55,6 +55,10 @@ func ended(code, sentence, remedy string) func(*Session) (string, string) {
 // mediaPatience is how long a connected client may be without what it announced.
 const mediaPatience = 10 * time.Second
 
+// layerPatience is how long layers of simulcast may take that come at all: browsers
+// begin with the lowest and find out what their network carries.
+const layerPatience = 15 * time.Second
+
 // connectedFor is how long media could flow: to the end of the session, or to now.
 func (s *Session) connectedFor() time.Duration {
 	if s.DTLS.Connected.IsZero() {

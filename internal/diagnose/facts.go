@@ -142,7 +142,11 @@ type Publisher struct {
 	Unbound    uint64    `json:"unbound"`
 	Malformed  uint64    `json:"malformed"`
 	LastPacket time.Time `json:"last_packet,omitzero"`
-	Layers     []Layer   `json:"layers,omitempty"`
+	// RIDs are the layers of simulcast the answer took, Awaited those of them of which
+	// nothing has come so far.
+	RIDs    []string `json:"rids,omitempty"`
+	Awaited []string `json:"awaited_rids,omitempty"`
+	Layers  []Layer  `json:"layers,omitempty"`
 }
 
 // Layer is one encoding; see router.LayerStats and router.StreamFacts.
@@ -174,7 +178,10 @@ type Layer struct {
 
 // PublisherOf converts what a publisher's way in has counted.
 func PublisherOf(in router.IngestStats) *Publisher {
-	p := &Publisher{Packets: in.Packets, Unbound: in.Unbound, Malformed: in.Malformed, LastPacket: in.LastPacket}
+	p := &Publisher{
+		Packets: in.Packets, Unbound: in.Unbound, Malformed: in.Malformed, LastPacket: in.LastPacket,
+		RIDs: in.RIDs, Awaited: in.Awaited,
+	}
 	for _, l := range in.Layers {
 		f := l.Facts
 		p.Layers = append(p.Layers, Layer{

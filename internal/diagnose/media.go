@@ -172,6 +172,14 @@ var advice = []entry{
 		return fmt.Sprintf("There are %s between key frames, and the encoder makes none when asked: players join slowly and recover late.", took(s.keyFramesEvery(l))),
 			"Set the encoder's key frame interval to 1 or 2 seconds (OBS: Keyframe Interval 2 s; ffmpeg: -g with twice the frame rate)."
 	}},
+	{"simulcast-layer-missing", func(s *Session) (string, string) {
+		p := s.Publisher
+		if p == nil || len(p.Awaited) == 0 || s.layer("video") == nil || s.connectedFor() < layerPatience {
+			return "", ""
+		}
+		return fmt.Sprintf("%d of %d announced layers of the picture did not come in %s: %s.", len(p.Awaited), len(p.RIDs), took(s.connectedFor()), and(p.Awaited)),
+			"Nothing, if what comes is enough. Browsers send three layers from 960 × 540 on, two from 480 × 270 on, and large ones only where their network carries them: publish a larger picture, or offer fewer layers."
+	}},
 	{"opus-mono-in-stereo", func(s *Session) (string, string) {
 		if !s.Offer.Stereo || !s.any(func(l *Layer) bool { return l.Sounds >= 5 && l.Stereo == 0 }) {
 			return "", ""

@@ -174,6 +174,13 @@ var examples = map[string]Session{
 	"key-frame-interval-long": streams(func(v, _ *Layer, _ *Session) {
 		v.KeyInterval, v.Deaf = 10*time.Second, true
 	}),
+	"simulcast-layer-missing": up(func(s *Session) {
+		s.Offer.HasAudio = false
+		s.Publisher = &Publisher{
+			Packets: 900, RIDs: []string{"q", "h", "f"}, Awaited: []string{"h", "f"},
+			Layers: []Layer{{Kind: "video", RID: "q", Packets: 900, KeyFrames: 9}},
+		}
+	}),
 	"opus-mono-in-stereo":  streams(func(_, a *Layer, _ *Session) { a.Stereo = 0 }),
 	"stereo-not-signalled": streams(func(_, _ *Layer, s *Session) { s.Offer.Stereo = false }),
 }
@@ -192,12 +199,18 @@ func TestEveryDiagnosisIsFoundByItsFacts(t *testing.T) {
 
 func TestNothingIsWrongWithAGoodSession(t *testing.T) {
 	for name, s := range map[string]Session{
-		"a publisher":               streams(func(_, _ *Layer, _ *Session) {}),
-		"a player":                  plays(func(*Session) {}),
-		"ended by its client":       ends("deleted"),
-		"ended by shutdown":         ends("server-shutdown"),
-		"just answered":             session(func(s *Session) { s.At = noon.Add(time.Second) }),
-		"deleted before it began":   session(func(s *Session) { s.At, s.Ended, s.Reason = noon.Add(time.Second), true, "deleted" }),
+		"a publisher":             streams(func(_, _ *Layer, _ *Session) {}),
+		"a player":                plays(func(*Session) {}),
+		"ended by its client":     ends("deleted"),
+		"ended by shutdown":       ends("server-shutdown"),
+		"just answered":           session(func(s *Session) { s.At = noon.Add(time.Second) }),
+		"deleted before it began": session(func(s *Session) { s.At, s.Ended, s.Reason = noon.Add(time.Second), true, "deleted" }),
+		"layers that may still come": up(func(s *Session) {
+			s.At, s.Offer.HasAudio = noon.Add(12*time.Second), false
+			s.Publisher = &Publisher{
+				Packets: 900, RIDs: []string{"q", "h"}, Awaited: []string{"h"}, Layers: []Layer{{Kind: "video", RID: "q", Packets: 900, KeyFrames: 9}},
+			}
+		}),
 		"a browser, few key frames": streams(func(v, _ *Layer, _ *Session) { v.KeyInterval = time.Minute }),
 		"nothing known":             {},
 	} {

@@ -63,6 +63,13 @@ var mediaDiagnoses = map[string]func(*testing.T){
 		<-time.After(15 * time.Second)
 		s.expect(s.idOf("publish"), "8 seconds between key frames", "none when asked")
 	}),
+	"simulcast-layer-missing": inScene(lanAddress, nil, func(s *scene) {
+		layers := testkit.BrowserLayers()
+		layers[2].Late = time.Hour
+		s.publish(testkit.PublisherOptions{Simulcast: testkit.Simulcast{Layers: layers}, Quirks: testkit.Quirks{Stereo: true}})
+		<-time.After(20 * time.Second)
+		s.expect(s.idOf("publish"), "1 of 3 announced layers", ": f.", "960 × 540")
+	}),
 	"opus-mono-in-stereo":  quirk(testkit.Quirks{Stereo: true, Mono: true}, "announced stereo", "mono"),
 	"stereo-not-signalled": quirk(testkit.Quirks{}, "sound is stereo", "sprop-stereo=1"),
 

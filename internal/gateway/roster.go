@@ -54,10 +54,16 @@ func (r roster) Session(ctx context.Context, cred auth.Credential, from netip.Ad
 func channelView(c router.ChannelInfo) api.Channel {
 	view := api.Channel{Name: c.Name, Viewers: c.Viewers, Publications: []api.Publication{}}
 	for _, p := range c.Publications {
+		var layers []api.Layer
+		for _, l := range p.Layers {
+			if l.RID != "" {
+				layers = append(layers, api.Layer(l))
+			}
+		}
 		view.Publications = append(view.Publications, api.Publication{
 			Participant: p.Participant, Source: p.Source, State: string(p.State),
 			Session: p.Session, Standbys: p.Standbys,
-			Video: p.Video, Audio: p.Audio, Width: p.Width, Height: p.Height,
+			Video: p.Video, Audio: p.Audio, Width: p.Width, Height: p.Height, Layers: layers,
 		})
 	}
 	return view

@@ -92,11 +92,15 @@ func outcomes(f family, label string, counts map[session.Outcome]uint64) {
 
 func (p *page) channels(list []router.ChannelInfo) {
 	states, standbys, viewers := make(map[router.State]int), 0, 0
+	layers := make(map[bool]int) // by whether anything of them comes
 	for _, c := range list {
 		viewers += c.Viewers
 		for _, pub := range c.Publications {
 			states[pub.State]++
 			standbys += len(pub.Standbys)
+			for _, l := range pub.Layers {
+				layers[l.Bits > 0]++
+			}
 		}
 	}
 	p.gauge("channels", "Channels with publications or viewers.").is(float64(len(list)))
@@ -105,6 +109,9 @@ func (p *page) channels(list []router.ChannelInfo) {
 		publications.is(float64(states[state]), "state", string(state))
 	}
 	p.gauge("standbys", "Publishers that are kept warm beside the one on air.").is(float64(standbys))
+	encodings := p.gauge("layers", "Encodings of video of the publishers on air, several of one picture with simulcast: live, or silent for a second.")
+	encodings.is(float64(layers[true]), "state", "live")
+	encodings.is(float64(layers[false]), "state", "silent")
 	p.gauge("viewers", "Connected viewers of all channels.").is(float64(viewers))
 }
 

@@ -45,7 +45,7 @@ func busy() Sources {
 		Sessions: func() session.Tally { return tally },
 		Channels: func() []router.ChannelInfo {
 			return []router.ChannelInfo{{Name: "secret-channel", Viewers: 2, Publications: []router.PublicationInfo{
-				{Participant: "alice", State: router.Live, Session: "abcdef", Standbys: []string{"ghijkl"}},
+				{Participant: "alice", State: router.Live, Session: "abcdef", Standbys: []string{"ghijkl"}, Layers: []router.LayerInfo{{RID: "q", Bits: 1}, {RID: "h"}, {RID: "f"}}},
 			}}}
 		},
 		Egress:   func(time.Time) egress.Stats { return egress.Stats{Workers: 2, Saturated: true} },
@@ -172,6 +172,8 @@ func TestWhatIsPrinted(t *testing.T) {
 		`headgate_publications{state="interrupted"} 0`,
 		`headgate_standbys 1`,
 		`headgate_viewers 2`,
+		`headgate_layers{state="live"} 1`,
+		`headgate_layers{state="silent"} 2`,
 		`headgate_received_packets_total{kind="video"} ` + strconv.Itoa(1<<40),
 		`headgate_sent_bytes_total{kind="audio"} 11`,
 		`headgate_dropped_packets_total 3`,
