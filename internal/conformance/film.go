@@ -32,7 +32,13 @@ func (p *peer) publish(ctx context.Context) error {
 			return err
 		}
 	}
-	if !p.script.noVideo {
+	switch {
+	case p.script.noVideo:
+	case p.script.layers:
+		if err := p.publishLayers(ctx); err != nil {
+			return err
+		}
+	default:
 		if err := p.addTrack(webrtc.MimeTypeH264, "video", &p.film.video); err != nil {
 			return err
 		}
@@ -42,10 +48,14 @@ func (p *peer) publish(ctx context.Context) error {
 		return err
 	}
 	if p.film.video != nil {
-		p.work.Go(func() { p.film.show(ctx, p.film.video, video, p.script.highProfile) })
+		stamp := asItIs
+		if p.script.highProfile {
+			stamp = stampHigh
+		}
+		p.work.Go(func() { p.film.show(ctx, p.film.video, true, video, stamp) })
 	}
 	if p.film.audio != nil {
-		p.work.Go(func() { p.film.show(ctx, p.film.audio, audio, false) })
+		p.work.Go(func() { p.film.show(ctx, p.film.audio, false, audio, asItIs) })
 	}
 	return nil
 }
@@ -71,18 +81,37 @@ func (f *film) listen(sender *webrtc.RTPSender) {
 		if err != nil {
 			return
 		}
-		for _, packet := range packets {
-			switch packet.(type) {
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				f.wantKey.Store(true)
-			}
+		f.obey(packets)
+	}
+}
+
+// listenLayer is listen for one layer of simulcast.
+func (f *film) listenLayer(sender *webrtc.RTPSender, rid string) {
+	for {
+		packets, _, err := sender.ReadSimulcastRTCP(rid)
+		if err != nil {
+			return
+		}
+		f.obey(packets)
+	}
+}
+
+func (f *film) obey(packets []rtcp.Packet) {
+	for _, packet := range packets {
+		switch packet.(type) {
+		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+			f.wantKey.Store(true)
 		}
 	}
 }
 
-// show sends a file in real time until ctx ends.
-func (f *film) show(ctx context.Context, track *webrtc.TrackLocalStaticSample, file mediafile.Reader, high bool) {
-	isVideo := track.Kind() == webrtc.RTPCodecTypeVideo
+// sampleWriter is a track that takes whole frames.
+type sampleWriter interface{ WriteSample(media.Sample) error }
+
+func asItIs(unit []byte) []byte { return unit }
+
+// show sends a file in real time until ctx ends, every frame changed by stamp.
+func (f *film) show(ctx context.Context, track sampleWriter, isVideo bool, file mediafile.Reader, stamp func([]byte) []byte) {
 	next := time.NewTimer(0)
 	defer next.Stop()
 	for due := time.Now(); ; {
@@ -95,10 +124,7 @@ func (f *film) show(ctx context.Context, track *webrtc.TrackLocalStaticSample, f
 		if err != nil {
 			return // the clip is built in: it cannot be
 		}
-		if high {
-			sample.Data = stampHigh(sample.Data)
-		}
-		_ = track.WriteSample(media.Sample{Data: sample.Data, Duration: sample.Duration}) // not connected yet, or no more
+		_ = track.WriteSample(media.Sample{Data: stamp(sample.Data), Duration: sample.Duration}) // not connected yet, or no more
 		due = due.Add(sample.Duration)
 		next.Reset(time.Until(due))
 	}
@@ -120,16 +146,20 @@ func (f *film) frame(file mediafile.Reader, isVideo bool) (mediafile.Sample, err
 	return file.Next()
 }
 
-// stampHigh puts the sequence parameter set of a High profile stream in place of
-// the one in an access unit: what an encoder sends that declares another
-// profile.
+// stampHigh puts the sequence parameter set of a High profile stream into an access
+// unit: what an encoder sends that declares another profile.
 func stampHigh(unit []byte) []byte {
-	high := []byte{0x67, 0x64, 0x00, 0x1f, 0xac, 0xd9, 0x40, 0x50, 0x05, 0xbb, 0x01, 0x6c, 0x80, 0x00, 0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x1e, 0x07, 0x8c, 0x18, 0xcb}
+	return withParameterSet(unit, []byte{0x67, 0x64, 0x00, 0x1f, 0xac, 0xd9, 0x40, 0x50, 0x05, 0xbb, 0x01, 0x6c, 0x80, 0x00, 0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x1e, 0x07, 0x8c, 0x18, 0xcb})
+}
+
+// withParameterSet puts a sequence parameter set in place of the one in an access
+// unit, if it has one.
+func withParameterSet(unit, sps []byte) []byte {
 	startCode := []byte{0, 0, 0, 1}
 	nals := bytes.Split(unit, startCode)
 	for i, nal := range nals {
 		if len(nal) > 0 && nal[0]&0x1f == 7 {
-			nals[i] = high
+			nals[i] = sps
 		}
 	}
 	return bytes.Join(nals, startCode)

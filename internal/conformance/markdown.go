@@ -67,5 +67,6 @@ const markdownFoot = `
 | N-230 to N-233 | extensions |
 | M-… | the media plane |
 | W-… | what only the playback draft has |
+| V-01 to V-25 | the extensions of the playback draft: events, layer selection |
 | D…, Q-… | places where the texts contradict themselves; known clients |
 `

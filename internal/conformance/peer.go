@@ -33,6 +33,8 @@ type script struct {
 	profiles []dtls.SRTPProtectionProfile
 	// wait passes between the 201 and the first check.
 	wait time.Duration
+	// layers sends the picture in three sizes (RFC 8853).
+	layers bool
 	// highProfile stamps the parameter sets of High profile onto the stream.
 	highProfile bool
 }
@@ -107,7 +109,7 @@ func (r *run) prepare(s side, how script) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.pc, err = newConnection(settings); err != nil {
+	if p.pc, err = newConnection(settings, how.layers); err != nil {
 		return nil, err
 	}
 	p.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) {
@@ -171,10 +173,15 @@ func quiet() *logging.DefaultLoggerFactory {
 	return f
 }
 
-func newConnection(settings webrtc.SettingEngine) (*webrtc.PeerConnection, error) {
+func newConnection(settings webrtc.SettingEngine, layers bool) (*webrtc.PeerConnection, error) {
 	var media webrtc.MediaEngine
 	if err := registerCodecs(&media); err != nil {
 		return nil, err
+	}
+	if layers {
+		if err := registerStreamNames(&media); err != nil {
+			return nil, err
+		}
 	}
 	var registry interceptor.Registry
 	if err := errors.Join(webrtc.ConfigureNack(&media, &registry), webrtc.ConfigureRTCPReports(&registry)); err != nil {

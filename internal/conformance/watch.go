@@ -27,6 +27,8 @@ type stream struct {
 	longest          time.Duration
 	seq              uint16
 	timestamp        uint32
+	// rid is the layer whose parameter sets came last, of the kit's own publisher.
+	rid string
 }
 
 // play asks for the tracks and watches them.
@@ -83,6 +85,9 @@ func (s *stream) take(now time.Time, seq uint16, timestamp uint32, payloadType u
 	s.lastAt, s.seq, s.timestamp, s.payloadType = now, seq, timestamp, payloadType
 	if startsKeyFrame(payload) {
 		s.keys++
+	}
+	if sps := parameterSet(payload); sps != nil {
+		s.rid = ridOf(sps)
 	}
 }
 

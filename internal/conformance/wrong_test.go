@@ -55,6 +55,8 @@ type mistake struct {
 	// raw writes the answer by itself, without net/http's rules, if it returns
 	// true.
 	raw func(w http.ResponseWriter, x *exchange) bool
+	// stream changes each message of an event stream.
+	stream func(string) string
 	// target tells the kit what the mistake is about.
 	target func(*conformance.Target)
 	closed bool // the gateway wants tokens
@@ -68,6 +70,9 @@ type mistake struct {
 func wrong(t *testing.T, right http.Handler, m mistake) *httptest.Server {
 	t.Helper()
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if m.streams(right, w, r) {
+			return
+		}
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return // the client went away
@@ -115,7 +120,7 @@ func TestTheKitFindsMistakes(t *testing.T) {
 	var found sync.Map
 	var group errgroup.Group // and not t.Parallel: what takes time here is waiting
 	group.SetLimit(12)
-	for _, m := range slices.Concat(httpMistakes(), corsMistakes(), authMistakes(), offerMistakes(), answerMistakes(), trickleMistakes(), restartMistakes(), lifeMistakes(t)) {
+	for _, m := range slices.Concat(httpMistakes(), corsMistakes(), authMistakes(), offerMistakes(), answerMistakes(), trickleMistakes(), restartMistakes(), lifeMistakes(t), extensionMistakes()) {
 		group.Go(func() error {
 			for _, result := range s.show(t, m) {
 				if result.Outcome != conformance.Fail || strings.Contains(result.Note, "the kit itself") {
