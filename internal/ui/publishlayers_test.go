@@ -64,14 +64,21 @@ func TestPublishOffersLayersWhereTheyAreOfUse(t *testing.T) {
 func TestWordsForLayersThatWait(t *testing.T) {
 	tb := module(t)
 	for layer, want := range map[string]string{
-		`{ rid: "q", bitrate: 0, fps: 0, limited: "" }`:             "the picture is too small for it",
-		`{ rid: "f", bitrate: 0, fps: 0, limited: "" }`:             "until the network takes more",
-		`{ rid: "f", bitrate: 0, fps: 0, limited: "cpu" }`:          "this computer cannot encode it too",
-		`{ rid: "f", bitrate: 9e5, fps: 30, limited: "bandwidth" }`: "held back by the network",
-		`{ rid: "f", bitrate: 9e5, fps: 30, limited: "" }`:          "",
+		`{ active: false, bitrate: 0, fps: 0, limited: "" }`:            "the picture is too small for more",
+		`{ active: true, bitrate: 0, fps: 0, limited: "" }`:             "until the network takes more",
+		`{ active: true, bitrate: 0, fps: 0, limited: "cpu" }`:          "this computer cannot encode it too",
+		`{ active: true, bitrate: 9e5, fps: 30, limited: "bandwidth" }`: "held back by the network",
+		`{ active: true, bitrate: 9e5, fps: 30, limited: "" }`:          "",
 	} {
-		if got := eval[string](tb, `import("/assets/sending.js").then((m) => m.stateOf(`+layer+`, 360))`); got != want {
+		if got := eval[string](tb, `import("/assets/sending.js").then((m) => m.stateOf(`+layer+`))`); got != want {
 			t.Errorf("%s: %q, want %q", layer, got, want)
 		}
+	}
+}
+
+func TestHowManyLayersAPictureIsWorth(t *testing.T) {
+	tb := module(t)
+	if got := eval[string](tb, `import("/assets/simulcast.js").then((m) => [[1920, 1080], [1280, 720], [720, 1280], [960, 540], [854, 480], [640, 360], [480, 270], [320, 180], [0, 0], []].map(([w, h]) => m.worth(w, h)).join())`); got != "3,3,3,3,2,2,2,1,3,3" {
+		t.Errorf("layers %s", got)
 	}
 }

@@ -92,7 +92,7 @@ var shots = []struct {
 		tb.open(s.URL + "/publish/studio")
 		tb.click("#go")
 		tb.state("live")
-		tb.wait("document.querySelectorAll('#layer-rows tr').length === 3 && document.querySelector('#layer-rows').innerText.includes('nothing')")
+		tb.wait("document.querySelectorAll('#layer-rows tr').length === 3 && /q[^]*kbit[^]*nothing/.test(document.querySelector('#layer-rows').innerText)")
 	}},
 	{name: "publish-insecure", take: func(s *stub, tb *tab) {
 		tb.open(insecure(s) + "/publish/studio")
@@ -116,7 +116,7 @@ var shots = []struct {
 		tb.open(s.URL + "/watch/live")
 		tb.state("live")
 		tb.click("#stats-button")
-		tb.wait("document.querySelector('#numbers').innerText.includes('Network takes')")
+		tb.wait("document.querySelector('#numbers').innerText.includes('Network takes') && /Delay from the gateway\\s+\\d/.test(document.querySelector('#numbers').innerText)")
 		tb.click("#quality")
 	}},
 	{name: "watch-muted", before: wantsGesture, take: func(s *stub, tb *tab) {

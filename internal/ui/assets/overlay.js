@@ -63,7 +63,8 @@ function rows(r, client, told) {
   for (const [name, words] of GATEWAY) if (told[name] > 0) list.push([words, name.endsWith("_ns") ? show.time(told[name] / 1e6) : show.rate(told[name])]);
   if (told.paused === true) list.push(["Picture paused", "the network takes too little"]);
   return [...list,
-    ["Delay", delayText(r)], ["Freezes", v?.freezes === undefined ? "–" : `${v.freezes} (${(v.frozen ?? 0).toFixed(1)} s)`],
+    ["Delay from the gateway", show.time(delayOf(r))], ["Round trip", show.time(r.rtt)],
+    ["Freezes", v?.freezes === undefined ? "–" : `${v.freezes} (${(v.frozen ?? 0).toFixed(1)} s)`],
     ["Packets lost", lossText(v ?? a)], ["Repaired", v?.repaired === undefined ? "–" : String(v.repaired)],
     ["Path", r.path || "–"]];
 }
@@ -87,10 +88,9 @@ function layerText(client, video, told) {
 }
 
 /** From the gateway to the screen: half a round trip, and the time in the jitter buffer. @param {Reading} r */
-function delayText({ rtt, video, audio }) {
+function delayOf({ rtt, video, audio }) {
   const buffer = video?.delay ?? audio?.delay;
-  if (buffer === undefined || rtt === undefined) return "–";
-  return `${show.time(buffer + rtt / 2)} (buffer ${Math.round(buffer)}, network ${Math.round(rtt / 2)})`;
+  return buffer === undefined || rtt === undefined ? undefined : buffer + rtt / 2;
 }
 
 /** @param {import("./stats.js").Stream | undefined} stream */

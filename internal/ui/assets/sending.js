@@ -3,7 +3,6 @@
 // @ts-check
 
 import { byID, el } from "./dom.js";
-import { LAYERS } from "./simulcast.js";
 import { StatsReader, fill, show } from "./stats.js";
 
 /** @typedef {import("./stats.js").SentLayer} SentLayer */
@@ -42,21 +41,20 @@ export class Sending {
       ["Video", video ? `${video.codec || "–"}, ${show.rate(video.bitrate)}` : "none"], ["Size", show.size(video)], ["Frames per second", show.fps(video?.fps)],
       ["Audio", audio ? `${audio.codec || "–"}, ${show.rate(audio.bitrate)}` : "none"], ["Round trip", show.time(rtt)], ["Loss", show.share(video?.loss ?? audio?.loss)],
     ]);
-    this.#showLayers(client, video?.layers ?? []);
+    this.#showLayers(video?.layers ?? []);
     this.#showHeld(video?.limited ?? "");
   }
 
-  /** @param {import("./whip.js").WHIPClient} client @param {SentLayer[]} layers */
-  #showLayers(client, layers) {
+  /** @param {SentLayer[]} layers */
+  #showLayers(layers) {
     this.report.closely = layers.length > 0;
-    const height = client.stream.getVideoTracks()[0]?.getSettings().height ?? 0;
     const got = new Map(this.report.layers.map((layer) => [layer.rid, layer]));
+    const told = this.report.layers.length > 0;
     table(byID("layer-rows", HTMLElement), layers.toReversed().map((layer) => {
+      const waits = layer.bitrate !== undefined && !sends(layer);
       const gets = got.get(layer.rid)?.bits_per_second;
-      const told = this.report.layers.length > 0;
-      const on = sends(layer) || layer.bitrate === undefined;
-      return [layer.rid, on ? show.size(layer) : "–", on ? show.fps(layer.fps) : "–",
-        on ? show.rate(layer.bitrate) : "waiting", on && !sends(layer) ? "" : stateOf(layer, height), told ? (gets > 0 ? show.rate(gets) : "nothing") : "–"];
+      return [layer.rid, waits ? "–" : show.size(layer), waits ? "–" : show.fps(layer.fps), waits ? (layer.active ? "waiting" : "not sent") : show.rate(layer.bitrate),
+        waits || sends(layer) ? stateOf(layer) : "", told ? (gets > 0 ? show.rate(gets) : "nothing") : "–"];
     }));
   }
 
@@ -73,21 +71,16 @@ export class Sending {
 const sends = (layer) => (layer.bitrate ?? 0) > NOTHING && Boolean(layer.fps);
 
 /**
- * Why a layer is not what it could be, in a word. Browsers withhold layers of small
- * pictures, and the larger ones while they do not know what the network takes.
+ * Why a layer is not what it could be, in a word. Browsers withhold the larger ones
+ * while they do not know what the network takes.
  * @param {SentLayer} layer
- * @param {number} height of the whole picture
  * @returns {string}
  */
-export function stateOf(layer, height) {
+export function stateOf(layer) {
   if (sends(layer)) return { cpu: "held back by this computer", bandwidth: "held back by the network" }[layer.limited] ?? "";
-  const scale = LAYERS.find((l) => l.rid === layer.rid)?.scale ?? 1;
-  if (height && scale > 1 && height / scale < SMALL) return "the picture is too small for it";
+  if (!layer.active) return "the picture is too small for more";
   return layer.limited === "cpu" ? "this computer cannot encode it too" : "until the network takes more";
 }
-
-/** Browsers send no layer with fewer lines. */
-const SMALL = 135;
 
 const cell = { "data-cell": "" };
 
@@ -102,6 +95,6 @@ function table(body, rows) {
     const line = body.children[i] ?? body.appendChild(el("tr", {}, el("th", { scope: "row", ...cell }), el("td", cell), el("td", cell), el("td", {}, el("span", cell), el("small", cell)), el("td", cell)));
     const cells = line.querySelectorAll("[data-cell]");
     row.forEach((text, j) => cells[j].textContent !== text && (cells[j].textContent = text));
-    line.classList.toggle("waiting", row[3] === "waiting");
+    line.classList.toggle("waiting", row[1] === "–");
   });
 }

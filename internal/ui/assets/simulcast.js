@@ -3,22 +3,26 @@
 // Part of the modules that may be copied; imports nothing.
 // @ts-check
 
+/** RIDs, smallest picture first: browsers give up the last ones first. */
+export const RIDS = ["q", "h", "f"];
+
+/** What part of the whole bit rate each gets, by how many there are. */
+const SHARES = [[], [1], [0.22, 0.78], [0.07, 0.21, 0.72]];
+
+/** All layers together take about so many times what the largest takes. */
+export const TOGETHER = 1.35;
+
 /**
- * @typedef {object} Layer
- * @property {string} rid
- * @property {number} scale how many times smaller than the picture, in each direction
- * @property {number} share of the whole bit rate
+ * How many layers a picture is worth. Browsers send no more than these, and leave
+ * out the largest: who offers three of a small picture loses its full size.
+ * @param {number | undefined} width
+ * @param {number | undefined} height 0 or undefined while not known
+ * @returns {number} 1 to 3
  */
-
-/** Lowest first: browsers give up the last ones first. @type {Layer[]} */
-export const LAYERS = [
-  { rid: "q", scale: 4, share: 0.07 },
-  { rid: "h", scale: 2, share: 0.21 },
-  { rid: "f", scale: 1, share: 0.72 },
-];
-
-/** All layers together take so many times what the largest takes. */
-export const TOGETHER = 1 / 0.72;
+export function worth(width, height) {
+  const pixels = (width ?? 0) * (height ?? 0) || Infinity;
+  return pixels >= 960 * 540 ? 3 : pixels >= 480 * 270 ? 2 : 1;
+}
 
 /** Codecs that browsers send as simulcast; VP9 and AV1 are layered in another way. */
 const CODECS = ["H264", "VP8"];
@@ -31,39 +35,32 @@ const CODECS = ["H264", "VP8"];
 export const simulcastCodecs = (codec) => (codec ? CODECS.filter((c) => c === codec.toUpperCase()) : CODECS);
 
 /**
- * What addTransceiver takes.
+ * What addTransceiver takes: all layers, even those not of use now, so that a larger
+ * picture later needs no other offer.
+ * @param {number} count how many are of use
  * @param {number} bitsPerSecond of all layers together; 0 leaves it to the browser
  * @returns {RTCRtpEncodingParameters[]}
  */
-export function encodings(bitsPerSecond) {
-  return divided(LAYERS.map(({ rid, scale }) => ({ rid, scaleResolutionDownBy: scale })), bitsPerSecond);
-}
+export const encodings = (count, bitsPerSecond) => arranged(RIDS.map((rid) => ({ rid })), count, bitsPerSecond).map((e) => ({ ...e, active: true }));
 
 /**
- * Divides a bit rate among encodings, by their RIDs; one alone gets all.
+ * Arranges encodings so that the first ones are the layers, each twice the size of
+ * the one before, up to the whole picture; the others are not sent. Without
+ * simulcast in the answer only the first one may be (RFC 8853 section 5.3.3).
  * @param {RTCRtpEncodingParameters[]} list changed
- * @param {number} bitsPerSecond 0 leaves it to the browser
+ * @param {number} count how many layers
+ * @param {number} bitsPerSecond of all together; 0 leaves it to the browser
  * @returns {RTCRtpEncodingParameters[]} list
  */
-export function divided(list, bitsPerSecond) {
-  for (const encoding of list) {
-    const share = LAYERS.find((l) => l.rid === encoding.rid)?.share;
-    if (bitsPerSecond) encoding.maxBitrate = Math.round(bitsPerSecond * (list.length > 1 && share ? share : 1));
+export function arranged(list, count, bitsPerSecond) {
+  const last = Math.min(count, list.length) - 1;
+  list.forEach((encoding, i) => {
+    encoding.active = i <= last;
+    encoding.scaleResolutionDownBy = 2 ** Math.max(last - i, 0);
+    if (bitsPerSecond) encoding.maxBitrate = Math.round(bitsPerSecond * SHARES[last + 1][Math.min(i, last)]);
     else delete encoding.maxBitrate;
-  }
+  });
   return list;
-}
-
-/**
- * Makes the first encoding the whole picture: without simulcast in the answer
- * only that one may be sent (RFC 8853 section 5.3.3), and it is the smallest.
- * @param {RTCRtpEncodingParameters[]} list changed
- * @param {number} bitsPerSecond
- */
-export function undivided(list, bitsPerSecond) {
-  list.forEach((encoding, i) => (encoding.active = i === 0));
-  if (list[0]) list[0].scaleResolutionDownBy = 1;
-  divided(list.slice(0, 1), bitsPerSecond);
 }
 
 /**

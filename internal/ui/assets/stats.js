@@ -2,7 +2,7 @@
 // for. Rates and losses are of the time since the last reading.
 // @ts-check
 
-import { LAYERS } from "./simulcast.js";
+import { RIDS } from "./simulcast.js";
 
 /**
  * @typedef {object} Reading
@@ -37,6 +37,7 @@ import { LAYERS } from "./simulcast.js";
  * @property {number | undefined} height
  * @property {number | undefined} fps
  * @property {string} limited like Stream's
+ * @property {boolean} active false when the page itself sends none of it
  */
 
 /** Reads one connection; start a new one for each connection. */
@@ -98,10 +99,10 @@ export class StatsReader {
 
   /** @param {Record<string, any>} now @returns {SentLayer} */
   #layer(now) {
-    const moves = this.#grown(now, "framesSent") > 0;
+    const frames = known(this.#grown(now, "framesSent"));
     return {
       rid: String(now.rid ?? ""), bitrate: this.#rate(now, "bytesSent"), width: now.frameWidth, height: now.frameHeight,
-      fps: moves ? now.framesPerSecond : 0, limited: limitOf(now),
+      fps: frames === 0 ? 0 : frames && now.framesPerSecond, limited: limitOf(now), active: now.active !== false,
     };
   }
 
@@ -138,7 +139,7 @@ export class StatsReader {
 const limitOf = (entry) => (["cpu", "bandwidth"].includes(entry.qualityLimitationReason) ? entry.qualityLimitationReason : "");
 
 /** @param {string} rid @returns {number} lowest first */
-const order = (rid) => LAYERS.findIndex((layer) => layer.rid === rid);
+const order = (rid) => RIDS.indexOf(rid);
 
 /** @param {(number | undefined)[]} values @returns {number | undefined} of those that are known */
 const sum = (values) => values.reduce((all, value) => (value === undefined ? all : (all ?? 0) + value), undefined);

@@ -13,7 +13,7 @@
 // @ts-check
 
 import { withStereo } from "./sdp.js";
-import { divided, encodings, simulcastCodecs, takenLayers, undivided } from "./simulcast.js";
+import { arranged, encodings, simulcastCodecs, takenLayers, worth } from "./simulcast.js";
 import { WishClient } from "./wish.js";
 
 /**
@@ -37,7 +37,7 @@ export class WHIPClient extends WishClient {
   /** @type {RTCRtpSender | null} whose picture was offered in layers */
   #layered = null;
   /** @type {Promise<void>} */
-  #limiting = Promise.resolve();
+  #arranging = Promise.resolve();
 
   /**
    * @param {string} url the endpoint
@@ -72,23 +72,28 @@ export class WHIPClient extends WishClient {
     this.stream.addTrack(track);
     const sender = this.pc?.getTransceivers().find((t) => t.receiver.track.kind === track.kind)?.sender;
     await sender?.replaceTrack(track);
+    if (track.kind === "video") await this.#arrange();
   }
 
-  /** @param {number} bitsPerSecond highest rate of the video; 0 leaves it to the browser */
+  /** @param {number} bitsPerSecond highest rate of the video, all layers together; 0 leaves it to the browser */
   limit(bitsPerSecond) {
     this.bitrate = bitsPerSecond;
-    // One after the other: parameters that were read are void after the next change.
-    return (this.#limiting = this.#limiting.then(() => this.#limit(bitsPerSecond)));
+    return this.#arrange();
   }
 
-  /** @param {number} bitsPerSecond */
-  async #limit(bitsPerSecond) {
-    for (const sender of this.pc?.getSenders() ?? []) {
-      if (sender.track?.kind !== "video") continue;
-      const parameters = sender.getParameters();
-      divided(parameters.encodings.filter((e) => e.active !== false), bitsPerSecond);
+  /** Tells the browser how to send the picture, from what is wanted and what it is. */
+  #arrange() {
+    // One after the other: parameters that were read are void after the next change.
+    return (this.#arranging = this.#arranging.catch(() => {}).then(async () => {
+      const sender = this.pc?.getSenders().find((s) => s.track?.kind === "video");
+      const parameters = sender?.getParameters();
+      if (!sender || !parameters?.encodings.length) return;
+      const { width, height } = sender.track?.getSettings() ?? {};
+      if (sender === this.#layered) arranged(parameters.encodings, this.layers.length ? worth(width, height) : 1, this.bitrate);
+      else if (this.bitrate) parameters.encodings[0].maxBitrate = this.bitrate;
+      else delete parameters.encodings[0].maxBitrate;
       await sender.setParameters(parameters);
-    }
+    }));
   }
 
   /** @override @param {RTCPeerConnection} pc */
@@ -105,7 +110,7 @@ export class WHIPClient extends WishClient {
   #addVideo(pc, track) {
     const add = (/** @type {RTCRtpEncodingParameters[]} */ sendEncodings) => pc.addTransceiver(track, { direction: "sendonly", streams: [this.stream], sendEncodings });
     let codecs = this.simulcast ? simulcastCodecs(this.codec) : [];
-    let transceiver = codecs.length ? attempt(() => add(encodings(this.bitrate))) : null;
+    let transceiver = codecs.length ? attempt(() => add(encodings(worth(track.getSettings().width, track.getSettings().height), this.bitrate))) : null;
     this.#layered = transceiver?.sender ?? null;
     if (!transceiver) {
       transceiver = add(this.bitrate ? [{ maxBitrate: this.bitrate }] : []);
@@ -118,10 +123,7 @@ export class WHIPClient extends WishClient {
   async agreed(answer) {
     if (!this.#layered) return;
     this.layers = takenLayers(answer);
-    if (this.layers.length) return;
-    const parameters = this.#layered.getParameters();
-    undivided(parameters.encodings, this.bitrate);
-    await this.#layered.setParameters(parameters);
+    await this.#arrange().catch(() => {}); // sent in another arrangement, then
   }
 
   /** @override @param {string} sdp */
