@@ -28,14 +28,14 @@ const Paused = -1
 
 const (
 	// roomPercent of what would be sent have to fit before more is granted.
-	roomPercent = 112
+	roomPercent = 115
 	// firstPatience is how long there has to be room for more, doubled up to
 	// mostPatience by every raise that is taken back within regret.
 	firstPatience = time.Second
 	mostPatience  = 32 * time.Second
-	regret        = 15 * time.Second
+	regret        = 12 * time.Second
 	// calm is how long nothing may be taken back until the patience halves.
-	calm = 30 * time.Second
+	calm = time.Minute
 )
 
 // Allocator shares an estimate out among the sections of one session. Not safe

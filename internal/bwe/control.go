@@ -4,6 +4,18 @@ const (
 	// backOff is the share of what gets through that is believed after the path was
 	// found full: the rest lets the queue drain.
 	backOff = 0.85
+	// bursting is that share when the path was full for a burst only, a key frame
+	// say, and carries what is sent on average with sustained to spare.
+	bursting  = 0.95
+	sustained = 0.93
+	// unharmed is the share of what is sent that has to get through for a queue that
+	// grows to be the work of others: then the estimate falls step by step, and not
+	// below what is sent. Who backed off from what others do would be pushed out.
+	unharmed = 0.96
+	// backOffEvery is how long, in microseconds, a back off has to show, unless the
+	// queue grows by backOffGrowth meanwhile.
+	backOffEvery  = 1_000_000
+	backOffGrowth = 50_000
 	// unused is how far beyond what arrives the estimate may grow by itself. More
 	// has to be probed: an application that sends in steps would find out by
 	// overloading the path.
@@ -71,6 +83,9 @@ func (e *Estimator) skipTo(base uint16) {
 		if p := e.sent.find(e.sent.told); p != nil && p.fate == unheard {
 			p.fate = received
 			e.delay.unheardOf(int(p.size))
+			if e.probe.has(e.sent.told) {
+				e.probe.unheard += int(p.size)
+			}
 		}
 	}
 }
@@ -87,20 +102,34 @@ func (e *Estimator) unwrap(reference int32) int64 {
 func (e *Estimator) control(now int64) {
 	dt := min(now-e.grown, 1_000_000)
 	e.grown = now
-	if e.loss.close(now) && e.loss.much() && e.loss.window > muchLoss {
-		e.lower(max(int(float64(e.bits)*(1-e.loss.share/2)), int(backOff*float64(e.delay.acked()))))
-	}
+	e.controlLoss(now)
 	switch {
 	case e.delay.over, e.delay.standing() && e.loss.overflowing():
-		e.full()
-	case e.delay.queue() > e.delay.threshold() || e.loss.share > littleLoss:
+		e.full(now)
+	case e.delay.queue() > e.delay.threshold() || e.loss.share > max(littleLoss, e.loss.own):
 	default:
 		e.grow(dt)
 	}
 }
 
-// full backs off: the queue grows.
-func (e *Estimator) full() {
+// controlLoss lowers the estimate when much is lost, but not below what arrives.
+func (e *Estimator) controlLoss(now int64) {
+	if !e.loss.close(now) {
+		return
+	}
+	e.loss.judge(now, e.rate)
+	if e.loss.much() && e.loss.window > muchLoss {
+		e.lower(max(int(float64(e.bits)*(1-e.loss.share/2)), int(backOff*float64(e.delay.acked()))))
+	}
+}
+
+// full backs off: the queue grows. What was done about it a moment ago must first
+// show.
+func (e *Estimator) full(now int64) {
+	queue := e.delay.queue()
+	if now-e.backedOff < backOffEvery && queue < e.backedQueue+backOffGrowth {
+		return
+	}
 	through := e.delay.busy()
 	if through == 0 {
 		through = e.delay.acked()
@@ -108,8 +137,16 @@ func (e *Estimator) full() {
 	if through == 0 {
 		return
 	}
+	e.backedOff, e.backedQueue = now, queue
 	e.ceiling, e.proven = through, true
-	e.lower(int(backOff * float64(through)))
+	switch {
+	case float64(through) > unharmed*float64(e.rate):
+		e.lower(max(int(backOff*float64(e.bits)), through))
+	case float64(e.average) < sustained*float64(through):
+		e.lower(int(bursting * float64(through)))
+	default:
+		e.lower(int(backOff * float64(through)))
+	}
 }
 
 // lower takes bits for the estimate if that is less.
@@ -145,9 +182,10 @@ func (e *Estimator) look(now int64) {
 	if e.looked != 0 {
 		rate := perSecond(e.total, now-e.looked)
 		if e.rate == 0 {
-			e.rate = rate
+			e.rate, e.average = rate, rate
 		}
 		e.rate += (rate - e.rate) / 4
+		e.average += (rate - e.average) / 16
 	}
 	e.total, e.looked, e.nextLook = 0, now, now+lookEvery
 	if e.remb > 0 && now-e.rembAt > rembKept {

@@ -228,7 +228,8 @@ func (d *delayTrack) judgeSeconds() {
 		return
 	}
 	growth := max(8_000, d.noise)
-	d.over = d.over || d.seconds[0]-d.seconds[1] > growth && d.seconds[1]-d.seconds[2] > growth
+	falling := d.ago(0).delay < d.seconds[0]+growth/2
+	d.over = d.over || !falling && d.seconds[0]-d.seconds[1] > growth && d.seconds[1]-d.seconds[2] > growth
 }
 
 // acked is the rate in bits per second at which data arrived lately, 0 if unknown.

@@ -32,7 +32,8 @@ type Estimator struct {
 
 	untracked int   // bytes sent since the last tracked packet
 	total     int   // bytes sent since the last look
-	rate      int   // bits per second sent lately
+	rate      int   // bits per second sent lately, in a second or so
+	average   int   // in four seconds or so: key frames do not show
 	looked    int64 // when the rate was taken
 	nextLook  int64
 
@@ -43,7 +44,10 @@ type Estimator struct {
 	loss      lossTrack
 	probe     probe
 	grown     int64 // when the estimate was last allowed to grow
-	ceiling   int   // what arrived when the path was last full, 0 if it never was
+	backedOff int64 // when it was lowered because the queue grew
+	// backedQueue is how long packets waited then.
+	backedQueue int64
+	ceiling     int // what arrived when the path was last full, 0 if it never was
 
 	remb   int // 0 if none counts
 	rembAt int64

@@ -16,6 +16,12 @@ type road struct {
 	trip   time.Duration // there and back, without queues
 	queue  time.Duration // what the queue holds, in time
 	loss   float64
+	// report is the longest time between two feedback packets, 100 ms if 0.
+	report time.Duration
+	// unheard is the share of feedback that gets lost.
+	unheard float64
+	// drift is by how much the receiver's clock is faster.
+	drift float64
 }
 
 func always(bits int) func(time.Duration) int { return func(time.Duration) int { return bits } }
@@ -89,20 +95,23 @@ type report struct {
 const rtcpToMedia = 12 // bytes of a feedback packet up to its media SSRC
 
 // tick takes what arrived and reports it from time to time.
-func (r *receiver) tick(now, back time.Duration) {
+func (r *receiver) tick(now time.Duration, road *road) {
 	for len(r.coming) > 0 && r.coming[0].at <= now {
-		r.recorder.Record(1, r.coming[0].number, int64(r.coming[0].at/time.Microsecond))
+		at := time.Duration(float64(r.coming[0].at) * (1 + road.drift))
+		r.recorder.Record(1, r.coming[0].number, int64(at/time.Microsecond))
 		r.coming = r.coming[1:]
 	}
 	if now < r.next {
 		return
 	}
-	r.next = now + 50*time.Millisecond + time.Duration(r.rand.IntN(50))*time.Millisecond
+	r.next = now + road.report/2 + time.Duration(r.rand.Int64N(int64(road.report/2)))
 	for _, p := range r.recorder.BuildFeedbackPacket() {
 		b, err := p.(*rtcp.TransportLayerCC).Marshal()
 		if err != nil {
 			panic(err)
 		}
-		r.reports = append(r.reports, report{at: now + back, body: b[rtcpToMedia:]})
+		if r.rand.Float64() >= road.unheard {
+			r.reports = append(r.reports, report{at: now + road.trip/2, body: b[rtcpToMedia:]})
+		}
 	}
 }

@@ -22,10 +22,14 @@ const (
 	// Failed probes are repeated after probePause, and then later and later. The
 	// bound is what the return of a better path may take to be noticed.
 	probePause     = 2_000_000
-	mostProbePause = 7_000_000
+	mostProbePause = 5_000_000
 	// probeAnswer is how long feedback may take.
 	probeAnswer    = 1_000_000
 	hopelessGrowth = 100_000
+	// probeGrowth is by how much the delay may grow during a probe that gets through.
+	probeGrowth = 12_000
+	// probeAgain is how soon a probe is repeated of which too little was heard.
+	probeAgain = 300_000
 	// leastPadding is not worth less.
 	leastPadding = 100
 )
@@ -51,11 +55,16 @@ type probe struct {
 	lastSize    int
 	sent        int // bytes
 
+	unheard                   int // bytes whose feedback was lost
 	got                       int // bytes
 	gotFirst                  int // bytes of what arrived first
 	firstHeard                bool
 	firstArrival, lastArrival int64
 	firstDelay, growth        int64 // how much longer than the first the last one took
+	// early and late are the least delays of the first and the last third: jitter of
+	// single packets does not count.
+	early, late       int64
+	anyEarly, anyLate bool
 
 	notBefore int64
 	pause     int64
@@ -94,6 +103,12 @@ func (p *probe) noteReceived(sent, arrival int64, size int) {
 		p.firstHeard, p.firstArrival, p.firstDelay, p.gotFirst = true, arrival, arrival-sent, size
 	}
 	p.growth = arrival - sent - p.firstDelay
+	switch position := sent - p.firstSent; {
+	case position <= p.length/3:
+		p.early, p.anyEarly = least(p.early, arrival-sent, p.anyEarly), true
+	case position >= p.length*2/3:
+		p.late, p.anyLate = least(p.late, arrival-sent, p.anyLate), true
+	}
 	p.lastArrival = max(p.lastArrival, arrival)
 	p.got += size
 }
@@ -109,18 +124,30 @@ func (p *probe) due(now int64) int {
 }
 
 // result is the rate at which the probe arrived, and whether that was as fast as it
-// was sent. ok is false if too little of it was seen.
-func (p *probe) result(noise int64) (rate int, through, ok bool) {
+// was sent. loss is the share that gets lost anyway. ok is false if too little of it
+// was seen.
+func (p *probe) result(noise int64, loss float64) (rate int, through, ok bool) {
 	sendSpan, span := p.lastSent-p.firstSent, p.lastArrival-p.firstArrival
 	if p.hopeless() {
 		return perSecond(p.got-p.gotFirst, span), false, true
 	}
-	if p.got*10 < p.sent*7 || sendSpan < p.length/2 || span <= 0 {
+	kept := 1 - min(loss, mostOwn)
+	if float64(p.got) < 0.7*kept*float64(p.sent) || sendSpan < p.length/2 || !p.anyEarly || !p.anyLate {
 		return 0, false, false
 	}
-	sent, got := perSecond(p.sent-p.lastSize, sendSpan), perSecond(p.got-p.gotFirst, span)
-	through = span-sendSpan < max(20_000, sendSpan*15/100, 2*noise)
+	growth := p.late - p.early // in two thirds of the time
+	sent, got := perSecond(p.sent-p.lastSize, sendSpan), perSecond(p.got-p.gotFirst, sendSpan+max(growth, 0)*3/2)
+	got = int(float64(got) / kept)
+	through = growth < max(probeGrowth, sendSpan/10, noise)
 	return min(sent, got, p.rate*21/20), through, true
+}
+
+// least is the smaller one, b if a counts for nothing.
+func least(a, b int64, counts bool) int64 {
+	if counts {
+		return min(a, b)
+	}
+	return b
 }
 
 // hopeless tells whether the probe fills the queue so fast that its end need not be
@@ -128,6 +155,9 @@ func (p *probe) result(noise int64) (rate int, through, ok bool) {
 func (p *probe) hopeless() bool {
 	return p.firstHeard && p.growth > hopelessGrowth && p.lastArrival-p.firstArrival > glimpse
 }
+
+// unsure tells that too much of the feedback was lost.
+func (p *probe) unsure() bool { return p.unheard*5 > p.sent }
 
 // fail lets the next probe wait.
 func (p *probe) fail(now int64) {
@@ -195,13 +225,16 @@ func (e *Estimator) judgeProbe(now int64) {
 	if p.state == idle || p.state == sending && !p.hopeless() {
 		return
 	}
-	covered := p.hopeless() || p.sent > 0 && before(p.last, e.sent.told)
+	covered := p.hopeless() || p.unsure() || p.sent > 0 && before(p.last, e.sent.told)
 	if !covered && now-p.start < p.length+probeAnswer {
 		return
 	}
 	p.state = idle
-	rate, through, ok := p.result(e.delay.noise)
+	rate, through, ok := p.result(e.delay.noise, e.loss.share)
 	switch {
+	case p.unsure() && !p.hopeless():
+		p.notBefore = now + probeAgain
+		return
 	case !ok:
 		p.fail(now)
 	case through && !p.glimpsed:

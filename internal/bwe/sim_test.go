@@ -18,10 +18,13 @@ type world struct {
 	alloc    Allocator
 	ladder   []int // bits per second of the layers
 	gop      time.Duration
+	key, fps float64 // size of a key frame in frames, frames per second
 	rand     *rand.Rand
 
 	now, lastFrame, nextKey, switchAt, askAt time.Duration
 	grant, current                           int
+	backlog                                  []waiting
+	bucket                                   float64
 	demands                                  []Demand
 	grants                                   []int
 
@@ -55,11 +58,14 @@ func newWorld(seed uint64, r road, ladder ...int) *world {
 	if r.queue == 0 {
 		r.queue = 800 * time.Millisecond
 	}
+	if r.report == 0 {
+		r.report = 100 * time.Millisecond
+	}
 	source := rand.New(rand.NewPCG(seed, 31))
 	w := &world{
 		link: link{road: r, rand: source}, est: New(DefaultConfig()), ladder: ladder, rand: source,
 		receiver: receiver{rand: source, recorder: twcc.NewRecorder(1)},
-		current:  Paused, grant: Paused, gop: 4 * time.Second, grants: make([]int, 2),
+		current:  Paused, grant: Paused, gop: 4 * time.Second, key: 5, fps: 30, grants: make([]int, 2),
 	}
 	steps := make([]Step, len(ladder))
 	w.demands = []Demand{{Audio: true, Steps: []Step{{audioBits + 50*8*Overhead}}}, {Steps: steps, Current: Paused}}
@@ -78,7 +84,7 @@ func (w *world) run(d time.Duration) *world {
 
 func (w *world) step() {
 	w.link.tick(w.now)
-	w.receiver.tick(w.now, w.link.trip/2)
+	w.receiver.tick(w.now, &w.link.road)
 	for len(w.receiver.reports) > 0 && w.receiver.reports[0].at <= w.now {
 		w.est.Feedback(w.wall(), w.receiver.reports[0].body)
 		w.receiver.reports = w.receiver.reports[1:]
@@ -131,7 +137,8 @@ func (w *world) allocate() {
 
 // video sends a picture when it is time for one.
 func (w *world) video() {
-	if w.now-w.lastFrame < 33*time.Millisecond {
+	w.pace()
+	if (w.now - w.lastFrame).Seconds() < 1/w.fps {
 		return
 	}
 	w.lastFrame = w.now
@@ -142,13 +149,35 @@ func (w *world) video() {
 	if w.current == Paused {
 		return
 	}
-	size := float64(w.ladder[w.current]) / 30 / 8 * (0.8 + 0.4*w.rand.Float64()) * 0.93
+	size := float64(w.ladder[w.current]) / w.fps / 8 * (0.8 + 0.4*w.rand.Float64()) * 0.93
+	frames := w.fps * w.gop.Seconds()
+	size *= frames / (frames + w.key - 1) // key frames are within the bit rate
 	if key {
 		w.nextKey = w.now + w.gop
-		size *= 5
+		size *= w.key
 	}
 	for left := int(size); left > 0; left -= mtu {
-		w.send(min(left, mtu)+20, left <= mtu)
+		w.backlog = append(w.backlog, waiting{min(left, mtu) + 20, left <= mtu})
+	}
+	w.pace()
+}
+
+// waiting is a packet that the pacer holds back.
+type waiting struct {
+	size    int
+	picture bool
+}
+
+// pace spreads large frames at half as much again as the estimate.
+func (w *world) pace() {
+	bits, _ := w.est.Estimate()
+	rate := float64(bits) * 1.5 / 8
+	w.bucket = max(0, w.bucket-rate*tick.Seconds())
+	for len(w.backlog) > 0 && w.bucket < max(14<<10, rate*0.04) {
+		p := w.backlog[0]
+		w.backlog = w.backlog[1:]
+		w.bucket += float64(p.size)
+		w.send(p.size, p.picture)
 	}
 }
 
@@ -197,7 +226,7 @@ func (w *world) since() time.Duration {
 func (w *world) dump(t *testing.T) {
 	last := -time.Second
 	for _, s := range w.log {
-		if s.at-last >= 500*time.Millisecond || s.at < 1500*time.Millisecond {
+		if s.at-last >= 500*time.Millisecond || s.at%(15*time.Second) < 1500*time.Millisecond {
 			last = s.at
 			t.Logf("%6.2fs layer %d/%d estimate %5d k wants %5d k queue %4d ms", s.at.Seconds(), s.current, s.grant, s.estimate/1000, s.wants/1000, s.queue.Milliseconds())
 		}
