@@ -6,37 +6,21 @@ import (
 	"time"
 )
 
-// simulcast publishes the test camera in three layers with fetch and nothing else, and keeps offer and answer for the test to look at.
-const simulcast = `(async () => {
-	const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 1280, height: 720, frameRate: 30 } });
-	const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-	pc.addTransceiver(stream.getAudioTracks()[0], { direction: "sendonly", streams: [stream] });
-	const layers = [["q", 4, 150_000], ["h", 2, 500_000], ["f", 1, 1_500_000]];
-	const sendEncodings = layers.map(([rid, scaleResolutionDownBy, maxBitrate]) => ({ rid, scaleResolutionDownBy, maxBitrate }));
-	const video = pc.addTransceiver(stream.getVideoTracks()[0], { direction: "sendonly", streams: [stream], sendEncodings });
-	video.setCodecPreferences(RTCRtpSender.getCapabilities("video").codecs.filter((codec) => /\/(%s|rtx)$/i.test(codec.mimeType)));
-	await pc.setLocalDescription();
-	const response = await fetch(%q, { method: "POST", headers: { "Content-Type": "application/sdp" }, body: pc.localDescription.sdp });
-	if (response.status !== 201) throw new Error(response.status + " " + await response.text());
-	const answer = await response.text();
-	await pc.setRemoteDescription({ type: "answer", sdp: answer });
-	return answer.split("\r\n").filter((line) => /^a=(simulcast|rid)/.test(line));
-})()`
-
-// TestChromiumSimulcast N-210, N-217, Q-CHR-3: the answer takes all layers, all three are on the wire within 10 s, and a plain viewer sees the highest.
+// TestChromiumSimulcast N-210, N-217, Q-CHR-3: the answer takes all layers, all three are on the wire within 10 s, and the watch page sees one that is as large as its element.
 func TestChromiumSimulcast(t *testing.T) {
 	for _, codec := range []string{"VP8", "H264"} {
 		t.Run(codec, func(t *testing.T) {
 			needNetwork(t)
 			g := startGateway(t)
-			publisher := open(t, chromium, startSite(t).url+"/blank.html")
-			var lines []string
-			publisher.run(t, fmt.Sprintf(simulcast, codec, g.whip("live")), &lines)
-			want := []string{"a=rid:q recv", "a=rid:h recv", "a=rid:f recv", "a=simulcast:recv q;h;f"}
-			if fmt.Sprint(lines) != fmt.Sprint(want) {
-				t.Errorf("the answer says %q, want %q", lines, want)
+			publisher := publishSimulcast(t, chromium, g, codec)
+			posted := time.Now()
+			within := 10 * time.Second
+			if starved() {
+				within = time.Minute
 			}
-			publisher.sendsLayers(t, 3, 10*time.Second)
+			publisher.sendsLayers(t, 3, within)
+			g.getsLayers(t, 3, within-time.Since(posted))
+			t.Logf("three layers %v after the POST; %s", time.Since(posted).Round(10*time.Millisecond), cpuPressure())
 			viewer := watch(t, chromium, g, "live")
 			viewer.plays(t, picture{codec: codec})
 			viewer.seesHeight(t, 360, 20*time.Second)
@@ -44,31 +28,9 @@ func TestChromiumSimulcast(t *testing.T) {
 	}
 }
 
-// sendsLayers waits until so many layers of video really leave the page.
-func (p *page) sendsLayers(t *testing.T, layers int, timeout time.Duration) {
-	t.Helper()
-	eventually(t, timeout, fmt.Sprintf("%s sends %d layers", p.name, layers), func() error {
-		live := 0
-		sent := p.report(t).Sent
-		for _, stream := range sent {
-			if stream.Kind == "video" && stream.Frames > 5 && stream.Active {
-				live++
-			}
-		}
-		if live < layers {
-			return fmt.Errorf("%d do: %+v", live, sent)
-		}
-		return nil
-	})
-}
-
-// seesHeight waits until the picture has at least so many lines.
-func (p *page) seesHeight(t *testing.T, height int, timeout time.Duration) {
-	t.Helper()
-	eventually(t, timeout, fmt.Sprintf("%s sees %d lines", p.name, height), func() error {
-		if r := p.report(t); r.Video.Height < height {
-			return fmt.Errorf("%dx%d", r.Video.Width, r.Video.Height)
-		}
-		return nil
-	})
+// starved tells that this machine has so much other work that the browser's first probes say nothing of the network: it then finds out slowly what it may send.
+func starved() bool {
+	var share float64
+	_, err := fmt.Sscanf(cpuPressure(), "CPU pressure avg10=%f", &share)
+	return err == nil && share > 60
 }
