@@ -115,12 +115,22 @@ gateway redirects <<-YAML
 YAML
 conform redirects --only T-92
 
+gateway counter-offers <<-YAML
+	sessions: {counter_offer: always}
+YAML
+conform counter-offers --only T-100,T-101,T-102,T-103,T-105,W-09,W-10
+
+gateway short-counter-offers <<-YAML
+	sessions: {counter_offer: always, counter_offer_valid: 1s}
+YAML
+conform short-counter-offers --only T-104
+
 gateway shutdown </dev/null
 conform shutdown --drain "kill -TERM $pid" --only T-91
 
 wait $patient
 merged=
-for name in open tokens waiting no-restarts no-trickle lite ice-servers addresses public tls limits redirects shutdown; do
+for name in open tokens waiting no-restarts no-trickle lite ice-servers addresses public tls limits redirects counter-offers short-counter-offers shutdown; do
 	merged="$merged --merge $dir/$name.json"
 done
 # shellcheck disable=SC2086 # a list of flags without spaces in them

@@ -235,7 +235,7 @@ func checkWrongAnswers(ctx context.Context, r *run) error {
 	if err := p.agrees(ctx, p.offer); err != nil {
 		return fmt.Errorf("after wrong ones: %w", err)
 	}
-	return nil
+	return p.watch.shows(ctx, 5*time.Second, 5)
 }
 
 func checkSecondAnswer(ctx context.Context, r *run) error {

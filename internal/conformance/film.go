@@ -202,6 +202,10 @@ func (r *run) taken(ctx context.Context, s side) error {
 			sess.discard()
 			return true, nil
 		}
+		if isOffer(res) {
+			_, err := r.adoptCounter(s, res)
+			return err == nil, err
+		}
 		if res.status == 409 || res.status == 404 {
 			return false, nil
 		}

@@ -389,8 +389,13 @@ func checkNo406(ctx context.Context, r *run) error {
 			if sess, err := r.adopt(s, offer, res); err == nil {
 				sess.discard()
 			}
-			if res.status == http.StatusNotAcceptable && !isOffer(res) {
+			if res.status != http.StatusNotAcceptable {
+				continue
+			}
+			if s.publish || !isOffer(res) {
 				r.failf("%s, %s: 406 without an offer", s.name, what)
+			} else if _, err := r.adoptCounter(s, res); err != nil {
+				return err
 			}
 		}
 	}

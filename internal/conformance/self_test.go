@@ -16,6 +16,7 @@ import (
 	"github.com/headgate/headgate/internal/conformance"
 	"github.com/headgate/headgate/internal/gateway"
 	"github.com/headgate/headgate/internal/iceservers"
+	"github.com/headgate/headgate/internal/session"
 	"github.com/headgate/headgate/internal/testkit"
 	"github.com/headgate/headgate/router"
 )
@@ -119,6 +120,12 @@ func scenes() []scene {
 		{name: "redirects", only: "T-92",
 			change: func(t *testing.T, c *gateway.Config) { c.RedirectPosts = testkit.StartGateway(t, nil).URL() }},
 		{name: "a browser", only: "T-11", target: inBrowser},
+		{name: "counter-offers", only: "T-100 T-101 T-102 T-103 T-105 W-09 W-10",
+			change: func(_ *testing.T, c *gateway.Config) { c.Sessions.CounterOffer = session.CounterAlways }},
+		{name: "short counter-offers", only: "T-104",
+			change: func(_ *testing.T, c *gateway.Config) {
+				c.Sessions.CounterOffer, c.Sessions.CounterOfferValid = session.CounterAlways, time.Second
+			}},
 		{name: "shutdown", only: "T-91", target: draining},
 	}
 }

@@ -120,7 +120,7 @@ func TestTheKitFindsMistakes(t *testing.T) {
 	var found sync.Map
 	var group errgroup.Group // and not t.Parallel: what takes time here is waiting
 	group.SetLimit(12)
-	for _, m := range slices.Concat(httpMistakes(), corsMistakes(), authMistakes(), offerMistakes(), answerMistakes(), trickleMistakes(), restartMistakes(), lifeMistakes(t), extensionMistakes()) {
+	for _, m := range slices.Concat(httpMistakes(), corsMistakes(), authMistakes(), offerMistakes(), answerMistakes(), trickleMistakes(), restartMistakes(), counterMistakes(), lifeMistakes(t), extensionMistakes()) {
 		group.Go(func() error {
 			for _, result := range s.show(t, m) {
 				if result.Outcome != conformance.Fail || strings.Contains(result.Note, "the kit itself") {
