@@ -45,7 +45,9 @@ func counterMistakes() []mistake {
 			tell: spoil(func(x *exchange) { x.header.Del("Location") })},
 		{name: "a counter-offer of yesterday", fails: "T-100", ask: counters(nil), tell: until(time.Now().Add(-24 * time.Hour))},
 		{name: "a date without quotes", fails: "T-100", ask: counters(nil),
-			tell: spoil(func(x *exchange) { x.header.Set("Content-Type", "application/sdp; valid-until=Wed, 09 Oct 2044 10:00:00 GMT") })},
+			tell: spoil(func(x *exchange) {
+				x.header.Set("Content-Type", "application/sdp; valid-until=Wed, 09 Oct 2044 10:00:00 GMT")
+			})},
 		{name: "200 for the answer", fails: "T-101", ask: counters(nil),
 			tell: func(x *exchange) {
 				if x.answers() && x.status == http.StatusNoContent {
