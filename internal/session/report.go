@@ -43,10 +43,7 @@ func (s *Service) Report(ctx context.Context, id string, r signaling.Request) (R
 }
 
 func (s *Service) look(id string) (Report, owner, bool) {
-	s.mu.Lock()
-	sess := s.public[id]
-	s.mu.Unlock()
-	if sess != nil {
+	if sess := s.byPublicID(id); sess != nil {
 		return sess.report(s.parts.Now()), sess.owner(), true
 	}
 	for _, a := range []*archive{s.ended, s.refused} {

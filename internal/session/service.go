@@ -55,7 +55,6 @@ type Service struct {
 	mu       sync.Mutex
 	draining bool
 	sessions map[string]*session   // by secret
-	living   map[string]struct{}   // their public ids
 	public   map[string]*session   // those and the ending, by public id
 	graves   map[string]*tombstone // by secret; pointers, because a map never shrinks
 	halfOpen map[netip.Addr]int
@@ -77,8 +76,8 @@ func Start(cfg Config, parts Parts) *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Service{
 		cfg: cfg, parts: parts, stop: stop, ledger: newLedger(), streams: newStreams(), published: make(chan struct{}, 1),
-		sessions: make(map[string]*session), living: make(map[string]struct{}),
-		public: make(map[string]*session), ended: newArchive(), refused: newArchive(),
+		sessions: make(map[string]*session), public: make(map[string]*session),
+		ended: newArchive(), refused: newArchive(),
 		graves:   make(map[string]*tombstone),
 		halfOpen: make(map[netip.Addr]int),
 	}
@@ -232,7 +231,6 @@ func (s *Service) register(sess *session) error {
 	draining := s.draining
 	if !draining {
 		s.sessions[sess.secret], s.public[sess.id] = sess, sess
-		s.living[sess.id] = struct{}{}
 	}
 	s.mu.Unlock()
 	if draining {
@@ -267,7 +265,6 @@ func (s *Service) bury(sess *session, reason *fault.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, sess.secret)
-	delete(s.living, sess.id)
 	s.graves[sess.secret] = &tombstone{
 		id: sess.id, action: sess.action, place: sess.place, grant: sess.currentGrant(),
 		reason: reason, until: now.Add(s.cfg.RememberFor),
@@ -286,10 +283,15 @@ func (s *Service) find(secret string) (*session, *tombstone) {
 
 // Lives tells whether there is a session with this public id that has not ended.
 func (s *Service) Lives(publicID string) bool {
+	sess := s.byPublicID(publicID)
+	return sess != nil && !sess.over()
+}
+
+// byPublicID returns a session that lives or is ending, or nil.
+func (s *Service) byPublicID(id string) *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.living[publicID]
-	return ok
+	return s.public[id]
 }
 
 // Count returns how many sessions there are.

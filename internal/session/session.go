@@ -228,6 +228,13 @@ func (sess *session) finish(reason *fault.Error) {
 	}
 }
 
+// over tells that the session has ended.
+func (sess *session) over() bool {
+	sess.mu.Lock()
+	defer sess.mu.Unlock()
+	return sess.ended
+}
+
 // shut does what finish promises. It is called once.
 func (sess *session) shut(reason *fault.Error, open bool) {
 	sess.service.bury(sess, reason)
