@@ -62,8 +62,13 @@ var connecting = []entry{
 			fmt.Sprintf("Look at the client's own log: it may not have been able to read the answer or its Location (a page: cors.origins), or have refused it; else see that UDP port %d is open.", s.port())
 	}},
 	{"public-address-wrong", func(s *Session) (string, string) {
-		if !s.unheard() || !s.Network.Public {
+		if !s.unheard() || !s.Network.Public && len(s.Network.Untold) == 0 {
 			return "", ""
+		}
+		if len(s.Network.Untold) > 0 {
+			seen := s.Network.Untold[0]
+			return fmt.Sprintf("Nothing came from the %s: it was told to send to %s, but from outside this gateway is seen at %s.", s.who(), addresses(s.Network.Advertised), seen),
+				fmt.Sprintf("Set --public-ip auto, or --public-ip %s, and see that UDP port %d is forwarded and open there.", seen, s.port())
 		}
 		return fmt.Sprintf("Nothing came from the %s: nothing that is sent to %s, port %d, seems to arrive at this gateway.", s.who(), addresses(s.Network.Advertised), s.port()),
 			fmt.Sprintf("See whether that is this machine's public address (--public-ip, media.public_addresses) and UDP port %d is forwarded and open there.", s.port())

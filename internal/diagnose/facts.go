@@ -101,6 +101,9 @@ type Network struct {
 	Public bool `json:"public_configured"`
 	// TCP tells that ICE-TCP is served.
 	TCP bool `json:"tcp"`
+	// Untold are addresses at which STUN servers see the gateway and which it did not
+	// tell.
+	Untold []netip.Addr `json:"seen_and_not_told,omitempty"`
 }
 
 // ICE is how connectivity checks went.

@@ -298,3 +298,15 @@ func TestNumbersOfTheRouterArriveHere(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+func TestWhatSTUNSawIsNamed(t *testing.T) {
+	s := unheardAt("9.9.9.9", func(s *Session) { s.Network.Untold = []netip.Addr{netip.MustParseAddr("203.0.113.7")} })
+	for _, configured := range []bool{false, true} {
+		s.Network.Public = configured
+		d := Of(s)
+		if d.Code != "public-address-wrong" || !strings.Contains(d.Sentence, "9.9.9.9") || !strings.Contains(d.Sentence, "seen at 203.0.113.7") ||
+			!strings.Contains(d.Remedy, "--public-ip 203.0.113.7") {
+			t.Errorf("%+v", d)
+		}
+	}
+}

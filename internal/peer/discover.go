@@ -106,6 +106,7 @@ func (d *discovery) round(ctx context.Context) bool {
 			"servers", strings.Join(d.host.cfg.stunServers(), " "), "remedy", "let UDP out to them, or name the address: --public-ip ADDRESS")
 		return false
 	}
+	d.host.seen.Store(&seen)
 	if d.auto {
 		d.advertise(seen)
 	}
@@ -180,17 +181,27 @@ func (d *discovery) advertise(seen []netip.AddrPort) {
 // or another port.
 func (d *discovery) compare(seen []netip.AddrPort) {
 	told := d.host.Addresses()
+	for _, a := range untold(told, seen) {
+		d.warn("clients outside see this gateway at an address that they are not told",
+			"seen", a.String(), "told", fmt.Sprint(told), "remedy", "--public-ip auto, or --public-ip "+a.String())
+	}
 	for _, s := range seen {
-		if family, known := tells(told, s.Addr()); family && !known {
-			d.warn("clients outside see this gateway at an address that they are not told",
-				"seen", s.Addr().String(), "told", fmt.Sprint(told), "remedy", "--public-ip auto, or --public-ip "+s.Addr().String())
-		}
 		if port := d.host.addr.Port(); s.Port() != port {
 			d.warn("a router in front of this machine maps the media port to another one: clients are told the real one",
 				"media_port", port, "seen", s.String(),
 				"remedy", fmt.Sprintf("forward UDP and TCP port %d of the router to this machine", port))
 		}
 	}
+}
+
+// untold are the addresses that were seen and not told, of the families that were.
+func untold(told, seen []netip.AddrPort) (addrs []netip.Addr) {
+	for _, s := range seen {
+		if family, known := tells(told, s.Addr()); family && !known {
+			addrs = append(addrs, s.Addr())
+		}
+	}
+	return addrs
 }
 
 // tells reports whether told has an address of a's family, and a itself. Who names

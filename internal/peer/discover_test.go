@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -344,5 +345,27 @@ func TestSTUNServersInTheConfiguration(t *testing.T) {
 	cfg.STUNServers = nil
 	if len(cfg.stunServers()) == 0 || cfg.Validate() != nil {
 		t.Error("auto asks nobody")
+	}
+}
+
+func TestConnectionsKnowWhatTheyWereNotTold(t *testing.T) {
+	for name, tc := range map[string]struct {
+		edit func(*Config)
+		want string
+	}{
+		"auto tells it":          {auto, "[]"},
+		"another address is set": {func(c *Config) { c.PublicAddresses = []string{"203.0.113.9"} }, "[203.0.113.7]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, _ := asking(t, tc.edit, newFakeSTUN(t, behind("203.0.113.7")))
+			d := &discovery{host: h, said: map[string]bool{}}
+			if !d.round(t.Context()) {
+				t.Fatal("no answer")
+			}
+			c := &Conn{host: h, advertised: h.Addresses()}
+			if got := fmt.Sprint(c.Facts().Untold); got != tc.want {
+				t.Errorf("%s, want %s", got, tc.want)
+			}
+		})
 	}
 }

@@ -17,6 +17,9 @@ type Facts struct {
 	// configured, TCP that ICE-TCP is served.
 	Advertised  []netip.AddrPort
 	Public, TCP bool
+	// Untold are addresses at which STUN servers see the gateway and which the answer
+	// did not name.
+	Untold []netip.Addr
 	// Checks counts authenticated binding requests of the client, over all ICE
 	// generations; From are the first addresses they came from, at most maxSources.
 	Checks                uint64
@@ -65,6 +68,9 @@ func (c *Conn) Facts() Facts {
 	f := c.paths.facts()
 	f.Advertised = c.advertised
 	f.Public, f.TCP = len(c.host.cfg.PublicAddresses) > 0, c.host.tcp != nil
+	if seen := c.host.seen.Load(); seen != nil {
+		f.Untold = untold(c.advertised, *seen)
+	}
 	f.Certificate, f.Mismatch = c.certificate.Load(), c.mismatch.Load()
 	return f
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -38,6 +39,9 @@ type Host struct {
 	tcp         *tcpMux // nil without ICE-TCP
 	certificate webrtc.Certificate
 	settings    prepared
+
+	// seen is how STUN servers saw the media port last; nil while nobody was asked.
+	seen atomic.Pointer[[]netip.AddrPort]
 
 	stop context.CancelFunc
 	work sync.WaitGroup

@@ -84,7 +84,7 @@ func (sess *session) facts(now time.Time) diagnose.Session {
 
 func (sess *session) connectionFacts(f *diagnose.Session) {
 	c := sess.conn.Facts()
-	f.Network = diagnose.Network{Advertised: c.Advertised, Public: c.Public, TCP: c.TCP}
+	f.Network = diagnose.Network{Advertised: c.Advertised, Public: c.Public, TCP: c.TCP, Untold: c.Untold}
 	f.ICE.Checks, f.ICE.FirstCheck, f.ICE.LastCheck, f.ICE.From = c.Checks, c.FirstCheck, c.LastCheck, c.From
 	f.ICE.Replies, f.ICE.Protocol, f.ICE.Remote = c.Replies, c.Protocol, c.Remote
 	f.ICE.LastHeard = later(f.DTLS.Connected, sess.conn.LastSeen())
