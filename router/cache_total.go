@@ -7,8 +7,9 @@ import (
 
 // groupCache bounds what the groups of all layers together take. Each layer says
 // after a burst how large its group is; when the sum is above the limit, the least
-// watched layer loses its group, the largest of several, until the sum fits. Until
-// a layer's next burst its account may be off by that burst.
+// watched layer loses its group, the largest of several, until the sum fits. What is
+// kept warm for a watched publication counts as watched, too. Until a layer's next
+// burst its account may be off by that burst.
 //
 // It is safe for concurrent use. Accounting is atomic; the lock is for layers that
 // come and go, and for making room.
@@ -85,8 +86,30 @@ func (c *groupCache) makeRoom() {
 
 // lessWorth tells whether the group of l is to go before that of o.
 func (l *Layer) lessWorth(o *Layer) bool {
+	if a, b := l.worth(), o.worth(); a != b {
+		return a < b
+	}
 	if a, b := l.watchers.Load(), o.watchers.Load(); a != b {
 		return a < b
 	}
 	return l.charged.Load() > o.charged.Load()
+}
+
+// worth is how many watch l, or would if its publisher took over: those who watch
+// the layer of the same name that is on air, or the most watched one without such.
+func (l *Layer) worth() int64 {
+	own := l.watchers.Load()
+	shown := l.track.onAir()
+	if shown == nil || shown == l.track {
+		return own
+	}
+	most := int64(0)
+	for _, s := range shown.Layers() {
+		n := s.watchers.Load()
+		if s.rid == l.rid {
+			return max(own, n)
+		}
+		most = max(most, n)
+	}
+	return max(own, most)
 }

@@ -1,7 +1,9 @@
 package router
 
 import (
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -227,5 +229,76 @@ func TestDroppedGroupStaysDropped(t *testing.T) {
 	h.dropGroup()
 	if h.replace(g, g.snapshot(), g.bytes) || h.group.Load() != nil {
 		t.Error("the group came back")
+	}
+}
+
+// A standby of a watched publication has a group when it is needed, whoever nobody
+// watches; and so has the one that was on air before.
+func TestCacheKeepsTheStandbysOfWhatIsWatched(t *testing.T) {
+	s := newStage(t, func(c *Config) { c.Standby, c.CacheTotal = []string{"live"}, 25_000 })
+	on, standby := s.join("on", "one"), s.join("standby", "two")
+	alone, err := s.router.Publish(s.now, s.request(&actor{}, "other", "main", "three"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone.Commit(s.now, nil)
+	layerOf := func(p *Publisher, rid string) *cached {
+		k := &cached{l: newTestLayer(p.Track(Video), testVP8, time.Unix(0, 0))}
+		k.l.rid = rid
+		s.router.cache.add(k.l)
+		p.Track(Video).show(append(p.Track(Video).Layers(), k.l))
+		return k
+	}
+	watched, ready, nobody := layerOf(on.Publisher, ""), layerOf(standby.Publisher, ""), layerOf(alone, "")
+	watched.l.watchers.Store(3)
+	fill := func() {
+		for _, k := range []*cached{nobody, ready, watched} {
+			k.burst(time.Unix(1, 0), 8, 1000, true)
+		}
+	}
+	groups := func() string {
+		return fmt.Sprint(len(watched.l.Group()), len(ready.l.Group()), len(nobody.l.Group()))
+	}
+	if fill(); groups() != "8 8 0" {
+		t.Errorf("on air, standing by, unwatched: %s", groups())
+	}
+	for _, end := range s.router.promote(s.now, standby.Publisher) {
+		end()
+	}
+	watched.l.watchers.Store(0)
+	ready.l.watchers.Store(3)
+	if fill(); groups() != "8 8 0" {
+		t.Errorf("after the switch: %s", groups())
+	}
+	ready.l.watchers.Store(0)
+	nobody.l.watchers.Store(1)
+	if fill(); len(nobody.l.Group()) != 8 {
+		t.Errorf("nobody watches the publication any more: %s", groups())
+	}
+}
+
+func TestALayerThatStandsByIsWorthItsNamesake(t *testing.T) {
+	shown, behind := NewTrack(Video, nil), NewTrack(Video, nil)
+	var on atomic.Pointer[Track]
+	shown.shown, behind.shown = &on, &on
+	layer := func(t *Track, rid string, watchers int64) *Layer {
+		l := newTestLayer(t, testVP8, time.Unix(0, 0))
+		l.rid = rid
+		l.watchers.Store(watchers)
+		return l
+	}
+	low, high := layer(shown, "l", 2), layer(shown, "h", 5)
+	shown.show([]*Layer{low, high})
+	if got := layer(behind, "l", 0).worth(); got != 0 {
+		t.Errorf("nothing is on air: %d", got)
+	}
+	on.Store(shown)
+	for rid, want := range map[string]int64{"l": 2, "h": 5, "": 5} {
+		if got := layer(behind, rid, 0).worth(); got != want {
+			t.Errorf("%q: %d, want %d", rid, got, want)
+		}
+	}
+	if low.worth() != 2 || layer(behind, "l", 7).worth() != 7 || layer(NewTrack(Video, nil), "", 1).worth() != 1 {
+		t.Error("its own viewers")
 	}
 }

@@ -2,6 +2,7 @@ package router
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,8 +29,10 @@ type publication struct {
 	lastTakeover time.Time
 	suspected    time.Time // the beat after which standbys were asked for key frames
 	// active feeds the viewers; nil between two publishers. Without one the
-	// publication is waiting.
+	// publication is waiting. shown is its video, for those who may not take the
+	// router's lock.
 	active *Publisher
+	shown  atomic.Pointer[Track]
 	// pending are being negotiated, in the order of their POSTs.
 	pending []*Publisher
 	// standbys are kept warm, the first in line first. There are none without an
@@ -77,7 +80,14 @@ func (p *publication) remove(gone *Publisher) {
 	p.standbys = slices.DeleteFunc(p.standbys, same)
 	if p.active == gone {
 		p.active = nil
+		p.shown.Store(nil)
 	}
+}
+
+// show makes a publisher the active one.
+func (p *publication) show(next *Publisher) {
+	p.active, next.standby = next, false
+	p.shown.Store(next.video)
 }
 
 // release takes out a publisher that is over. A standby takes an active one's

@@ -53,7 +53,7 @@ func newPublisher(now time.Time, r *Router, pub *publication, req PublishRequest
 		audio: NewTrack(Audio, clock), video: NewTrack(Video, clock),
 	}
 	p.audio.pulse, p.video.pulse = p.pulse, p.pulse
-	p.video.cache = r.cache
+	p.video.cache, p.video.shown = r.cache, &pub.shown
 	return p
 }
 
@@ -108,7 +108,7 @@ func (p *Publisher) commit(now time.Time, codecs map[Kind]Codec) (ends []func())
 		r.enlist(now, p)
 		return ends
 	}
-	p.pub.active, p.standby = p, false
+	p.pub.show(p)
 	ends = append(ends, r.endDuplicates(now, p)...)
 	return append(ends, p.pub.channel.resolve(now)...)
 }

@@ -75,7 +75,7 @@ func (r *Router) promote(now time.Time, p *Publisher) []func() {
 		old.standby = true
 		pub.standbys = append(pub.standbys, old)
 	}
-	pub.active, p.standby = p, false
+	pub.show(p)
 	r.observe(now, SwitchedOver, p)
 	if p.sent && pub.state != Live {
 		return r.goLive(now, pub)

@@ -19,6 +19,8 @@ type Track struct {
 	clock *SourceClock
 	pulse *pulse      // of the publisher; nil where nobody asks
 	cache *groupCache // of the router; nil: groups have their own bounds only
+	// shown is the video that the publication shows now; nil without a publication.
+	shown *atomic.Pointer[Track]
 
 	declared      atomic.Int32 // encodings its publisher said it would send
 	subscriptions atomic.Pointer[[]*subscription]
@@ -56,6 +58,14 @@ func (t *Track) Layers() []*Layer {
 		return *p
 	}
 	return nil
+}
+
+// onAir is the track that viewers of the publication watch, or nil.
+func (t *Track) onAir() *Track {
+	if t.shown == nil {
+		return nil
+	}
+	return t.shown.Load()
 }
 
 // Adapts tells that there is, or may be, more than one way to send the track: its
