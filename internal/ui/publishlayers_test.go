@@ -9,10 +9,13 @@ import (
 const gets = `{"session":"s-1","facts":{"publisher":{"layers":[{"kind":"audio","bits_per_second":24000},
 	{"kind":"video","rid":"f","bits_per_second":1500000},{"kind":"video","rid":"h","bits_per_second":400000},{"kind":"video","rid":"q","bits_per_second":0}]}}}`
 
+// largeCamera gives 720 lines even while other tests want the one test camera smaller.
+const largeCamera = picture + `; if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = async () => picture(1280, 720);`
+
 func TestPublishShowsItsLayers(t *testing.T) {
 	s := newStub(t, Config{})
 	s.diagnosis = gets
-	tb := newTab(t, look{})
+	tb := newTab(t, look{before: largeCamera})
 	tb.open(s.URL + "/publish/live")
 	if !eval[bool](tb, `document.getElementById("simulcast").checked && document.getElementById("layers").hidden`) {
 		t.Error("a camera of 720p is not offered in layers, or a table is shown before anything is sent")

@@ -87,7 +87,7 @@ var shots = []struct {
 		tb.state("live")
 		tb.wait("document.querySelector('#numbers').innerText.includes('×')")
 	}},
-	{name: "publish-layers", take: func(s *stub, tb *tab) {
+	{name: "publish-layers", before: largeCamera, take: func(s *stub, tb *tab) {
 		s.diagnosis = gets
 		tb.open(s.URL + "/publish/studio")
 		tb.click("#go")

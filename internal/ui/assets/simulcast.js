@@ -35,13 +35,12 @@ const CODECS = ["H264", "VP8"];
 export const simulcastCodecs = (codec) => (codec ? CODECS.filter((c) => c === codec.toUpperCase()) : CODECS);
 
 /**
- * What addTransceiver takes: all layers, even those not of use now, so that a larger
- * picture later needs no other offer.
- * @param {number} count how many are of use
+ * What addTransceiver takes.
+ * @param {number} count how many layers
  * @param {number} bitsPerSecond of all layers together; 0 leaves it to the browser
  * @returns {RTCRtpEncodingParameters[]}
  */
-export const encodings = (count, bitsPerSecond) => arranged(RIDS.map((rid) => ({ rid })), count, bitsPerSecond).map((e) => ({ ...e, active: true }));
+export const encodings = (count, bitsPerSecond) => arranged(RIDS.slice(-count).map((rid) => ({ rid })), count, bitsPerSecond);
 
 /**
  * Arranges encodings so that the first ones are the layers, each twice the size of

@@ -25,7 +25,8 @@ import { WishClient } from "./wish.js";
  * }} WHIPOptions codec: "H264", "VP8", "VP9" or "AV1", all without; bitrate:
  *   highest of the video in bits per second, all layers together, the browser's
  *   choice without; stereo: send Opus in stereo at 128 kbit/s, for music;
- *   simulcast: send H264 or VP8 in three sizes, where the server takes them
+ *   simulcast: send H264 or VP8 in two or three sizes, as the picture is
+ *   worth, where the server takes them
  */
 
 /** Publishes one MediaStream: at most one audio and one video track. */
@@ -109,8 +110,10 @@ export class WHIPClient extends WishClient {
   /** @param {RTCPeerConnection} pc @param {MediaStreamTrack} track */
   #addVideo(pc, track) {
     const add = (/** @type {RTCRtpEncodingParameters[]} */ sendEncodings) => pc.addTransceiver(track, { direction: "sendonly", streams: [this.stream], sendEncodings });
-    let codecs = this.simulcast ? simulcastCodecs(this.codec) : [];
-    let transceiver = codecs.length ? attempt(() => add(encodings(worth(track.getSettings().width, track.getSettings().height), this.bitrate))) : null;
+    const { width, height } = track.getSettings();
+    const count = this.simulcast ? worth(width, height) : 1;
+    let codecs = count > 1 ? simulcastCodecs(this.codec) : [];
+    let transceiver = codecs.length ? attempt(() => add(encodings(count, this.bitrate))) : null;
     this.#layered = transceiver?.sender ?? null;
     if (!transceiver) {
       transceiver = add(this.bitrate ? [{ maxBitrate: this.bitrate }] : []);
