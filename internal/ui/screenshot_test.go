@@ -116,7 +116,7 @@ var shots = []struct {
 		tb.open(s.URL + "/watch/live")
 		tb.state("live")
 		tb.click("#stats-button")
-		tb.wait("document.querySelector('#numbers').innerText.includes('Network takes') && /Delay from the gateway\\s+\\d/.test(document.querySelector('#numbers').innerText)")
+		tb.wait("document.querySelector('#numbers').innerText.includes('Network takes') && /Gateway to screen\\s+\\d/.test(document.querySelector('#numbers').innerText)")
 		tb.click("#quality")
 	}},
 	{name: "watch-muted", before: wantsGesture, take: func(s *stub, tb *tab) {

@@ -63,7 +63,7 @@ function rows(r, client, told) {
   for (const [name, words] of GATEWAY) if (told[name] > 0) list.push([words, name.endsWith("_ns") ? show.time(told[name] / 1e6) : show.rate(told[name])]);
   if (told.paused === true) list.push(["Picture paused", "the network takes too little"]);
   return [...list,
-    ["Delay from the gateway", show.time(delayOf(r))], ["Round trip", show.time(r.rtt)],
+    ["Gateway to screen", show.time(delayOf(r))], ["Round trip", show.time(r.rtt)],
     ["Freezes", v?.freezes === undefined ? "–" : `${v.freezes} (${(v.frozen ?? 0).toFixed(1)} s)`],
     ["Packets lost", lossText(v ?? a)], ["Repaired", v?.repaired === undefined ? "–" : String(v.repaired)],
     ["Path", r.path || "–"]];
