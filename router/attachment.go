@@ -80,8 +80,9 @@ type AttachRequest struct {
 	// End is called at most once when the router ends the viewer. It must not
 	// block.
 	End func(reason *fault.Error)
-	// Notify is told whether there is something to see: when the viewer is attached,
-	// and whenever that changes. It is called with the router's lock held: it must
+	// Notify is told whether there is something to see, which is not so while a
+	// publisher is interrupted: when the viewer is attached, and whenever that
+	// changes. It is called with the router's lock held: it must
 	// return at once and must not call back. nil is allowed.
 	Notify func(live bool)
 }
@@ -94,7 +95,9 @@ type Attachment struct {
 	// source is the publisher that feeds the viewer, nil for nobody.
 	source     *Publisher
 	emptySince time.Time
-	over       bool
+	// live is what Notify was told.
+	live bool
+	over bool
 }
 
 // Attach starts to feed a viewer. A viewer may be attached where nobody
@@ -117,7 +120,7 @@ func (r *Router) attach(now time.Time, req AttachRequest) (*Attachment, []func()
 	a := &Attachment{router: r, channel: c, req: req, emptySince: now}
 	c.attachments[a] = struct{}{}
 	ends := a.resolve(now)
-	if a.source == nil {
+	if !a.live {
 		a.notify(false)
 	}
 	return a, ends, nil
@@ -141,6 +144,11 @@ func (a *Attachment) resolve(now time.Time) []func() {
 	if pub != nil && !a.plays(pub) {
 		return a.endWith(ErrCodecChanged)
 	}
+	// An interrupted publication is not left at once, but its viewers are told.
+	if live := pub != nil && pub.state == Live; live != a.live {
+		a.live = live
+		a.notify(live)
+	}
 	var source *Publisher
 	if pub != nil {
 		source = pub.active
@@ -150,9 +158,6 @@ func (a *Attachment) resolve(now time.Time) []func() {
 	}
 	if source == nil {
 		a.emptySince = now
-	}
-	if (source == nil) != (a.source == nil) {
-		a.notify(source != nil)
 	}
 	a.source = source
 	a.feed(source)

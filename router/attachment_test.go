@@ -2,6 +2,7 @@ package router
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ type spectator struct {
 	*Attachment
 	viewer *Viewer
 	ended  *fault.Error
+	told   []bool // whether there is something to see
 }
 
 // watch attaches a viewer that plays H264 and Opus.
@@ -39,7 +41,8 @@ func (s *stage) watch(channel string, sel Selector, self string) *spectator {
 	w := &spectator{viewer: v}
 	a, err := s.router.Attach(s.now, AttachRequest{
 		Channel: channel, Selector: sel, Self: self, Viewer: v, Worker: d, Kinds: []Kind{Video, Audio},
-		End: func(reason *fault.Error) { w.ended = reason },
+		End:    func(reason *fault.Error) { w.ended = reason },
+		Notify: func(live bool) { w.told = append(w.told, live) },
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -204,4 +207,38 @@ func TestTheProgramPassesOverWhatTheViewerCannotPlay(t *testing.T) {
 	if w.ended != nil || w.sees() != "bob" {
 		t.Errorf("ended %v, sees %q; want bob, whose H264 the viewer has", w.ended, w.sees())
 	}
+}
+
+func TestViewersAreToldWhetherThereIsSomethingToSee(t *testing.T) {
+	s := newStage(t, nil)
+	early := s.watch("live", Selector{}, "")
+	a := s.publish("live", "main", "obs")
+	late := s.watch("live", Selector{}, "")
+	told := func(what string, w *spectator, want ...bool) {
+		t.Helper()
+		if !slices.Equal(w.told, want) {
+			t.Errorf("%s: told %v, want %v", what, w.told, want)
+		}
+		w.told = nil
+	}
+	told("before the publisher", early, false, true)
+	told("after the publisher", late, true)
+	pass := func(d time.Duration) {
+		s.now = s.now.Add(d)
+		s.router.Sweep(s.now)
+	}
+	pass(5 * time.Second)
+	told("five silent seconds", early)
+	pass(time.Second)
+	told("interrupted", early, false)
+	if early.sees() != "main" {
+		t.Error("an interrupted publisher was left")
+	}
+	a.seen = s.now
+	pass(time.Second)
+	told("resumed", early, true)
+	s.publish("live", "main", "obs") // by takeover, without a pause
+	told("taken over", early)
+	pass(time.Minute)
+	told("lost", early, false)
 }

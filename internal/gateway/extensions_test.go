@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,7 +163,8 @@ func TestT107EventsFollowThePublisher(t *testing.T) {
 	})
 }
 
-func TestASilentPublisherIsNotInactiveAtOnce(t *testing.T) {
+// A muted publisher still answers checks; one that is cut off does not.
+func TestInactiveWhenNothingIsHeardOfThePublisher(t *testing.T) {
 	inFakeTime(t, nil, func(s *stage) {
 		publisher := s.publish(testkit.PublisherOptions{})
 		l, _ := s.listen(s.play(), "active", "inactive")
@@ -170,10 +172,19 @@ func TestASilentPublisherIsNotInactiveAtOnce(t *testing.T) {
 		publisher.Mute(true)
 		<-time.After(10 * time.Second)
 		publisher.Mute(false)
-		<-time.After(5 * time.Second)
 		if got := l.names(); !slices.Equal(got, []string{"active"}) {
 			s.t.Errorf("heard %q while the publisher was muted", got)
 		}
+		var cut atomic.Bool
+		s.net.Lose(publisher.Net(), func([]byte) bool { return cut.Load() })
+		cut.Store(true)
+		<-time.After(5 * time.Second)
+		if got := l.names(); !slices.Equal(got, []string{"active"}) {
+			s.t.Errorf("heard %q after five seconds", got)
+		}
+		l.waits(3*time.Second, "inactive", has("active", "inactive"))
+		cut.Store(false)
+		l.waits(5*time.Second, "active again", has("active", "inactive", "active"))
 	})
 }
 

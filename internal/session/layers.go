@@ -19,6 +19,8 @@ func (s *Service) SelectLayer(ctx context.Context, session string, choice signal
 	if err != nil {
 		return err
 	}
+	v.sess.negotiation.Lock() // the sections may be about to be agreed on
+	defer v.sess.negotiation.Unlock()
 	section, err := v.section(choice.Media)
 	if err != nil {
 		return err
