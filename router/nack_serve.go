@@ -119,7 +119,7 @@ func (s *section) serve(now time.Time, p *Packet, seg *segment, n int64, out *Ou
 		c.missed = true
 		s.missed(now)
 	}
-	if !s.mayResend(now, c, len(p.Payload)) {
+	if s.superseded(n) || !s.mayResend(now, c, len(p.Payload)) {
 		s.viewer.pending.suppressed++
 		return
 	}
@@ -127,6 +127,25 @@ func (s *section) serve(now time.Time, p *Packet, seg *segment, n int64, out *Ou
 	c.last = now.Sub(s.viewer.clock.epoch)
 	s.write(now, out, p, seg, n, true)
 }
+
+// superseded tells that n belongs to a picture from before the newest key frame,
+// which the viewer can do without, and the path is full.
+func (s *section) superseded(n int64) bool {
+	return n < s.keyNumber && s.viewer.bwe.Queue() > drainedQueue
+}
+
+// repairFloor is what retransmissions may always take, in bits per second: of a path
+// that is known to be narrow, a part.
+func (v *Viewer) repairFloor() float64 {
+	floor := v.cfg.Settings.RetransmitFloor
+	if v.believed {
+		floor = min(floor, v.allocated/repairPart)
+	}
+	return float64(floor)
+}
+
+// repairPart is the part of a narrow path that repairs may always take.
+const repairPart = 3
 
 // mayResend applies the bounds of M-011.
 func (s *section) mayResend(now time.Time, c *resent, size int) bool {
@@ -136,7 +155,7 @@ func (s *section) mayResend(now time.Time, c *resent, size int) bool {
 		return false
 	}
 	own := max(s.resend.meter.bitsPerSecond, s.replay.bitsPerSecond())
-	rate := max(own*set.RetransmitShare, float64(set.RetransmitFloor)) / 8
+	rate := max(own*set.RetransmitShare, s.viewer.repairFloor()) / 8
 	return s.resend.bytes.take(now, float64(size+rtpHeader), rate, rate)
 }
 

@@ -71,6 +71,8 @@ type Descriptor struct {
 	KeyIdx   uint8
 	// TID and SID are the temporal and spatial layer ids.
 	TID, SID uint8
+	// LayerEnd marks the last packet of a spatial layer's picture (E bit, VP9).
+	LayerEnd bool
 	// SwitchUp tells that a receiver may move up to TID here (Y or U bit).
 	SwitchUp bool
 }

@@ -45,8 +45,10 @@ type section struct {
 	replay    replay
 	landing   landing
 	backlog   backlog
-	// keyAt is when the newest key frame began.
-	keyAt time.Time
+	thin      thinning
+	// keyAt is when the newest key frame began, keyNumber its first number.
+	keyAt     time.Time
+	keyNumber int64
 	// keySince is when the live key frame began that is being sent, keyBytes its
 	// size so far.
 	keySince time.Time
@@ -70,7 +72,7 @@ type section struct {
 }
 
 func newSection(v *Viewer, cfg SectionConfig, first int64, timestamp uint32) *section {
-	s := &section{viewer: v, cfg: cfg, selection: Automatic(), ext: newExtensionWriter(cfg.Mid, cfg.Extensions)}
+	s := &section{viewer: v, cfg: cfg, selection: Automatic(), thin: thinning{goal: wholeLayer}, ext: newExtensionWriter(cfg.Mid, cfg.Extensions)}
 	s.timer.owner = s
 	s.window.highest = first - 1
 	s.line.out = timestamp
@@ -102,7 +104,7 @@ func (s *section) fromCurrent(now time.Time, b Burst, out *Out) {
 		return
 	}
 	for _, p := range b.Packets {
-		if p.Seq > s.window.highest-s.segments.current().offset && s.viewer.pacer.full(now) {
+		if s.isNext(p) && s.viewer.pacer.full(now) {
 			s.holdBack(now, p.Seq, p.Seq)
 			return
 		}
@@ -116,8 +118,19 @@ func (s *section) fromCurrent(now time.Time, b Burst, out *Out) {
 	}
 }
 
+// isNext tells that p comes after everything that was sent of the current layer.
+func (s *section) isNext(p *Packet) bool {
+	if s.thin.on {
+		return p.Seq > s.thin.last
+	}
+	return p.Seq > s.window.highest-s.segments.current().offset
+}
+
 // forward sends one packet of the current layer under its number.
 func (s *section) forward(now time.Time, p *Packet, out *Out) {
+	if (s.thin.on || s.thin.goal != wholeLayer) && s.forwardThinned(now, p, out) {
+		return
+	}
 	seg := s.segments.current()
 	n := p.Seq + seg.offset
 	if n <= s.window.highest {
@@ -147,7 +160,7 @@ func (s *section) follow(now time.Time, p *Packet, seg *segment, ts uint32) {
 	s.inFrame = !p.Frame.End
 	if p.Frame.KeyStart && s.cfg.Kind == Video {
 		s.viewer.pending.keyFrames++
-		s.keyAt = now
+		s.keyAt, s.keyNumber = now, s.window.highest
 	}
 }
 

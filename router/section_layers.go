@@ -6,9 +6,11 @@ import (
 	"github.com/headgate/headgate/internal/bwe"
 )
 
-// option is one thing a section may be sent: a layer of the track it shows.
+// option is one thing a section may be sent: a layer of the track it shows, or a
+// part of one.
 type option struct {
 	layer *trackLayer
+	reach reach
 }
 
 // demand says what the section may be sent now, for the allocator. Its options
@@ -22,7 +24,7 @@ func (s *section) demand(now time.Time) bwe.Demand {
 	trusted := false
 	for _, l := range s.want.layers {
 		if s.viewer.plays(s, l.layer.Codec()) && s.selection.admits(l.layer) {
-			s.options = append(s.options, option{l})
+			s.addOptions(l)
 			trusted = trusted || l.health.trusted(now)
 		}
 	}
@@ -30,13 +32,38 @@ func (s *section) demand(now time.Time) bwe.Demand {
 		s.addSmallest()
 	}
 	for i, o := range s.options {
-		if o.layer == s.aimed() {
+		if o.layer == s.aimed() && o.reach == s.thin.goal {
 			d.Current = i
 		}
-		s.steps = append(s.steps, bwe.Step{Bits: o.layer.bits(now, trusted && o.layer != s.cur)})
+		s.steps = append(s.steps, bwe.Step{Bits: o.bits(now, trusted && o.layer != s.cur)})
 	}
 	d.Steps = s.steps
 	return d
+}
+
+// addOptions adds a layer, and what of its temporal layers may be left out: down
+// to half the pictures, of the lowest layer down to the fewest. A quarter of the
+// pictures is worse than smaller ones.
+func (s *section) addOptions(l *trackLayer) {
+	top := l.layer.Temporal()
+	from := max(top-1, 0)
+	if len(s.options) == 0 {
+		from = 0
+	}
+	sel := &s.selection
+	if sel.MaxTemporal != Any {
+		top = min(top, max(sel.MaxTemporal, 0))
+	}
+	if sel.Temporal != Any {
+		from, top = min(max(sel.Temporal, 0), top), min(max(sel.Temporal, 0), top)
+	}
+	for id := min(from, top); id <= top; id++ {
+		r := wholeLayer
+		if id < l.layer.Temporal() {
+			r.temporal = uint8(id)
+		}
+		s.options = append(s.options, option{l, r})
+	}
 }
 
 // addSmallest is for a selection that nothing there fits: too small a picture, or
@@ -44,7 +71,7 @@ func (s *section) demand(now time.Time) bwe.Demand {
 func (s *section) addSmallest() {
 	for _, l := range s.want.layers {
 		if s.viewer.plays(s, l.layer.Codec()) {
-			s.options = append(s.options, option{l})
+			s.options = append(s.options, option{l, wholeLayer})
 			if s.selection.RID == "" { // the lowest: bounded by size
 				return
 			}
@@ -52,13 +79,17 @@ func (s *section) addSmallest() {
 	}
 }
 
-// bits is what sending the layer takes of the path, 0 while it is silent, or not
+// bits is what sending it takes of the path, 0 while the layer is silent, or not
 // to be trusted yet and there are others that are.
-func (l *trackLayer) bits(now time.Time, trustedOnly bool) int {
-	if !l.health.live() || trustedOnly && !l.health.trusted(now) {
+func (o option) bits(now time.Time, trustedOnly bool) int {
+	h, l := &o.layer.health, o.layer.layer
+	if !h.live() || trustedOnly && !h.trusted(now) {
 		return 0
 	}
-	return max(l.layer.Bitrate(now), 1)
+	if n := l.WireRateUpTo(now, int(o.reach.temporal)); n > 0 {
+		return n
+	}
+	return max(l.Bitrate(now), 1) // it has only just started
 }
 
 // aimed is the layer that the section is on its way to, or sends.
@@ -82,13 +113,18 @@ func (s *section) grant(now time.Time, step int, out *Out) {
 		s.hide(now, out)
 	case !s.anyLive():
 		s.keepAim(now, out)
-	case step == bwe.Paused && len(s.options) > 1 && s.cfg.Kind == Video:
+	case step == bwe.Paused && !s.onlyLayer() && s.cfg.Kind == Video:
 		s.pause(now, out)
 	default:
+		o := s.options[max(step, 0)]
 		s.unpause(now, pausedByAllocator)
-		s.aim(now, s.options[max(step, 0)].layer, out)
+		s.thin.goal = o.reach
+		s.aim(now, o.layer, out)
 	}
 }
+
+// onlyLayer tells that there is nothing smaller to be sent instead.
+func (s *section) onlyLayer() bool { return len(s.options) == 1 }
 
 func (s *section) anyLive() bool {
 	for _, step := range s.steps {

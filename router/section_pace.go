@@ -9,8 +9,8 @@ const (
 	// paceBurst is what may go out at once, as the time it takes at that rate. Most
 	// frames are smaller: they leave in one piece, sealed and sent with everybody's.
 	paceBurst = 40 * time.Millisecond
-	// leastPaceBurst is the least that may, in bytes (RFC 6928 sends as much).
-	leastPaceBurst = 14 << 10
+	// leastPaceBurst is the least that may, in bytes.
+	leastPaceBurst = 4 << 10
 	// longestBacklog is how late a frame may be before the rest is dropped up to the
 	// next key frame (M-065): it would only be later with every frame.
 	longestBacklog = 600 * time.Millisecond

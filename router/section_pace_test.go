@@ -27,18 +27,19 @@ func TestPaceKeyFrame(t *testing.T) {
 	before := len(p.order)
 	f.bigKeyFrame(60)
 	atOnce := len(p.order) - before
-	if most := leastPaceBurst/1000 + 1; atOnce == 0 || atOnce > most {
+	most := 1_000_000*pacePercent/100/8*int(paceBurst/time.Millisecond)/1000/1000 + 1
+	if atOnce == 0 || atOnce > most {
 		t.Errorf("%d packets at once, at most %d", atOnce, most)
 	}
 	begun := w.now
 	for len(p.order) < before+60 && w.now.Before(begun.Add(time.Second)) {
 		w.sleep(paceGrid)
 		sent := (len(p.order) - before) * 1000
-		if most := leastPaceBurst + int(1_000_000*pacePercent/100/8*w.now.Sub(begun).Seconds()) + 3000; sent > most {
+		if most := most*1000 + int(1_000_000*pacePercent/100/8*w.now.Sub(begun).Seconds()) + 2000; sent > most {
 			t.Fatalf("%d bytes after %v, at most %d", sent, w.now.Sub(begun), most)
 		}
 	}
-	if took := w.now.Sub(begun); len(p.order) != before+60 || took < 150*time.Millisecond || took > 350*time.Millisecond {
+	if took := w.now.Sub(begun); len(p.order) != before+60 || took < 200*time.Millisecond || took > 400*time.Millisecond {
 		t.Errorf("%d of 60 packets after %v", len(p.order)-before, took)
 	}
 	f.run(time.Second, false)

@@ -81,13 +81,19 @@ func (s *section) needsReplay(l *trackLayer) bool {
 
 // flees tells that l is to take over from a higher layer that the path is known not
 // to carry. Then the last second once more is better than none.
-func (s *section) flees(l *trackLayer) bool {
-	if s.cur == nil || s.cur.track != l.track || !s.viewer.believed {
+func (s *section) flees(l *trackLayer) bool { return s.viewer.believed && s.above(s.cur, l) }
+
+// climbs tells that l is to take over from a lower layer.
+func (s *section) climbs(l *trackLayer) bool { return s.above(l, s.cur) }
+
+// above tells that a is a higher layer than b, of the same track.
+func (s *section) above(a, b *trackLayer) bool {
+	if a == nil || b == nil || a == b || a.track != b.track {
 		return false
 	}
-	for _, o := range s.options { // lowest first
-		if o.layer == l || o.layer == s.cur {
-			return o.layer == l
+	for _, l := range a.track.layers { // lowest first
+		if l == a || l == b {
+			return l == b
 		}
 	}
 	return false
@@ -190,6 +196,10 @@ func (s *section) begin(now time.Time, l *trackLayer, p *Packet, times timestamp
 	s.landing = landing{}
 	if l != s.cur || s.target == l { // else the target is still awaited
 		s.target, s.ready, s.askAt, s.holdUntil = nil, nil, time.Time{}, time.Time{}
+	}
+	s.stopThinning()
+	if s.climbs(l) {
+		s.viewer.raisedAt = now
 	}
 	s.setCurrent(l)
 	s.watch()

@@ -21,10 +21,11 @@ func (s *section) write(now time.Time, out *Out, p *Packet, seg *segment, n int6
 		binary.BigEndian.PutUint16(b[k:], uint16(n))
 		k += 2
 	}
-	copied := seg.shift.prefixLen(p)
+	shift, last := seg.pictures(n)
+	copied := shift.prefixLen(p)
 	if copied > 0 {
 		copy(b[k:k+copied], p.Payload)
-		seg.shift.apply(b[k:k+copied], &p.Frame.Descriptor)
+		shift.apply(b[k:k+copied], &p.Frame.Descriptor)
 		k += copied
 	}
 	padding := !rtx && len(p.Payload) == 0
@@ -38,6 +39,9 @@ func (s *section) write(now time.Time, out *Out, p *Packet, seg *segment, n int6
 	}
 	if padding {
 		b[0] |= 0x20
+	}
+	if last {
+		b[1] |= 0x80
 	}
 	out.shrink(len(b) - k)
 	out.Packets = append(out.Packets, Outgoing{

@@ -20,6 +20,9 @@ type segment struct {
 	parameters []*Packet
 	times      timestampMap
 	shift      pictureShift
+	// thin is set where some of the layer is left out: then it, and not offset, says
+	// what went out under which number.
+	thin *thinning
 	// number and rtx are the payload types of media and retransmissions.
 	number, rtx uint8
 	closed      time.Time // zero for the current one
@@ -95,7 +98,25 @@ func (s *segment) kept(out int64) *Packet {
 	if i := out - s.first; i < int64(len(s.parameters)) {
 		return s.parameters[i]
 	}
+	if s.thin != nil {
+		if slot := s.thin.find(out); slot != nil {
+			return s.layer.history.kept(slot.seq)
+		}
+		return nil
+	}
 	return s.layer.history.kept(out - s.offset)
+}
+
+// pictures is the shift under which number out went.
+func (s *segment) pictures(out int64) (shift pictureShift, last bool) {
+	if s.thin == nil {
+		return s.shift, false
+	}
+	shift = s.shift
+	if slot := s.thin.find(out); slot != nil {
+		shift.picture, last = slot.picture, slot.last
+	}
+	return shift, last
 }
 
 // place returns the segment that p of layer goes out under as number out. That is
@@ -104,10 +125,19 @@ func (s *segment) kept(out int64) *Packet {
 // one timestamp. It is nil when the number belongs to something else.
 func (l *segmentList) place(layer *Layer, p *Packet, out int64) *segment {
 	i := l.index(out)
-	if i < 0 || l.list[i].layer != layer || l.list[i].offset != out-p.Seq {
+	if i < 0 || l.list[i].layer != layer {
 		return nil
 	}
-	if i+1 < l.n {
+	if thin := l.list[i].thin; thin != nil {
+		if slot := thin.find(out); slot == nil || slot.seq != p.Seq {
+			return nil
+		}
+		return &l.list[i]
+	}
+	if l.list[i].offset != out-p.Seq {
+		return nil
+	}
+	if i+1 < l.n && l.list[i+1].thin == nil {
 		next := &l.list[i+1]
 		if next.layer == layer && next.offset == l.list[i].offset && next.times.in == p.Timestamp {
 			return next

@@ -59,6 +59,9 @@ type Viewer struct {
 	// it was measured.
 	allocated         int
 	believed          bool
+	estimate          int       // the latest
+	fellAt            time.Time // it was clearly less than the one before
+	raisedAt          time.Time // a higher layer took over
 	padAt, allocateAt time.Time
 	pacer             pacer
 	floodedAt         time.Time   // the only layer was stopped for its queue

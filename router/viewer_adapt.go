@@ -11,10 +11,7 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 	for len(v.grants) < len(v.demands) {
 		v.grants = append(v.grants, 0)
 	}
-	bits, known := v.bwe.Estimate()
-	if v.cfg.MaxBits > 0 {
-		bits = min(bits, v.cfg.MaxBits)
-	}
+	bits, known := v.budget(now)
 	v.allocated, v.believed = bits, known
 	v.pacer.believe(0)
 	if known {
@@ -35,12 +32,50 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 	v.schedule()
 }
 
-// adapt is to be called when something was heard of the path.
-func (v *Viewer) adapt(now time.Time, out *Out) {
-	bits, known := v.bwe.Estimate()
+const (
+	// usualQueue is what packets may wait before less is sent to let the queue drain,
+	// drainTime what that should take.
+	usualQueue = 60 * time.Millisecond
+	drainTime  = 600 * time.Millisecond
+	// drainFor is how long after a fall of the estimate queues are drained. One that
+	// comes from something else, as the key frame of a switch, drains by itself.
+	drainFor = 2 * time.Second
+	// The key frame of a higher layer makes a queue of up to raiseQueue, for raiseFor.
+	raiseQueue = 200 * time.Millisecond
+	raiseFor   = time.Second
+	// leastDraining is what is sent in any case meanwhile, as a part of the estimate.
+	leastDraining = 5
+)
+
+// budget is what may be sent in bits per second: what the path is believed to carry,
+// less while a queue has to drain, and no more than the viewer allows.
+func (v *Viewer) budget(now time.Time) (bits int, known bool) {
+	bits, known = v.bwe.Estimate()
+	if bits*10 < v.estimate*9 {
+		v.fellAt = now
+	}
+	v.estimate = bits
+	if queue := v.bwe.Queue() - usualQueue; known && queue > 0 && v.drains(now, queue) {
+		drain := int(int64(bits) * int64(min(queue, drainTime)) / int64(drainTime))
+		bits = max(bits-drain, bits/leastDraining)
+	}
 	if v.cfg.MaxBits > 0 {
 		bits = min(bits, v.cfg.MaxBits)
 	}
+	return bits, known
+}
+
+// drains tells that a queue is one of a path that carries less than before.
+func (v *Viewer) drains(now time.Time, queue time.Duration) bool {
+	if v.fellAt.IsZero() || now.Sub(v.fellAt) >= drainFor {
+		return false
+	}
+	return queue > raiseQueue || now.Sub(v.raisedAt) >= raiseFor
+}
+
+// adapt is to be called when something was heard of the path.
+func (v *Viewer) adapt(now time.Time, out *Out) {
+	bits, known := v.budget(now)
 	changed := known != v.believed || (bits-v.allocated)*50 > v.allocated || (v.allocated-bits)*50 > v.allocated
 	if changed {
 		v.allocate(now, out)
@@ -96,7 +131,7 @@ func (v *Viewer) watchQueue(now time.Time, out *Out) {
 	queue := v.bwe.Queue()
 	if v.floodedAt.IsZero() {
 		for _, s := range v.sections {
-			if queue > floodedQueue && s.cfg.Kind == Video && s.cur != nil && len(s.options) == 1 {
+			if queue > floodedQueue && s.cfg.Kind == Video && s.cur != nil && s.onlyLayer() {
 				v.flood(now, s, out)
 			}
 		}

@@ -261,6 +261,10 @@ type feed struct {
 	picture uint16
 	tl0     uint8
 	keyIdx  uint8
+	// temporal, if set, gives the temporal id of the frames and whether a viewer may
+	// move up with them, by the number of the frame since the last key frame.
+	temporal func(frame int) (id uint8, up bool)
+	since    int
 }
 
 func newTestLayer(t *Track, c Codec, born time.Time) *Layer {
@@ -291,6 +295,10 @@ func show(t *Track, feeds ...*feed) {
 
 // frame makes the packets of the next frame, captured transit ago, and moves on.
 func (f *feed) frame(key bool) []*Packet {
+	f.since++
+	if key {
+		f.since = 0
+	}
 	packets := make([]*Packet, f.size)
 	for i := range packets {
 		packets[i] = f.packet(i, key || f.kind == Audio)
@@ -311,6 +319,10 @@ func (f *feed) packet(i int, key bool) *Packet {
 	b[0], b[1] = 0x90, 0xF0
 	binary.BigEndian.PutUint16(b[2:], 0x8000|d.PictureID)
 	b[4], b[5] = d.TL0, d.KeyIdx
+	if f.temporal != nil {
+		d.TID, d.SwitchUp = f.temporal(f.since)
+		b[5] |= d.TID << 6
+	}
 	if f.layer.codec.Name != VP8 {
 		d = Descriptor{}
 	}

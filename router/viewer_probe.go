@@ -28,13 +28,30 @@ func (v *Viewer) prober() *section {
 	return nil
 }
 
+// probeAfterKeyFrame is how long after a key frame began nothing is probed: padding
+// would get in its way, and its burst makes a queue by itself.
+const probeAfterKeyFrame = 400 * time.Millisecond
+
+// busy tells that a key frame is on its way, or about to be.
+func (v *Viewer) busy(now time.Time) bool {
+	for _, s := range v.sections {
+		if s.cfg.Kind == Video && (s.backlog.active || s.replay.active || s.target != nil && !s.held() || now.Sub(s.keyAt) < probeAfterKeyFrame) {
+			return true
+		}
+	}
+	return false
+}
+
 // pad sends the padding of a probe that is due, and returns when there may be more.
 func (v *Viewer) pad(now time.Time, out *Out) (next time.Time) {
-	bytes, next := v.bwe.Padding(now)
 	s := v.prober()
 	if s == nil {
 		return time.Time{}
 	}
+	if v.busy(now) {
+		return now.Add(probeAfterKeyFrame / 4)
+	}
+	bytes, next := v.bwe.Padding(now)
 	for bytes > 0 {
 		bytes -= s.writePadding(now, out)
 	}
