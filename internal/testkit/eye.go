@@ -15,6 +15,7 @@ type Eye struct {
 	shown   frameName
 	shownAt int64 // position of its first packet
 	any     bool
+	opened  time.Time // the first packet came
 	seen    Seen
 	order   order
 	history []Showing     // the newest maxShowings
@@ -44,6 +45,9 @@ func (e *Eye) Packet(now time.Time, seq int64, timestamp uint32, payload []byte)
 	m, ok := readMark(payload)
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.opened.IsZero() {
+		e.opened = now
+	}
 	e.order.packet(seq, timestamp, m, ok, &e.seen)
 	name := frameName{m.layer, m.frame}
 	if !ok || e.any && m.layer != e.shown.layer && seq < e.shownAt && seq > e.shownAt-orderWindow {
@@ -159,8 +163,11 @@ func (e *Eye) Reset() {
 func (e *Eye) stuckSince(now time.Time) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.partial) == 0 || !e.any {
+	switch {
+	case len(e.partial) == 0:
 		return 0
+	case !e.any:
+		return now.Sub(e.opened)
 	}
 	return now.Sub(e.seen.Newest)
 }

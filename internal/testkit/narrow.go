@@ -3,6 +3,7 @@ package testkit
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,8 @@ type Narrow struct {
 	mu      sync.Mutex
 	free    time.Time // when the wire has sent all that waits
 	dropped int
+	waits   []time.Duration // of each datagram that was let in
+	wire    *vnet.TBFQueue
 }
 
 // packetHeaders is what a datagram has besides what the network shows: IP and UDP.
@@ -34,11 +37,12 @@ func (n *Internet) NarrowClient(bits int, queue time.Duration) (transport.Net, *
 	must(n.t, err)
 	// The filter decides what is dropped, because the stack's queue does not tell;
 	// that queue only delays, and has room for everything.
-	delay, err := vnet.NewQueue(h, vnet.NewTBFQueue(bits, 1500, math.MaxInt32))
+	wire := vnet.NewTBFQueue(bits, 1500, math.MaxInt32)
+	delay, err := vnet.NewQueue(h, wire)
 	must(n.t, err)
 	n.t.Cleanup(func() { must(n.t, delay.Close()) })
 	must(n.t, n.router.AddNet(delay))
-	line := &Narrow{bits: bits, queue: queue}
+	line := &Narrow{bits: bits, queue: queue, wire: wire}
 	address := addressOf(n, h)
 	n.router.AddChunkFilter(func(c vnet.Chunk) bool {
 		return hostOf(c.DestinationAddr().String()) != address || line.takes(time.Now(), len(c.UserData()))
@@ -57,7 +61,31 @@ func (l *Narrow) takes(now time.Time, size int) bool {
 		return false
 	}
 	l.free = now.Add(wait)
+	l.waits = append(l.waits, wait)
 	return true
+}
+
+// Change sets the bit rate from now on.
+func (l *Narrow) Change(bits int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	l.free = now.Add(max(l.free.Sub(now), 0) * time.Duration(l.bits) / time.Duration(bits))
+	l.bits = bits
+	l.wire.SetRate(bits)
+}
+
+// Wait returns how long the given share of the datagrams waited at most, 0 to 1,
+// since the last call.
+func (l *Narrow) Wait(share float64) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	slices.Sort(l.waits)
+	defer func() { l.waits = nil }()
+	if len(l.waits) == 0 {
+		return 0
+	}
+	return l.waits[int(share*float64(len(l.waits)-1))]
 }
 
 // Dropped is how many datagrams there was no room for.

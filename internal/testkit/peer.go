@@ -29,10 +29,12 @@ const (
 
 // peerOptions shape one pion connection.
 type peerOptions struct {
-	net    transport.Net
-	noRTX  bool
-	vp8    bool // too, behind H.264
-	accent Accent
+	net   transport.Net
+	noRTX bool
+	vp8   bool // too, behind H.264
+	// transportCC offers feedback about every packet.
+	transportCC bool
+	accent      Accent
 	// relays are the TURN servers to use, and nothing but them.
 	relays []webrtc.ICEServer
 	quirks Quirks
@@ -50,6 +52,9 @@ func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
 	opt.accent = opt.accent.complete()
 	registerCodecs(t, media, opt)
 	registerOrientation(t, media, opt.accent.Orientation)
+	if opt.transportCC {
+		offerTransportCC(t, media)
+	}
 	registry := &interceptor.Registry{}
 	if !opt.bare {
 		registerHelpers(t, registry, opt)

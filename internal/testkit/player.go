@@ -22,6 +22,8 @@ type PlayerOptions struct {
 	NoRTX           bool
 	// VP8 can be played too, not only H.264.
 	VP8 bool
+	// TransportCC offers feedback about every packet, and sends it.
+	TransportCC bool
 	// Orientation is the id of the video orientation extension; 0 does not offer
 	// it.
 	Orientation uint8
@@ -110,7 +112,7 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 
 func (p *Player) newPeer(opt PlayerOptions) *webrtc.PeerConnection {
 	return newPeer(p.t, peerOptions{
-		net: opt.Net, noRTX: opt.NoRTX, vp8: opt.VP8, accent: Accent{Orientation: opt.Orientation}, buffers: p.receiver.buffer,
+		net: opt.Net, noRTX: opt.NoRTX, vp8: opt.VP8, transportCC: opt.TransportCC, accent: Accent{Orientation: opt.Orientation}, buffers: p.receiver.buffer,
 		relays: opt.Relays, quirks: Quirks{Settings: opt.Settings},
 	})
 }

@@ -33,6 +33,7 @@ type receiver struct {
 	sounds int
 	video  []rtp.Header // the newest maxHeaders
 	sync   lipsync
+	came   arrivals
 }
 
 const maxHeaders = 100_000
@@ -77,6 +78,7 @@ func (r *receiver) note(b []byte) {
 	if _, err := h.Unmarshal(b); err != nil {
 		return
 	}
+	r.came.packet(time.Now(), &h)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	video := slices.Contains(r.media, h.SSRC)
@@ -91,6 +93,7 @@ func (r *receiver) note(b []byte) {
 
 // open prepares for the SSRCs of an answer.
 func (r *receiver) open(answer string) {
+	r.came.open(answer)
 	clock := new(router.SourceClock)
 	settings := router.DefaultIngestSettings()
 	settings.KeyFrameTry = -1 // players do not
@@ -188,6 +191,9 @@ func (r *receiver) run(ctx context.Context, patience time.Duration) {
 			if r.player.Eye.stuckSince(now) >= patience && now.Sub(asked) >= patience {
 				asked = now
 				r.askForKeyFrame()
+			}
+			for _, feedback := range r.came.due(now) {
+				_ = r.player.pc.WriteRTCP([]rtcp.Packet{feedback}) // or the next one
 			}
 			for _, datagram := range r.ingest.Tick(now) {
 				_ = r.player.pc.WriteRTCP(datagram) // or the next one
