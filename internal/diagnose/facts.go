@@ -215,7 +215,10 @@ type Viewer struct {
 	Paused bool `json:"paused"`
 	// Layer is the RID of what the first section of video shows, empty where it has
 	// none.
-	Layer string `json:"layer,omitempty"`
+	Layer    string `json:"layer,omitempty"`
+	Width    int    `json:"width,omitempty"`
+	Height   int    `json:"height,omitempty"`
+	Switches uint64 `json:"switches"`
 	// OnAir tells that somebody publishes what it plays; Saturated that the gateway
 	// does not keep up.
 	OnAir     bool `json:"on_air"`
@@ -227,7 +230,7 @@ func ViewerOf(v router.ViewerStats) *Viewer {
 	out := &Viewer{
 		Packets: v.Packets, Retransmitted: v.Retransmitted, PLIs: v.PLIs, KeyFrames: v.KeyFrames,
 		Stalls: v.Stalls, FractionLost: v.FractionLost, RTT: v.RTT,
-		Queue: v.Queue, Paused: v.Paused, Layer: v.Layer,
+		Queue: v.Queue, Paused: v.Paused, Layer: v.Layer, Width: v.Width, Height: v.Height, Switches: v.Switches,
 	}
 	if v.Measured {
 		out.Estimate = v.Estimate

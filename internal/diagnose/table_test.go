@@ -165,6 +165,9 @@ var examples = map[string]Session{
 		v.ClockFaults = 12
 	}),
 	"gateway-too-slow": plays(func(s *Session) { s.Viewer.Saturated = true }),
+	"bandwidth-too-low": plays(func(s *Session) {
+		s.Viewer.Paused, s.Viewer.Estimate, s.Viewer.Stalls = true, 90_000, 2
+	}),
 	"viewer-too-slow":  plays(func(s *Session) { s.ICE.Protocol, s.Viewer.Stalls = "tcp", 7 }),
 	"viewer-loss-high": plays(func(s *Session) { s.Viewer.FractionLost, s.Viewer.Retransmitted = 0.12, 1100 }),
 	"nothing-on-air":   plays(func(s *Session) { *s.Viewer = Viewer{} }),

@@ -18,6 +18,14 @@ var watching = []entry{
 		return fmt.Sprintf("The player's TCP connection takes less than the stream has: its picture was stopped %d times so far.", s.Viewer.Stalls),
 			"Let the player use UDP, or a faster network; publish a lower bit rate, or simulcast with a smaller layer."
 	}},
+	{"bandwidth-too-low", func(s *Session) (string, string) {
+		v := s.Viewer
+		if v == nil || v.Estimate == 0 || !v.Paused && (v.Stalls < 3 || s.ICE.Protocol == "tcp") {
+			return "", ""
+		}
+		return fmt.Sprintf("The way to the player carries about %d kbit/s, less than the smallest picture there is: it was stopped %d times so far.", v.Estimate/1000, v.Stalls),
+			"Use a better network at the player; publish simulcast with a smaller layer, or a lower bit rate."
+	}},
 	{"viewer-loss-high", func(s *Session) (string, string) {
 		v := s.Viewer
 		if v == nil || v.Packets < 200 || v.FractionLost < 0.05 && 20*v.Retransmitted < v.Packets {

@@ -83,6 +83,12 @@ var mediaDiagnoses = map[string]func(*testing.T){
 		s.expect(s.idOf("play"), "processor is full")
 	}),
 	"viewer-too-slow": tooSlowOverTCP,
+	"bandwidth-too-low": inScene(lanAddress, nil, func(s *scene) {
+		ladder(&s.stage, true)
+		s.behind(90_000)
+		<-time.After(20 * time.Second)
+		s.expect(s.idOf("play"), "kbit/s", "smallest picture", "simulcast")
+	}),
 	"viewer-loss-high": func(t *testing.T) {
 		inLossyScene(0.2, func(s *scene) {
 			s.publish(testkit.PublisherOptions{Picture: testkit.HD()})

@@ -152,6 +152,7 @@ func (p *page) sent(t *session.Tally) {
 	p.counter("viewer_switches_total", "Changes of layer, source or publisher that viewers were shown.").count(v.Switches)
 	p.counter("viewer_replays_total", "How often a viewer was sent the group since the last key frame.").count(v.Replays)
 	p.counter("viewer_stalls_total", "How often a picture was stopped until the next key frame because its path or the gateway was too slow.").count(v.Stalls)
+	p.counter("probe_bytes_sent_total", "Bytes of padding sent to find out what viewers' ways carry.").count(v.Padding)
 	p.counter("unsent_packets_total", "Packets to viewers that could not be sent.").count(t.Unsent)
 	p.counter("dropped_packets_total", "Those of them there was no room for in a socket or connection.").count(t.Dropped)
 }

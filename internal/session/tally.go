@@ -182,4 +182,5 @@ func (t *Tally) addViewer(v *router.ViewerStats) {
 	sum.Switches += v.Switches
 	sum.Replays += v.Replays
 	sum.Stalls += v.Stalls
+	sum.Padding += v.Padding
 }
