@@ -62,6 +62,7 @@ type Viewer struct {
 	estimate          int       // the latest
 	fellAt            time.Time // it was clearly less than the one before
 	raisedAt          time.Time // a higher layer took over
+	tracked           bool      // the viewer reports on every packet
 	padAt, allocateAt time.Time
 	pacer             pacer
 	floodedAt         time.Time   // the only layer was stopped for its queue

@@ -14,7 +14,7 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 	bits, known := v.budget(now)
 	v.allocated, v.believed = bits, known
 	v.pacer.believe(0)
-	if known {
+	if known && v.tracked {
 		v.pacer.believe(bits)
 	}
 	wanted, next := v.shares.Allocate(now, bits, known, v.demands, v.grants[:len(v.demands)])
@@ -110,6 +110,11 @@ const (
 	// on.
 	floodedQueue = 400 * time.Millisecond
 	drainedQueue = 100 * time.Millisecond
+	// untrackedQueue is floodedQueue where nothing but round trips tell, which grow
+	// for other reasons too, and untrackedLoss the loss, in 256ths, with which
+	// floodedQueue is believed all the same.
+	untrackedQueue = 1500 * time.Millisecond
+	untrackedLoss  = 8
 	// shortestFlood is what is left out at least, longestFlood at most: with nothing
 	// sent, little is heard of the queue.
 	shortestFlood = 300 * time.Millisecond
@@ -124,6 +129,14 @@ func (v *Viewer) flood(now time.Time, s *section, out *Out) {
 	v.schedule()
 }
 
+// mostQueue is the delay at which frames of s are dropped.
+func (v *Viewer) mostQueue(s *section) time.Duration {
+	if v.tracked || s.fraction >= untrackedLoss {
+		return floodedQueue
+	}
+	return untrackedQueue
+}
+
 // watchQueue stops the pictures of which there is one layer only when they have
 // filled the path's queue, and lets what was stopped go on when it has drained.
 // Where there are more layers the allocator takes a lower one.
@@ -131,7 +144,7 @@ func (v *Viewer) watchQueue(now time.Time, out *Out) {
 	queue := v.bwe.Queue()
 	if v.floodedAt.IsZero() {
 		for _, s := range v.sections {
-			if queue > floodedQueue && s.cfg.Kind == Video && s.cur != nil && s.onlyLayer() {
+			if queue > v.mostQueue(s) && s.cfg.Kind == Video && s.cur != nil && s.onlyLayer() {
 				v.flood(now, s, out)
 			}
 		}

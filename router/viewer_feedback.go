@@ -65,6 +65,7 @@ func (v *Viewer) readPacket(now time.Time, kind, count byte, b []byte, out *Out)
 	case kind == rtcpTransportFB && count == fbNACK:
 		v.readNACK(now, b, out)
 	case kind == rtcpTransportFB && count == fbTransportCC:
+		v.tracked = true
 		v.bwe.Feedback(now, b[4:])
 	case kind == rtcpPayloadFB && count == fbPLI:
 		if s := v.identify(binary.BigEndian.Uint32(b)); s != nil {
