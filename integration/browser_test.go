@@ -84,6 +84,16 @@ func running(c client, path string) (browser, error) {
 	return b, err
 }
 
+// stopBrowser stops one, if it runs.
+func stopBrowser(name string) {
+	browsers.mu.Lock()
+	defer browsers.mu.Unlock()
+	if b := browsers.running[name]; b != nil {
+		b.stop()
+		delete(browsers.running, name)
+	}
+}
+
 func stopBrowsers() {
 	browsers.mu.Lock()
 	defer browsers.mu.Unlock()

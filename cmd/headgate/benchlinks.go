@@ -129,11 +129,13 @@ type benchWatchCommand struct {
 	URL      string        `arg:"" help:"WHEP endpoint."`
 	Duration time.Duration `default:"30s"`
 	Out      string        `placeholder:"FILE" help:"Trace as JSON; the terminal without."`
+
+	SelectEvery time.Duration `help:"Select another layer this often; 0 is never."`
 }
 
 // Run watches; what was seen is written even if it was cut short.
 func (c *benchWatchCommand) Run(ctx context.Context, con *console) error {
-	trace, err := links.Watch(ctx, c.URL, c.Duration)
+	trace, err := links.Watch(ctx, links.Watching{Endpoint: c.URL, Duration: c.Duration, SelectEvery: c.SelectEvery})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/bench/audience"
+	"github.com/headgate/headgate/internal/bench/source"
 )
 
 // Trace is what one viewer saw. Times at are Unix nanoseconds of the machine's clock.
@@ -37,6 +38,14 @@ type Trace struct {
 	FramesStood uint64 `json:"frames_stood"`
 	StepsBack   uint64 `json:"timestamp_steps_back"`
 	Mixed       uint64 `json:"frames_mixed"`
+	// Wishes were layers asked for by hand, of those WishesUnmet overtaken by the next,
+	// WishesRefused by the server. The times are until their first packets.
+	Wishes        uint64  `json:"switch_wishes"`
+	WishesUnmet   uint64  `json:"switch_wishes_unmet"`
+	WishesRefused int     `json:"switch_wishes_refused"`
+	Switches      uint64  `json:"layer_switches"`
+	SwitchP50     float64 `json:"switch_ms_p50"`
+	SwitchP95     float64 `json:"switch_ms_p95"`
 	// VideoStreams is how many SSRCs of video there were; more than one is wrong.
 	VideoStreams int `json:"video_streams"`
 
@@ -113,9 +122,17 @@ func (r *recorder) tick(at time.Duration, before, now *audience.Stats) Second {
 // sweep is finer than many viewers could have it, because delays go into feedback.
 const sweep = 500 * time.Microsecond
 
+// Watching says how to watch.
+type Watching struct {
+	Endpoint string // of WHEP
+	Duration time.Duration
+	// SelectEvery is how often another layer is selected, in turn; 0 is never.
+	SelectEvery time.Duration
+}
+
 // Watch plays a channel with one viewer for a time and returns what it saw. ctx cuts
 // it short.
-func Watch(ctx context.Context, endpoint string, d time.Duration) (Trace, error) {
+func Watch(ctx context.Context, w Watching) (Trace, error) {
 	r := &recorder{}
 	a, err := audience.New(audience.Config{Sweep: sweep, SampleEvery: 1, Witnesses: 1, Observe: r.observe})
 	if err != nil {
@@ -123,31 +140,55 @@ func Watch(ctx context.Context, endpoint string, d time.Duration) (Trace, error)
 	}
 	defer a.Close() //nolint:errcheck // the server may be gone first
 	began := time.Now()
-	v, err := a.Join(ctx, endpoint, "")
+	v, err := a.Join(ctx, w.Endpoint, "")
 	if err != nil {
 		return Trace{}, err
 	}
+	ctx, stop := context.WithDeadline(ctx, began.Add(w.Duration))
+	defer stop()
 	trace := Trace{Began: began.UnixNano()}
-	end := time.NewTimer(time.Until(began.Add(d)))
-	defer end.Stop()
-	second := time.NewTicker(time.Second)
-	defer second.Stop()
-	var before audience.Stats
-	for {
-		select {
-		case <-second.C:
-			now := a.Snapshot()
-			trace.Series = append(trace.Series, r.tick(time.Since(began), &before, &now))
-			before = now
-			continue
-		case <-end.C:
-		case <-ctx.Done():
-		}
-		break
+	var choosing sync.WaitGroup
+	if w.SelectEvery > 0 {
+		choosing.Go(func() { trace.WishesRefused = choose(ctx, v, w.SelectEvery) })
 	}
+	trace.Series = r.seconds(ctx, a, began)
+	choosing.Wait()
 	trace.Ended = time.Now().UnixNano()
 	r.finish(&trace, v)
 	return trace, nil
+}
+
+// seconds writes them down until ctx ends.
+func (r *recorder) seconds(ctx context.Context, a *audience.Audience, began time.Time) (series []Second) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for before := (audience.Stats{}); ; {
+		select {
+		case <-ctx.Done():
+			return series
+		case <-ticker.C:
+		}
+		now := a.Snapshot()
+		series = append(series, r.tick(time.Since(began), &before, &now))
+		before = now
+	}
+}
+
+// choose selects one layer after the other until ctx ends, and counts refusals.
+func choose(ctx context.Context, v *audience.Viewer, every time.Duration) (refused int) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	rids := source.RIDs()
+	for layer := 0; ; layer = (layer + 1) % len(rids) {
+		select {
+		case <-ctx.Done():
+			return refused
+		case <-ticker.C:
+		}
+		if err := v.Select(ctx, rids[layer], layer); err != nil && ctx.Err() == nil {
+			refused++
+		}
+	}
 }
 
 // finish writes the sums.
@@ -162,6 +203,8 @@ func (r *recorder) finish(trace *Trace, v *audience.Viewer) {
 	trace.Retransmitted, trace.NACKs, trace.PLIs = stats.Retransmitted, stats.NACKs, stats.PLIs
 	trace.Freezes, trace.LongestFreeze, trace.FramesStood = stats.Freezes, milliseconds(stats.LongestFreeze), stats.FramesStood
 	trace.StepsBack, trace.Mixed, trace.Blind = stats.StepsBack, stats.Mixed, stats.KeyFramesMissing > 0
+	trace.Wishes, trace.WishesUnmet, trace.Switches = stats.Wishes, stats.WishesUnmet, stats.Switches
+	trace.SwitchP50, trace.SwitchP95 = quantile(&stats.SwitchDelay, 0.5), quantile(&stats.SwitchDelay, 0.95)
 	for _, s := range stats.Streams {
 		if s.Video {
 			trace.VideoStreams++

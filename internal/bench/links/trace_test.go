@@ -22,17 +22,20 @@ func TestAWatcherWritesDownWhatItSees(t *testing.T) {
 	for p.Stats().Frames < 10 {
 		<-time.After(10 * time.Millisecond)
 	}
-	trace, err := Watch(t.Context(), g.WHEP("live"), 2500*time.Millisecond)
+	trace, err := Watch(t.Context(), Watching{Endpoint: g.WHEP("live"), Duration: 2500 * time.Millisecond, SelectEvery: 500 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(trace.Changes) == 0 || trace.Changes[0].At < trace.Began || trace.Changes[0].At > trace.Ended || trace.Blind {
 		t.Errorf("%+v", trace)
 	}
-	if trace.VideoStreams != 1 || trace.Lost != 0 || trace.StepsBack != 0 || trace.Mixed != 0 || trace.Packets < 100 || trace.DelayMin <= 0 || trace.DelayP95 < trace.DelayP50 {
+	if trace.VideoStreams != 1 || trace.Lost != 0 || trace.StepsBack != 0 || trace.Mixed != 0 || trace.Packets < 50 || trace.DelayMin <= 0 || trace.DelayP95 < trace.DelayP50 {
 		t.Errorf("%+v", trace)
 	}
-	if n := len(trace.Series); n != 2 || trace.Series[1].Pictures < 10 || trace.Series[1].Kilobits < 50 {
+	if trace.Wishes != 4 || trace.WishesRefused != 0 || trace.Switches < 2 || trace.SwitchP50 <= 0 {
+		t.Errorf("%d wishes, %d refused, %d switches, %v ms", trace.Wishes, trace.WishesRefused, trace.Switches, trace.SwitchP50)
+	}
+	if n := len(trace.Series); n != 2 || trace.Series[1].Kilobits < 50 {
 		t.Errorf("%+v", trace.Series)
 	}
 }
