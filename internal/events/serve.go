@@ -35,17 +35,14 @@ func WriteHeader(h http.Header) {
 // which is success; or until the client is too slow or gone. encode makes the data
 // of an event and may be nil for JSON. Serve does not close r.
 //
-// It lifts the server's limits on the time of a request, since a stream has none,
-// and puts one on every single write instead.
+// It lifts the server's limit on the time of an answer, since a stream has none, and
+// puts one on every single write instead.
 func Serve(ctx context.Context, w http.ResponseWriter, r *Reader, encode func(Event) ([]byte, error)) error {
 	s := &stream{w: w, control: http.NewResponseController(w), encode: encode}
 	if encode == nil {
 		s.encode = func(e Event) ([]byte, error) { return json.Marshal(e.Data) }
 	}
 	WriteHeader(w.Header())
-	if err := supported(s.control.SetReadDeadline(time.Time{})); err != nil {
-		return err
-	}
 	w.WriteHeader(http.StatusOK)
 	if err := s.write([]byte(":\n\n")); err != nil { // so that the client sees the stream open
 		return err
@@ -88,6 +85,8 @@ func (s *stream) pass(ctx context.Context, r *Reader) error {
 	return s.write(fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.ID, e.Name, data))
 }
 
+// write writes b within the limit. None is left behind: HTTP/2 ends a stream whose
+// deadline passes even if nothing is being written.
 func (s *stream) write(b []byte) error {
 	if err := supported(s.control.SetWriteDeadline(time.Now().Add(writeLimit))); err != nil {
 		return err
@@ -95,7 +94,10 @@ func (s *stream) write(b []byte) error {
 	if _, err := s.w.Write(b); err != nil {
 		return err
 	}
-	return supported(s.control.Flush())
+	if err := supported(s.control.Flush()); err != nil {
+		return err
+	}
+	return supported(s.control.SetWriteDeadline(time.Time{}))
 }
 
 // supported lets pass what a writer cannot do: those of tests have no connection.

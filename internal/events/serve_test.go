@@ -1,11 +1,11 @@
 package events_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -25,6 +25,9 @@ type screen struct {
 	text    bytes.Buffer
 	flushed int
 	refuse  error
+	// deadline is that of the next write; least was the shortest limit of a write.
+	deadline time.Time
+	least    time.Duration
 }
 
 func (s *screen) Header() http.Header { return s.header }
@@ -36,7 +39,17 @@ func (s *screen) Write(b []byte) (int, error) {
 	if s.refuse != nil {
 		return 0, s.refuse
 	}
+	if limit := time.Until(s.deadline); s.least == 0 || limit < s.least {
+		s.least = limit
+	}
 	return s.text.Write(b)
+}
+
+func (s *screen) SetWriteDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deadline = t
+	return nil
 }
 
 func (s *screen) Flush() { s.flushed++ }
@@ -103,6 +116,9 @@ func TestV10SilenceIsFilledWithComments(t *testing.T) {
 		if got := s.take(); got != ":\n\n" {
 			t.Errorf("%q after 16 s of silence", got)
 		}
+		if !s.deadline.IsZero() || s.least <= 0 {
+			t.Errorf("each write has a limit (%v), and silence has none (%v)", s.least, s.deadline)
+		}
 		leave()
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -142,46 +158,46 @@ func TestDataIsOneLine(t *testing.T) {
 	}
 }
 
-// A stream outlives the limits that a server puts on requests; a client that takes
-// nothing does not.
+// A stream outlives the limits that a server puts on requests, in both versions of
+// HTTP, and ends when the client goes.
 func TestLimitsOfAServer(t *testing.T) {
-	log := events.NewLog(4)
-	ended := make(chan error, 1)
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		reader := log.Open("", nil)
-		defer reader.Close()
-		ended <- events.Serve(r.Context(), w, reader, nil)
-	}))
-	srv.Config.ReadTimeout, srv.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
-	srv.Start()
-	defer srv.Close()
-	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
-		t.Fatal(err)
-	}
-	select { // nothing to wait for: that it does not end is what is shown
-	case err := <-ended:
-		t.Fatalf("ended with %v", err)
-	case <-time.After(200 * time.Millisecond):
-	}
-	log.Tell("late", nil)
-	text := ""
-	for !strings.Contains(text, "event: late") {
-		b := make([]byte, 1000)
-		n, err := conn.Read(b)
+	for _, two := range []bool{false, true} {
+		log := events.NewLog(4)
+		ended := make(chan error, 1)
+		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			reader := log.Open("", nil)
+			defer reader.Close()
+			ended <- events.Serve(r.Context(), w, reader, nil)
+		}))
+		srv.EnableHTTP2 = two
+		srv.Config.ReadTimeout, srv.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+		srv.StartTLS()
+		ctx, leave := context.WithCancel(t.Context())
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text += string(b[:n])
-	}
-	if err := conn.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-ended; err != nil {
-		t.Errorf("the client went: %v", err)
+		res, err := srv.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		select { // nothing to wait for: that it does not end is what is shown
+		case err := <-ended:
+			t.Fatalf("HTTP/%d ended with %v", res.ProtoMajor, err)
+		case <-time.After(200 * time.Millisecond):
+		}
+		log.Tell("late", nil)
+		text := ""
+		for lines := bufio.NewReader(res.Body); !strings.HasPrefix(text, "event: late"); {
+			if text, err = lines.ReadString('\n'); err != nil {
+				t.Fatalf("HTTP/%d: %v", res.ProtoMajor, err)
+			}
+		}
+		leave()
+		_ = res.Body.Close()
+		if err := <-ended; err != nil {
+			t.Errorf("HTTP/%d: the client went: %v", res.ProtoMajor, err)
+		}
+		srv.Close()
 	}
 }
