@@ -69,7 +69,7 @@ function offerLayers() {
   const possible = simulcastCodecs(codec.value).length > 0;
   simulcast.disabled = !possible || isRunning();
   simulcast.checked = possible && (said ?? (wish().source === "camera" && cameras.value !== "none" && Number(size.value) >= 720));
-  byID("simulcast-why", HTMLElement).textContent = possible ? "smaller sizes for slow networks" : "with H264 and VP8 only";
+  byID("simulcast-why", HTMLElement).textContent = possible ? "smaller sizes too" : "with H264 and VP8 only";
 }
 
 const isRunning = () => ["connecting", "waiting", "live"].includes(client?.state ?? "idle");

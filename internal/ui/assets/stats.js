@@ -32,7 +32,7 @@ import { RIDS } from "./simulcast.js";
 /**
  * @typedef {object} SentLayer one encoding of a simulcast publisher
  * @property {string} rid
- * @property {number | undefined} bitrate bits per second
+ * @property {number | undefined} bitrate bits per second, without retransmissions
  * @property {number | undefined} width
  * @property {number | undefined} height
  * @property {number | undefined} fps
@@ -101,9 +101,18 @@ export class StatsReader {
   #layer(now) {
     const frames = known(this.#grown(now, "framesSent"));
     return {
-      rid: String(now.rid ?? ""), bitrate: this.#rate(now, "bytesSent"), width: now.frameWidth, height: now.frameHeight,
+      rid: String(now.rid ?? ""), bitrate: this.#media(now), width: now.frameWidth, height: now.frameHeight,
       fps: frames === 0 ? 0 : frames && now.framesPerSecond, limited: limitOf(now), active: now.active !== false,
     };
+  }
+
+  /**
+   * The rate without what is sent again, which is mostly probes for more bandwidth.
+   * @param {Record<string, any>} now
+   */
+  #media(now) {
+    const sent = this.#rate(now, "bytesSent");
+    return sent && Math.max(0, sent - (this.#rate(now, "retransmittedBytesSent") ?? 0));
   }
 
   /**
