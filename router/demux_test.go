@@ -110,7 +110,7 @@ func TestSimulcastByRID(t *testing.T) {
 	}
 }
 
-// M-006: retransmissions of an unbound SSRC are never taken.
+// M-006, N-215: retransmissions of an unbound SSRC are never taken.
 func TestRepairIsBound(t *testing.T) {
 	second := func(c *IngestConfig) { undeclared(c) }
 	for name, c := range map[string]struct {

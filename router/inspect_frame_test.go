@@ -132,7 +132,7 @@ func TestFrames(t *testing.T) {
 		"AV1": {
 			codecOf(AV1), "0:tu. 1:seq 1:tu- 1:tu-. 2:tu.",
 			"0SE 1SKk 2k 3Ek 4SE | 1+4"},
-		"VP9 with spatial layers": {
+		"N-216 VP9 with spatial layers": {
 			codecOf(VP9), "0:d9. 1:k9 1:k9- 1:k9up. 2:d9.",
 			"0SE 1SKk 2k 3Ek 4SE | 1+4"},
 	} {
