@@ -18,6 +18,10 @@ func DefaultConfig() Config {
 // UDP and the tag of SRTP.
 const Overhead = 44
 
+// knownBins is how much feedback makes an estimate a known one: 200 ms. Whoever sent
+// more than Config.Start until then is not slowed down before it shows.
+const knownBins = 4
+
 // Estimator estimates what the way to one receiver carries. Not safe for
 // concurrent use.
 type Estimator struct {
@@ -100,7 +104,8 @@ func (e *Estimator) Feedback(now time.Time, b []byte) {
 	if !e.take(t, f) {
 		return
 	}
-	e.heard, e.waiting, e.known = t, 0, true
+	e.heard, e.waiting = t, 0
+	e.known = e.known || e.delay.n >= knownBins
 	if e.sent.told != e.sent.next {
 		e.waiting = t
 	}

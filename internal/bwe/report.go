@@ -23,6 +23,9 @@ const (
 	slowReportGrowth = 0.03
 )
 
+// longestTrip is the longest round trip that is believed.
+const longestTrip = 10 * time.Second
+
 // trips follows round trips.
 type trips struct {
 	least [2]int64 // of this period, of the one before
@@ -62,6 +65,9 @@ func (e *Estimator) REMB(now time.Time, bits int) {
 // but makes it no known one: what more there is room for it does not say.
 func (e *Estimator) Report(now time.Time, share uint8, trip time.Duration) {
 	t := e.at(now)
+	if trip < 0 || trip > longestTrip {
+		trip = 0
+	}
 	if trip > 0 {
 		e.trips.note(t, trip.Microseconds())
 	}
