@@ -8,10 +8,10 @@ const (
 	// say, and carries what is sent on average with sustained to spare.
 	bursting  = 0.95
 	sustained = 0.93
-	// unharmed is the share of what is sent that has to get through for a queue that
-	// grows to be the work of others: then the estimate falls step by step, and not
-	// below what is sent. Who backed off from what others do would be pushed out.
-	unharmed = 0.96
+	// harmless is the share of what is sent that goes into a queue that others fill:
+	// then the estimate falls step by step, and not below what gets through. Who backed
+	// off from what others do would be pushed out.
+	harmless = 0.04
 	// backOffEvery is how long, in microseconds, a back off has to show, unless the
 	// queue grows by backOffGrowth meanwhile.
 	backOffEvery  = 1_000_000
@@ -130,9 +130,9 @@ func (e *Estimator) full(now int64) {
 	if now-e.backedOff < backOffEvery && queue < e.backedQueue+backOffGrowth {
 		return
 	}
-	through := e.delay.busy()
+	through, excess := e.delay.busy()
 	if through == 0 {
-		through = e.delay.acked()
+		through, excess = e.delay.acked(), 1
 	}
 	if through == 0 {
 		return
@@ -140,7 +140,7 @@ func (e *Estimator) full(now int64) {
 	e.backedOff, e.backedQueue = now, queue
 	e.ceiling, e.proven = through, true
 	switch {
-	case float64(through) > unharmed*float64(e.rate):
+	case excess < harmless && !e.loss.overflowing():
 		e.lower(max(int(backOff*float64(e.bits)), through))
 	case float64(e.average) < sustained*float64(through):
 		e.lower(int(bursting * float64(through)))

@@ -27,6 +27,10 @@ const (
 	flat    = 5_000
 	// ackedSpan is how far the acknowledged rate looks back.
 	ackedSpan = 500_000
+	// binsBusy is how far the rate of a full queue looks back, leastBusy how long it
+	// must have been full.
+	binsBusy  = 10
+	leastBusy = 80_000
 	// brokenOff is the pause after which no trend goes on.
 	brokenOff = 300_000
 )
@@ -228,7 +232,7 @@ func (d *delayTrack) judgeSeconds() {
 		return
 	}
 	growth := max(8_000, d.noise)
-	falling := d.ago(0).delay < d.seconds[0]+growth/2
+	falling := d.ago(0).delay < d.ago(binsBusy).delay
 	d.over = d.over || !falling && d.seconds[0]-d.seconds[1] > growth && d.seconds[1]-d.seconds[2] > growth
 }
 
@@ -247,21 +251,22 @@ func (d *delayTrack) acked() int {
 }
 
 // busy is the rate at which data arrived while the queue never was empty: what the
-// path carries. 0 if that was not long enough.
-func (d *delayTrack) busy() int {
+// path carries; 0 if that was not long enough. excess is the share of what was sent
+// meanwhile that went into the queue.
+func (d *delayTrack) busy() (rate int, excess float64) {
 	bytes, i := 0, 0
-	for ; i < min(d.n, 10) && d.waited(d.ago(i)) > d.threshold()/2; i++ {
+	for ; i < min(d.n, binsBusy) && d.waited(d.ago(i)) > d.threshold()/2; i++ {
 		bytes += int(d.ago(i).bytes)
 	}
 	if i == 0 {
-		return 0
+		return 0, 0
 	}
-	first := d.ago(i - 1)
-	span := d.ago(0).last - first.first
-	if span < 80_000 {
-		return 0
+	first, last := d.ago(i-1), d.ago(0)
+	span := last.last - first.first
+	if span < leastBusy {
+		return 0, 0
 	}
-	return perSecond(bytes-int(first.firstBytes), span)
+	return perSecond(bytes-int(first.firstBytes), span), float64(last.delay-first.delay) / float64(span)
 }
 
 // perSecond is bits per second of so many bytes in so many microseconds.

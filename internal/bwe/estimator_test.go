@@ -181,3 +181,48 @@ func TestPropertyAnyOrderOfCalls(t *testing.T) {
 		}
 	})
 }
+
+// Key frames fill the queue of a path that carries the stream with little to spare;
+// it drains, and nothing is taken away.
+func TestKeyFramesCostNoLayer(t *testing.T) {
+	for seed := range uint64(4) {
+		w := newWorld(seed, road{bits: always(2_150_000)}, threeLayers...)
+		w.key, w.gop = 7, 3*time.Second
+		w.run(15 * time.Second)
+		early := w.changes
+		if w.run(60 * time.Second); w.current != 2 || w.changes > early {
+			t.Errorf("seed %d: layer %d, %d changes", seed, w.current, w.changes-early)
+		}
+	}
+}
+
+// Others who fill the queue and do not give way push a viewer down, but not out.
+func TestOthersWhoDoNotGiveWayPushNobodyOut(t *testing.T) {
+	for seed := range uint64(4) {
+		way := road{bits: always(6_300_000), cross: always(6_000_000), queue: time.Second}
+		w := newWorld(seed, way, threeLayers...).run(90 * time.Second)
+		for _, s := range w.log {
+			if s.grant == Paused && s.at > time.Second {
+				t.Fatalf("seed %d: paused at %v", seed, s.at)
+			}
+		}
+	}
+}
+
+// What is on its way on a long and fast path must be remembered.
+func TestALongFastPathIsRemembered(t *testing.T) {
+	way := road{bits: always(50_000_000), trip: 300 * time.Millisecond, report: 250 * time.Millisecond}
+	w := newWorld(1, way, 16_000_000)
+	w.alloc.Allocate(w.wall(), 20_000_000, true, []Demand{w.demands[0], {Steps: steps(16_000_000), Current: 0}}, w.grants)
+	w.est.bits = 20_000_000
+	w.run(5 * time.Second)
+	if bits, known := w.est.Estimate(); bits < 16_000_000 || !known || w.est.loss.total == 0 && w.est.loss.since == 0 {
+		t.Errorf("estimate %d, known %v", bits, known)
+	}
+	if n := len(w.est.sent.ring); n != mostHistory {
+		t.Errorf("%d packets are remembered", n)
+	}
+	if got := w.est.delay.acked(); got < 15_000_000 {
+		t.Errorf("acknowledged %d", got)
+	}
+}
