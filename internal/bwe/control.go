@@ -8,14 +8,6 @@ const (
 	// say, and carries what is sent on average with sustained to spare.
 	bursting  = 0.95
 	sustained = 0.93
-	// harmless is the share of what is sent that goes into a queue that others fill:
-	// then the estimate falls step by step, and not below what gets through. Who backed
-	// off from what others do would be pushed out.
-	harmless = 0.04
-	// backOffEvery is how long, in microseconds, a back off has to show, unless the
-	// queue grows by backOffGrowth meanwhile.
-	backOffEvery  = 1_000_000
-	backOffGrowth = 50_000
 	// unused is how far beyond what arrives the estimate may grow by itself. More
 	// has to be probed: an application that sends in steps would find out by
 	// overloading the path.
@@ -105,7 +97,7 @@ func (e *Estimator) control(now int64) {
 	e.controlLoss(now)
 	switch {
 	case e.delay.over, e.delay.standing() && e.loss.overflowing():
-		e.full(now)
+		e.full()
 	case e.delay.queue() > e.delay.threshold() || e.loss.share > max(littleLoss, e.loss.own):
 	default:
 		e.grow(dt)
@@ -123,30 +115,21 @@ func (e *Estimator) controlLoss(now int64) {
 	}
 }
 
-// full backs off: the queue grows. What was done about it a moment ago must first
-// show.
-func (e *Estimator) full(now int64) {
-	queue := e.delay.queue()
-	if now-e.backedOff < backOffEvery && queue < e.backedQueue+backOffGrowth {
-		return
-	}
-	through, excess := e.delay.busy()
+// full backs off: the queue grows.
+func (e *Estimator) full() {
+	through := e.delay.busy()
 	if through == 0 {
-		through, excess = e.delay.acked(), 1
+		through = e.delay.acked()
 	}
 	if through == 0 {
 		return
 	}
-	e.backedOff, e.backedQueue = now, queue
 	e.ceiling, e.proven = through, true
-	switch {
-	case excess < harmless && !e.loss.overflowing():
-		e.lower(max(int(backOff*float64(e.bits)), through))
-	case float64(e.average) < sustained*float64(through):
-		e.lower(int(bursting * float64(through)))
-	default:
-		e.lower(int(backOff * float64(through)))
+	share := backOff
+	if float64(e.average) < sustained*float64(through) {
+		share = bursting
 	}
+	e.lower(int(share * float64(through)))
 }
 
 // lower takes bits for the estimate if that is less.

@@ -251,22 +251,21 @@ func (d *delayTrack) acked() int {
 }
 
 // busy is the rate at which data arrived while the queue never was empty: what the
-// path carries; 0 if that was not long enough. excess is the share of what was sent
-// meanwhile that went into the queue.
-func (d *delayTrack) busy() (rate int, excess float64) {
+// path carries; 0 if that was not long enough.
+func (d *delayTrack) busy() int {
 	bytes, i := 0, 0
 	for ; i < min(d.n, binsBusy) && d.waited(d.ago(i)) > d.threshold()/2; i++ {
 		bytes += int(d.ago(i).bytes)
 	}
 	if i == 0 {
-		return 0, 0
+		return 0
 	}
-	first, last := d.ago(i-1), d.ago(0)
-	span := last.last - first.first
+	first := d.ago(i - 1)
+	span := d.ago(0).last - first.first
 	if span < leastBusy {
-		return 0, 0
+		return 0
 	}
-	return perSecond(bytes-int(first.firstBytes), span), float64(last.delay-first.delay) / float64(span)
+	return perSecond(bytes-int(first.firstBytes), span)
 }
 
 // perSecond is bits per second of so many bytes in so many microseconds.
