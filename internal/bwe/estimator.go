@@ -48,10 +48,7 @@ type Estimator struct {
 	loss      lossTrack
 	probe     probe
 	grown     int64 // when the estimate was last allowed to grow
-	backedOff int64 // when it was lowered because the queue grew
-	// backedQueue is how long packets waited then.
-	backedQueue int64
-	ceiling     int // what arrived when the path was last full, 0 if it never was
+	ceiling   int   // what arrived when the path was last full, 0 if it never was
 
 	remb   int // 0 if none counts
 	rembAt int64
