@@ -4,6 +4,7 @@
     play.py http://localhost:8080/whep/live [--token TOKEN] [--no-display] [--seconds N]
 
 Needs GStreamer 1.22 or newer with its base, good, bad, libav and nice plugins, and for Python on Debian: python3-gi gir1.2-gst-plugins-bad-1.0.
+The server may answer the offer, or make one itself (406, for example at …?offer=server), which is answered.
 Ctrl-C ends the session with DELETE. It prints once a second what was decoded and ends with 1 when no picture came.
 """
 
@@ -29,7 +30,7 @@ AUDIO = "application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate
 
 
 class Player:
-    """One WHEP session: offer with all candidates, answer, DELETE at the end."""
+    """One WHEP session: offer with all candidates, answer (or a counter-offer, and our answer), DELETE at the end."""
 
     def __init__(self, url, token, display):
         self.url = url
@@ -41,19 +42,24 @@ class Player:
         self.size = "no picture"
         self.loop = GLib.MainLoop()
         self.pipeline = Gst.Pipeline.new(None)
-        self.rtc = Gst.ElementFactory.make("webrtcbin")
-        self.rtc.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
-        self.rtc.set_property("latency", 100)
-        self.pipeline.add(self.rtc)
+        self.send = self.post  # what to do with our description once it is complete
+        self.rtc = self.new_connection()
         for caps in (VIDEO, AUDIO):
             self.rtc.emit("add-transceiver", GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, Gst.Caps.from_string(caps))
         self.rtc.connect("on-negotiation-needed", self.on_negotiation_needed)
-        self.rtc.connect("notify::ice-gathering-state", self.on_gathering)
-        self.rtc.connect("notify::connection-state", self.on_connection)
-        self.rtc.connect("pad-added", self.on_stream)
         bus = self.pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message::error", self.on_error)
+
+    def new_connection(self):
+        rtc = Gst.ElementFactory.make("webrtcbin")
+        rtc.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
+        rtc.set_property("latency", 100)
+        self.pipeline.add(rtc)
+        rtc.connect("notify::ice-gathering-state", self.on_gathering)
+        rtc.connect("notify::connection-state", self.on_connection)
+        rtc.connect("pad-added", self.on_stream)
+        return rtc
 
     def run(self, seconds):
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -63,10 +69,11 @@ class Player:
             GLib.timeout_add_seconds(seconds, self.loop.quit)
         self.pipeline.set_state(Gst.State.PLAYING)
         self.loop.run()
+        failure = self.failure  # what comes after DELETE is no failure
         self.delete()
         self.pipeline.set_state(Gst.State.NULL)
-        if self.failure:
-            sys.exit("play.py: " + self.failure)
+        if failure:
+            sys.exit("play.py: " + failure)
         if not self.decoded["video"]:
             sys.exit("play.py: no picture")
 
@@ -78,8 +85,8 @@ class Player:
         self.rtc.emit("set-local-description", reply.get_value("offer"), Gst.Promise.new())
 
     def on_gathering(self, rtc, _):
-        if rtc.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
-            GLib.idle_add(self.post)
+        if rtc == self.rtc and rtc.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
+            GLib.idle_add(self.send)
 
     def post(self):
         offer = self.rtc.get_property("local-description").sdp.as_text()
@@ -89,7 +96,12 @@ class Player:
                 self.session = urllib.parse.urljoin(response.url, response.headers["Location"])
                 answer = response.read().decode()
         except urllib.error.HTTPError as error:
-            self.fail(f"{error.code} {error.read().decode(errors='replace')}")
+            text = error.read().decode(errors="replace")
+            if error.code == 406 and error.headers.get_content_type() == "application/sdp":
+                self.session = urllib.parse.urljoin(error.url, error.headers["Location"])
+                self.take(text)
+            else:
+                self.fail(f"{error.code} {text}")
             return
         except OSError as error:
             self.fail(str(error))
@@ -98,6 +110,35 @@ class Player:
         _, message = GstSdp.SDPMessage.new_from_text(answer)
         description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
         self.rtc.emit("set-remote-description", description, Gst.Promise.new())
+
+    def take(self, offer):
+        """Answers a counter-offer, with a new connection: the old one has made an offer of its own."""
+        print("answering a counter-offer", flush=True)
+        old, self.rtc, self.send = self.rtc, self.new_connection(), self.patch
+        old.set_state(Gst.State.NULL)
+        self.pipeline.remove(old)
+        self.rtc.sync_state_with_parent()
+        _, message = GstSdp.SDPMessage.new_from_text(offer)
+        description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, message)
+        self.rtc.emit("set-remote-description", description, Gst.Promise.new_with_change_func(self.on_counter_offer))
+
+    def on_counter_offer(self, _):
+        self.rtc.emit("create-answer", None, Gst.Promise.new_with_change_func(self.on_answer))
+
+    def on_answer(self, promise):
+        reply = promise.get_reply()  # owns the answer, so it must live as long
+        self.rtc.emit("set-local-description", reply.get_value("answer"), Gst.Promise.new())
+
+    def patch(self):
+        answer = self.rtc.get_property("local-description").sdp.as_text()
+        request = urllib.request.Request(self.session, answer.encode(), {"Content-Type": "application/sdp", **self.headers}, method="PATCH")
+        try:
+            with urllib.request.urlopen(request, timeout=10):
+                print("playing", flush=True)
+        except urllib.error.HTTPError as error:
+            self.fail(f"{error.code} {error.read().decode(errors='replace')}")
+        except OSError as error:
+            self.fail(str(error))
 
     def on_stream(self, _, pad):
         if pad.get_direction() != Gst.PadDirection.SRC:
@@ -136,6 +177,8 @@ class Player:
             print("ended:", response.status, flush=True)
 
     def on_connection(self, rtc, _):
+        if rtc != self.rtc:
+            return
         state = rtc.get_property("connection-state")
         print("connection:", state.value_nick, flush=True)
         if state == GstWebRTC.WebRTCPeerConnectionState.FAILED:

@@ -144,7 +144,8 @@ func (sess *session) awaitsAnswer(ifMatch signaling.Precondition) error {
 }
 
 func (sess *session) answerRefused(err error) error {
-	sess.fact(FactVerdict, "answer refused: "+fault.Of(err).Code)
+	f := fault.Of(err)
+	sess.fact(FactVerdict, "answer refused: "+f.Code+": "+f.Public)
 	return err
 }
 
