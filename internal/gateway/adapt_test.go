@@ -88,3 +88,31 @@ func TestALineThatDropsAndRecovers(t *testing.T) {
 		}
 	})
 }
+
+// TestPlayersThatOnlyReportLoss M-049: without feedback about every packet reports of loss and round trips have to do.
+func TestPlayersThatOnlyReportLoss(t *testing.T) {
+	for bits, want := range map[int]int{4_000_000: 2, 300_000: 0} {
+		t.Run(fmt.Sprint(bits), func(t *testing.T) {
+			inFakeTime(t, nil, func(s *stage) {
+				ladder(s, true)
+				<-time.After(2 * time.Second)
+				network, line := s.net.NarrowClient(bits, 400*time.Millisecond)
+				player := testkit.Play(s.t, testkit.PlayerOptions{
+					Endpoint: "http://127.0.0.1/whep/live", HTTP: s.http, Net: network, VP8: true, OneReporter: true,
+				})
+				<-time.After(20 * time.Second)
+				player.Eye.Reset()
+				sounds := player.Sounds()
+				<-time.After(time.Minute)
+				seen := player.Eye.Seen()
+				t.Logf("%+v, dropped %d", seen, line.Dropped())
+				if seen.Layer != want || seen.Frames < 1000 || seen.Mixed+seen.Backwards > 0 {
+					t.Errorf("%+v, want layer %d", seen, want)
+				}
+				if got := player.Sounds() - sounds; got < 2700 {
+					t.Errorf("%d packets of sound", got)
+				}
+			})
+		})
+	}
+}

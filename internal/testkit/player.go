@@ -24,6 +24,9 @@ type PlayerOptions struct {
 	VP8 bool
 	// TransportCC offers feedback about every packet, and sends it.
 	TransportCC bool
+	// OneReporter sends one report a second about each stream, as browsers do. Else
+	// the stack sends another, which knows nothing of losses.
+	OneReporter bool
 	// Orientation is the id of the video orientation extension; 0 does not offer
 	// it.
 	Orientation uint8
@@ -112,7 +115,7 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 
 func (p *Player) newPeer(opt PlayerOptions) *webrtc.PeerConnection {
 	return newPeer(p.t, peerOptions{
-		net: opt.Net, noRTX: opt.NoRTX, vp8: opt.VP8, transportCC: opt.TransportCC, accent: Accent{Orientation: opt.Orientation}, buffers: p.receiver.buffer,
+		net: opt.Net, noRTX: opt.NoRTX, vp8: opt.VP8, transportCC: opt.TransportCC, bare: opt.OneReporter, accent: Accent{Orientation: opt.Orientation}, buffers: p.receiver.buffer,
 		relays: opt.Relays, quirks: Quirks{Settings: opt.Settings},
 	})
 }
