@@ -21,9 +21,11 @@
 //	internal/egress one worker per core, each owning a Shard of the viewers
 //	   │
 //	   ▼
-//	Shard           viewer by viewer: Section chooses layer, maps sequence number,
+//	Shard           viewer by viewer: Section sends its layer, maps sequence number,
 //	   │            timestamp, payload type, extensions · answers NACK from the
 //	   │            history · sender reports · paced replay for late joiners
+//	   │            Viewer: transport-wide numbers and feedback → estimate → share
+//	   │            of each section → its layer · probes · queues drained
 //	   ▼
 //	Out             prefix ‖ shared bytes, sealed and sent by the worker
 //
