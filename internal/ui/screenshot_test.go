@@ -119,6 +119,12 @@ var shots = []struct {
 		tb.wait("document.querySelector('#numbers').innerText.includes('Network takes') && /Gateway to screen\\s+\\d/.test(document.querySelector('#numbers').innerText)")
 		tb.click("#quality")
 	}},
+	{name: "watch-paused", take: func(s *stub, tb *tab) {
+		s.diagnosis = paused
+		tb.open(s.URL + "/watch/live")
+		tb.state("live")
+		tb.wait("!document.querySelector('#paused').hidden")
+	}},
 	{name: "watch-muted", before: wantsGesture, take: func(s *stub, tb *tab) {
 		tb.open(s.URL + "/watch/live")
 		tb.state("live")

@@ -75,6 +75,22 @@ func TestWatchShowsWhatTheGatewayKnows(t *testing.T) {
 	tb.wait(`document.getElementById("stats").hidden && document.getElementById("stats-button").ariaExpanded === "false"`)
 }
 
+// paused is what the API says of a viewer whose picture is stopped.
+const paused = `{"session":"s-1","facts":{"viewer":{"packets":900,"estimate_bits_per_second":60000,"paused":true,"switches":3}}}`
+
+func TestWatchExplainsAStillPicture(t *testing.T) {
+	s := extended(t)
+	s.diagnosis = paused
+	tb := newTab(t, look{})
+	tb.open(s.URL + "/watch/live")
+	tb.state("live")
+	tb.do(chromedp.KeyEvent("s"))
+	tb.wait(`!document.getElementById("paused").hidden && document.getElementById("paused").innerText.includes("network takes too little")`)
+	tb.wait(`/Switches\s+3/.test(document.getElementById("numbers").innerText)`)
+	s.answer("GET /api/v1/sessions/s-1", canned{status: 200, contentType: "application/json", plain: watched})
+	tb.wait(`document.getElementById("paused").hidden`)
+}
+
 func TestWatchSaysThatThePublisherIsAway(t *testing.T) {
 	s := newStub(t, Config{})
 	s.extends = true

@@ -61,7 +61,7 @@ function rows(r, client, told) {
   if (client.layers.length > 1) list.push(["Layer", layerText(client, v, told)]);
   list.push(["Video", v ? `${v.codec || "–"}, ${show.rate(v.bitrate)}` : "–"], ["Audio", a?.codec ? `${a.codec}, ${show.rate(a.bitrate)}` : "–"]);
   for (const [name, words] of GATEWAY) if (told[name] > 0) list.push([words, name.endsWith("_ns") ? show.time(told[name] / 1e6) : show.rate(told[name])]);
-  if (told.paused === true) list.push(["Picture paused", "the network takes too little"]);
+  if (told.switches > 0) list.push(["Switches", String(told.switches)]);
   return [...list,
     ["Gateway to screen", show.time(delayOf(r))], ["Round trip", show.time(r.rtt)],
     ["Freezes", v?.freezes === undefined ? "–" : `${v.freezes} (${(v.frozen ?? 0).toFixed(1)} s)`],

@@ -27,6 +27,7 @@ const report = new Report(() => player.client);
 new Advice([byID("advice", HTMLElement), byID("advice-live", HTMLElement)], report);
 const quality = new Quality(() => player.client, announce);
 const overlay = new Overlay(() => player.client, report);
+report.addEventListener("report", showPaused);
 let wasLive = false;
 
 /**
@@ -58,6 +59,13 @@ function onState(state, problem) {
 /** Tells who listens rather than sees. @param {string} words */
 function announce(words) {
   byID("announce", HTMLElement).textContent = words;
+}
+
+/** A still picture with sound is explained. */
+function showPaused() {
+  const note = byID("paused", HTMLElement);
+  note.hidden = report.viewer.paused !== true;
+  note.textContent = note.hidden ? "" : "The picture waits: the network takes too little for it. It comes back by itself.";
 }
 
 /** What the gateway tells by itself: see whep.js. @param {import("./whep.js").WHEPClient} client */
