@@ -220,7 +220,7 @@ func (d *delayTrack) longRun(c bin) {
 }
 
 func (d *delayTrack) judgeSeconds() {
-	if d.queue() <= d.threshold() || d.known < flatFor {
+	if d.queue() <= d.threshold() || d.known < flatFor || d.n <= binsBusy {
 		return
 	}
 	least, most := d.seconds[0], d.seconds[0]
