@@ -79,7 +79,7 @@ func (s *stage) watch(url string, how testkit.CounterStyle) *testkit.Player {
 func TestT100ACounterOfferIsComplete(t *testing.T) {
 	inFakeTime(t, counterOffers(session.CounterAlways), func(s *stage) {
 		s.publish(testkit.PublisherOptions{})
-		s.play0()
+		s.live()
 		r := s.offered(channelURL)
 		kind, parameters, err := mime.ParseMediaType(r.header.Get("Content-Type"))
 		until, err2 := http.ParseTime(parameters["valid-until"])
@@ -105,8 +105,8 @@ func TestT100ACounterOfferIsComplete(t *testing.T) {
 	})
 }
 
-// play0 waits until the channel is live.
-func (s *stage) play0() {
+// live waits until the channel is live.
+func (s *stage) live() {
 	s.t.Helper()
 	for s.request("POST", "http://127.0.0.1/whep/live", wish.SDPType, offers.Get("chrome-play")).status == http.StatusConflict {
 		<-time.After(50 * time.Millisecond)
@@ -154,29 +154,27 @@ func TestT101PlayersAnswerCounterOffers(t *testing.T) {
 func TestT102ARightAnswerAfterWrongOnes(t *testing.T) {
 	inFakeTime(t, counterOffers(session.CounterAlways), func(s *stage) {
 		s.publish(testkit.PublisherOptions{})
-		wrong := []string{
-			"garbage", "v=0\r\n", "no ICE", "actpass", "sendonly", "no codec",
-		}
-		var refusals []int
+		wrong := []string{"garbage", "v=0\r\n", "no ICE", "actpass", "sendonly", "no codec"}
+		refusals := 0
 		var how testkit.CounterStyle
 		var good string
 		how.Answer = func(answer string) string { good = answer; return spoilt(good, wrong[0]) }
 		how.Refused = func(_ string, err error) string {
 			status, ok := errors.AsType[*wish.StatusError](err)
 			if !ok || status.Status/100 != 4 {
-				s.t.Errorf("%s: %v", wrong[len(refusals)], err)
+				s.t.Errorf("%s: %v", wrong[refusals], err)
 				return ""
 			}
-			refusals = append(refusals, status.Status)
-			if len(refusals) == len(wrong) {
+			refusals++
+			if refusals == len(wrong) {
 				return good
 			}
-			return spoilt(good, wrong[len(refusals)])
+			return spoilt(good, wrong[refusals])
 		}
 		player := s.watch(channelURL, how)
 		player.Wait(2*time.Second, "picture", moving(10))
-		if len(refusals) != len(wrong) {
-			s.t.Errorf("refused %v", refusals)
+		if refusals != len(wrong) {
+			s.t.Errorf("%d of %d were refused", refusals, len(wrong))
 		}
 	})
 }
@@ -223,8 +221,8 @@ func TestT103AnswersNobodyWaitsFor(t *testing.T) {
 func TestT104UnansweredCounterOffersExpire(t *testing.T) {
 	inFakeTime(t, counterOffers(session.CounterAlways), func(s *stage) {
 		s.publish(testkit.PublisherOptions{})
-		s.play0()
-		<-time.After(40 * time.Second) // what play0 left
+		s.live()
+		<-time.After(40 * time.Second) // what live() left
 		s.settled(1)
 		goroutines := runtime.NumGoroutine()
 		locations := make([]string, 20)
@@ -269,7 +267,7 @@ func TestAnAnswerBetweenExpiryAndSweepIsRefused(t *testing.T) {
 		c.Sessions.CounterOffer, c.Sessions.SweepEvery = session.CounterAlways, time.Minute
 	}, func(s *stage) {
 		s.publish(testkit.PublisherOptions{})
-		s.play0()
+		s.live()
 		location := s.offered(channelURL).header.Get("Location")
 		<-time.After(31 * time.Second)
 		for range 2 {
@@ -284,7 +282,7 @@ func TestAnAnswerBetweenExpiryAndSweepIsRefused(t *testing.T) {
 func TestAPendingSessionIsDeletedLookedAtAndTrickledTo(t *testing.T) {
 	inFakeTime(t, counterOffers(session.CounterAlways), func(s *stage) {
 		s.publish(testkit.PublisherOptions{})
-		s.play0()
+		s.live()
 		r := s.offered(channelURL)
 		location, fragment := r.header.Get("Location"), "a=ice-ufrag:early\r\na=ice-pwd:0123456789abcdef01234567\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n"
 		for _, step := range []struct {
@@ -320,7 +318,7 @@ func TestT105NobodyGets406Unasked(t *testing.T) {
 		t.Run(when, func(t *testing.T) {
 			inFakeTime(t, counterOffers(when), func(s *stage) {
 				s.publish(testkit.PublisherOptions{})
-				s.play0()
+				s.live()
 				chrome := offers.Get("chrome-play")
 				for what, c := range map[string]struct {
 					url, offer string
