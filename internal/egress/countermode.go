@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha1"
+	"crypto/subtle"
 	"encoding/binary"
 	"hash"
 
@@ -87,12 +88,17 @@ func (c *counterMode) sealRTCP(dst []byte, p *router.OutgoingRTCP, index uint32)
 	return dst, nil
 }
 
-// encrypt applies the key stream of a packet (RFC 3711 section 4.1.1): salt, SSRC
-// and index, each shifted to its place, and a block counter.
-func (k *counterKey) encrypt(b []byte, ssrc uint32, index uint64) {
+// setIV forms the first block of a packet's key stream (RFC 3711 section 4.1.1): salt,
+// SSRC and index, each shifted to its place, and a block counter.
+func (k *counterKey) setIV(ssrc uint32, index uint64) {
 	k.iv = k.salt
 	xor32(k.iv[4:], ssrc)
 	binary.BigEndian.PutUint64(k.iv[8:], binary.BigEndian.Uint64(k.iv[8:])^index<<16)
+}
+
+// encrypt applies the key stream of a packet.
+func (k *counterKey) encrypt(b []byte, ssrc uint32, index uint64) {
+	k.setIV(ssrc, index)
 	cipher.NewCTR(k.block, k.iv[:]).XORKeyStream(b, b)
 }
 
@@ -103,4 +109,40 @@ func (k *counterKey) sign(dst []byte, start int, word uint32) []byte {
 	k.auth.Write(dst[start:])
 	k.auth.Write(k.word[:])
 	return append(dst, k.auth.Sum(k.sum[:0])[:counterTag]...)
+}
+
+// indexWord implements openingContext: it is before the tag.
+func (k *counterKey) indexWord(packet []byte) (uint32, bool) {
+	at := len(packet) - counterTag - 4
+	if at < rtcpClear {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(packet[at:]), true
+}
+
+// openRTCP implements openingContext (RFC 3711 section 3.4).
+func (k *counterKey) openRTCP(dst, packet []byte, word uint32) ([]byte, bool) {
+	signed := len(packet) - counterTag
+	k.auth.Reset()
+	k.auth.Write(packet[:signed])
+	if subtle.ConstantTimeCompare(k.auth.Sum(k.sum[:0])[:counterTag], packet[signed:]) != 1 {
+		return nil, false
+	}
+	start := len(dst)
+	dst = append(dst, packet[:signed-4]...)
+	if word&encrypted != 0 {
+		k.decryptReport(dst[start+rtcpClear:], ssrcOf(packet), word&^encrypted)
+	}
+	return dst, true
+}
+
+// decryptReport is encrypt for the few blocks of a report, without what
+// cipher.NewCTR allocates.
+func (k *counterKey) decryptReport(b []byte, ssrc, index uint32) {
+	k.setIV(ssrc, uint64(index))
+	for block := uint16(0); len(b) > 0; block++ {
+		binary.BigEndian.PutUint16(k.iv[aes.BlockSize-2:], block)
+		k.block.Encrypt(k.sum[:], k.iv[:])
+		b = b[subtle.XORBytes(b, b, k.sum[:aes.BlockSize]):]
+	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/headgate/headgate/router"
 )
 
-// gcmContext seals with AES-GCM (RFC 7714).
+// gcmContext seals with AES-GCM (RFC 7714). To open, a gcmKey is enough.
 type gcmContext struct{ rtp, rtcp gcmKey }
 
 // gcmKey is the session key and salt of RTP or of RTCP.
@@ -100,6 +100,32 @@ func (k *gcmKey) setReportNonce(ssrc, index uint32) {
 	k.nonce = k.salt
 	xor32(k.nonce[2:], ssrc)
 	xor32(k.nonce[8:], index)
+}
+
+// indexWord implements openingContext: it is at the end.
+func (k *gcmKey) indexWord(packet []byte) (uint32, bool) {
+	at := len(packet) - 4
+	if at < rtcpClear+k.aead.Overhead() {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(packet[at:]), true
+}
+
+// openRTCP implements openingContext (RFC 7714 section 9). What is not encrypted is
+// all associated data, and the tag alone is opened (section 9.3).
+func (k *gcmKey) openRTCP(dst, packet []byte, word uint32) ([]byte, bool) {
+	k.setReportNonce(ssrcOf(packet), word&^encrypted)
+	end := len(packet) - 4
+	if word&encrypted == 0 {
+		tag := end - k.aead.Overhead()
+		dst = append(dst, packet[:tag]...)
+		_, err := k.aead.Open(nil, k.nonce[:], packet[tag:end], append(dst, packet[end:]...))
+		return dst, err == nil
+	}
+	copy(k.report[:], packet[:rtcpClear])
+	copy(k.report[rtcpClear:], packet[end:])
+	dst, err := k.aead.Open(append(dst, packet[:rtcpClear]...), k.nonce[:], packet[rtcpClear:end], k.report[:])
+	return dst, err == nil
 }
 
 func xor32(b []byte, v uint32) {
