@@ -77,7 +77,7 @@ func TestPublishingDoesNotWait(t *testing.T) {
 func TestShedFeedbackIsToldApart(t *testing.T) {
 	in := newInbox(1, 1)
 	for range 3 {
-		in.feedback(feedback{client: new(Client)})
+		in.feedback(new(Client), nil)
 	}
 	in.dropped(5)
 	if in.shed != 7 || in.shedFeedback != 2 {

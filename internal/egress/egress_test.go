@@ -248,12 +248,12 @@ func TestAnInboxThatIsBehindDropsTheOldestVideoAndKeepsAudio(t *testing.T) {
 func TestFeedbackIsBounded(t *testing.T) {
 	in := newInbox(1, 2)
 	for range 5 {
-		in.feedback(feedback{client: new(Client)})
+		in.feedback(new(Client), nil)
 	}
 	var got tasks
 	in.take(&got)
-	if len(got.feedbacks) != 2 || in.shed != 3 {
-		t.Errorf("%d kept, %d shed; want 2 and 3", len(got.feedbacks), in.shed)
+	if len(got.feedbacks.list) != 2 || in.shed != 3 {
+		t.Errorf("%d kept, %d shed; want 2 and 3", len(got.feedbacks.list), in.shed)
 	}
 }
 

@@ -8,33 +8,27 @@ import (
 	"github.com/headgate/headgate/router"
 )
 
-// feedback is one RTCP packet of a viewer, copied.
-type feedback struct {
-	client *Client
-	bytes  []byte
-}
-
 type control func(now time.Time, s *router.Shard, out *router.Out)
 
 // tasks is everything a worker takes from its inbox at once.
 type tasks struct {
 	controls  []control
-	feedbacks []feedback
+	feedbacks feedbacks
 	bursts    []router.Burst
 	// skipped are the layers bursts of which were dropped.
 	skipped []*router.Layer
 }
 
 func (b *tasks) empty() bool {
-	return len(b.controls)+len(b.feedbacks)+len(b.bursts)+len(b.skipped) == 0
+	return len(b.controls)+len(b.feedbacks.list)+len(b.bursts)+len(b.skipped) == 0
 }
 
 func (b *tasks) reset() {
 	clear(b.controls)
-	clear(b.feedbacks)
+	b.feedbacks.reset()
 	clear(b.bursts)
 	clear(b.skipped)
-	b.controls, b.feedbacks, b.bursts, b.skipped = b.controls[:0], b.feedbacks[:0], b.bursts[:0], b.skipped[:0]
+	b.controls, b.bursts, b.skipped = b.controls[:0], b.bursts[:0], b.skipped[:0]
 }
 
 // inbox collects work for one worker. Publishers, connections and the router
@@ -43,6 +37,8 @@ func (b *tasks) reset() {
 // one would lose a viewer, and sessions are limited elsewhere.
 type inbox struct {
 	wake chan struct{} // capacity 1: a wake-up is never lost and never waits
+	// late fires when feedback that nobody woke the worker for has waited long enough.
+	late *time.Timer
 
 	mu        sync.Mutex
 	pending   tasks
@@ -51,10 +47,14 @@ type inbox struct {
 	shed      uint64 // bursts and feedback dropped because the worker is behind
 	// shedFeedback is how much of shed was feedback.
 	shedFeedback uint64
+	// armed tells that late is going to fire.
+	armed bool
 }
 
 func newInbox(maxBursts, maxRTCP int) *inbox {
-	return &inbox{wake: make(chan struct{}, 1), maxBursts: maxBursts, maxRTCP: maxRTCP}
+	in := &inbox{wake: make(chan struct{}, 1), late: time.NewTimer(time.Hour), maxBursts: maxBursts, maxRTCP: maxRTCP}
+	in.late.Stop()
+	return in
 }
 
 func (in *inbox) signal() {
@@ -96,44 +96,6 @@ func (b *tasks) skip(l *router.Layer) {
 		b.skipped = append(b.skipped, l)
 	}
 }
-
-// maxPerViewer is how many feedback packets of one viewer may wait. It sends a few
-// a second; hundreds are an attack, and must not push out what others say.
-const maxPerViewer = 64
-
-func (in *inbox) feedback(f feedback) {
-	if f.client.waiting.Add(1) > maxPerViewer {
-		f.client.waiting.Add(-1)
-		in.mu.Lock()
-		in.drop()
-		in.mu.Unlock()
-		return
-	}
-	in.mu.Lock()
-	taken := len(in.pending.feedbacks) < in.maxRTCP
-	if taken {
-		in.pending.feedbacks = append(in.pending.feedbacks, f)
-	} else {
-		in.drop()
-	}
-	in.mu.Unlock()
-	if !taken {
-		f.client.waiting.Add(-1)
-	}
-	if !isReport(f.bytes) {
-		in.signal()
-	}
-}
-
-// drop counts a feedback packet that was not taken. The lock is held.
-func (in *inbox) drop() {
-	in.shed++
-	in.shedFeedback++
-}
-
-// isReport tells a receiver report, which can wait for the next round: nobody waits
-// for an answer, and media or a sender report is due within a second.
-func isReport(b []byte) bool { return len(b) > 1 && b[1] == 201 }
 
 // dropped counts bursts that the worker dropped.
 func (in *inbox) dropped(n uint64) {

@@ -198,12 +198,12 @@ func TestAFloodOfFeedbackIsItsOwnLoss(t *testing.T) {
 	in := newInbox(1, 1000)
 	hostile, quiet := &Client{}, &Client{}
 	for range 5000 {
-		in.feedback(feedback{client: hostile})
+		in.feedback(hostile, nil)
 	}
-	in.feedback(feedback{client: quiet})
+	in.feedback(quiet, nil)
 	var got tasks
 	in.take(&got)
-	if n := len(got.feedbacks); n != maxPerViewer+1 || got.feedbacks[n-1].client != quiet {
+	if n := len(got.feedbacks.list); n != maxPerViewer+1 || got.feedbacks.list[n-1].client != quiet {
 		t.Errorf("%d kept, want %d and the quiet one", n, maxPerViewer)
 	}
 	if in.shed != 5000-maxPerViewer {

@@ -135,11 +135,10 @@ func (c *Client) Viewer() *router.Viewer { return c.viewer }
 // Worker returns the executor of the shard that owns the viewer.
 func (c *Client) Worker() router.Executor { return c.worker }
 
-// RTCP hands in one RTCP packet the viewer sent; b is copied. It is dropped if too
-// many of this viewer's wait already.
-func (c *Client) RTCP(b []byte) {
-	c.worker.inbox.feedback(feedback{client: c, bytes: append([]byte(nil), b...)})
-}
+// RTCP hands in an RTCP packet or compound the viewer sent; b is copied. It is dropped
+// if too many of this viewer's wait already. What asks for a retransmission or a key
+// frame is handled at once, anything else within 20 ms.
+func (c *Client) RTCP(b []byte) { c.worker.inbox.feedback(c, b) }
 
 // Remove takes the viewer out of its shard. Nothing is sent to it any more once
 // the worker has come to it, which it does within its current round.

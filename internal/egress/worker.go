@@ -52,6 +52,10 @@ func (w *Worker) run(ctx context.Context) {
 			w.finish(&work)
 			return
 		case <-w.inbox.wake:
+		case <-w.inbox.late.C:
+			if !w.inbox.overdue() {
+				continue
+			}
 		case <-timer.C:
 		}
 		next = w.round(&work, next)
@@ -81,9 +85,9 @@ func (w *Worker) round(work *tasks, next time.Time) time.Time {
 		w.flush()
 	}
 	now = w.forward(now, work)
-	for _, f := range work.feedbacks {
+	for _, f := range work.feedbacks.list {
 		f.client.waiting.Add(-1)
-		w.shard.RTCP(now, f.client.viewer, f.bytes, &w.out)
+		w.shard.RTCP(now, f.client.viewer, work.feedbacks.of(f), &w.out)
 		w.flush()
 	}
 	if !work.empty() || !next.After(now) {
