@@ -35,6 +35,7 @@ type Conn struct {
 	line     *egress.Line // viewer only
 	log      *slog.Logger // viewer only
 	keys     *keyHooks    // viewer only; nil if we are not the DTLS server
+	feedback *feedback    // as keys
 	agreed   string       // the client's answer to our offer, between Agree and Connect
 
 	intake intake
@@ -210,6 +211,9 @@ func describeDropped(reasons map[string]int) string {
 func (c *Conn) Close() error {
 	c.closeOnce.Do(func() {
 		c.closing.Store(true)
+		if c.feedback != nil {
+			c.feedback.close()
+		}
 		c.closeErr = c.pc.GracefulClose()
 		close(c.stop)
 		<-c.done

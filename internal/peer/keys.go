@@ -63,24 +63,30 @@ func (k *keyHooks) hello(m handshake.MessageServerHello) handshake.Message {
 
 var errNoKeys = errors.New("the DTLS handshake did not tell its keys")
 
-// sending derives the keys of what we send, once the handshake is over: those of
-// the server's direction (RFC 5764 section 4.2). Nothing is kept afterwards.
-func (k *keyHooks) sending() (egress.Keys, error) {
+// mediaKeys are those of both directions, named after the DTLS role of who sends.
+type mediaKeys struct{ client, server egress.Keys }
+
+// derive makes the keys, once the handshake is over (RFC 5764 section 4.2). Nothing is
+// kept afterwards.
+func (k *keyHooks) derive() (mediaKeys, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	keys := egress.Keys{Profile: egress.Profile(k.profile)}
-	keyLen, saltLen := keys.Profile.Lengths()
+	profile := egress.Profile(k.profile)
+	keyLen, saltLen := profile.Lengths()
 	if keyLen == 0 || len(k.master) == 0 || len(k.clientRandom) == 0 || len(k.serverRandom) == 0 {
-		return egress.Keys{}, errNoKeys
+		return mediaKeys{}, errNoKeys
 	}
 	seed := append([]byte("EXTRACTOR-dtls_srtp"), k.clientRandom...)
 	seed = append(seed, k.serverRandom...)
 	material, err := prf.PHash(k.master, seed, 2*(keyLen+saltLen), sha256.New)
 	if err != nil {
-		return egress.Keys{}, err
+		return mediaKeys{}, err
 	}
 	clear(k.master)
 	k.master = nil
-	keys.Key, keys.Salt = material[keyLen:2*keyLen], material[2*keyLen+saltLen:]
-	return keys, nil
+	salts := material[2*keyLen:]
+	return mediaKeys{
+		client: egress.Keys{Profile: profile, Key: material[:keyLen], Salt: salts[:saltLen]},
+		server: egress.Keys{Profile: profile, Key: material[keyLen : 2*keyLen], Salt: salts[saltLen:]},
+	}, nil
 }

@@ -9,22 +9,38 @@ import (
 )
 
 // openLine lets a viewer's media flow, once the handshake is over, and returns
-// what is to be said of it. Keys we learnt make the line seal for itself.
-// Without them, because the client is the DTLS server, the stack's writer
-// does: this is decided here, before the first packet, and for good.
+// what is to be said of it. Keys we learnt make the line seal for itself, and its RTCP
+// be read here. Without them, because the client is the DTLS server, the stack does
+// both: this is decided here, before the first packet, and for good.
 func (c *Conn) openLine() (detail string) {
 	if c.keys != nil {
-		keys, err := c.keys.sending()
+		profile, err := c.useKeys()
 		if err == nil {
-			_, err = c.line.Seal(keys)
-		}
-		if err == nil {
-			return keys.String()
+			return profile
 		}
 		c.log.Error("sending through the stack", "err", err)
+		c.feedback.ours.Store(false)
 	}
 	c.line.UseStack(egress.Stack{RTP: c.writeRTP, RTCP: c.writeReport})
 	return "sent through the stack"
+}
+
+// useKeys seals what is sent, and opens what comes, with the keys we learnt. On error
+// nothing is changed.
+func (c *Conn) useKeys() (profile string, err error) {
+	keys, err := c.keys.derive()
+	if err != nil {
+		return "", err
+	}
+	opener, err := egress.NewOpener(keys.client)
+	if err != nil {
+		return "", err
+	}
+	if _, err := c.line.Seal(keys.server); err != nil {
+		return "", err
+	}
+	c.feedback.begin(opener)
+	return keys.server.String(), nil
 }
 
 // writeReport sends one datagram of RTCP through the stack.
@@ -50,6 +66,9 @@ func (c *Conn) writeRTP(packet []byte) error {
 func (c *Conn) moveLine(remote netip.AddrPort, proto string) {
 	if c.line == nil {
 		return
+	}
+	if c.feedback != nil {
+		c.feedback.move(remote, proto)
 	}
 	if proto == "tcp" {
 		if path := c.host.tcp.path(c.localUfrag.Load(), remote); path != nil {

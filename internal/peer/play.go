@@ -21,9 +21,9 @@ type PlayParams struct {
 	// Loopback and Notify are as in PublishParams.
 	Loopback bool
 	Notify   func(Event)
-	// RTCP is told every RTCP packet of the viewer once, compounds taken apart, by
-	// one goroutine. b is reused: copy it or finish with it. It must not block.
-	// nil is allowed.
+	// RTCP is told every RTCP packet or compound of the viewer once, one at a time.
+	// b is reused: copy it or finish with it. It must not block, and must not call the
+	// Conn. nil is allowed.
 	RTCP func(now time.Time, b []byte)
 	// Log says whose connection it is; nil is the host's.
 	Log *slog.Logger
@@ -44,7 +44,8 @@ func (h *Host) Play(ctx context.Context, p PlayParams) (_ *Conn, err error) {
 	if p.Plan.Setup == "passive" {
 		settings = h.settings.publisher // the role has to follow the offer
 	} else {
-		c.keys = new(keyHooks)
+		c.keys, c.feedback = new(keyHooks), newFeedback(c)
+		c.feedback.read(&settings)
 		settings.SetDTLSKeyLogWriter(c.keys)
 		settings.SetDTLSServerHelloMessageHook(c.keys.hello)
 	}

@@ -60,8 +60,12 @@ func (c *udpConn) deliver(b []byte, from netip.AddrPort) bool {
 		return false
 	default:
 	}
+	n, pass := c.feedback.inspect(b, from)
+	if !pass {
+		return true
+	}
 	d := c.pool.Get().(*datagram)
-	d.n, d.from = copy(d.buf[:], b), from
+	d.n, d.from = copy(d.buf[:], b[:n]), from
 	select {
 	case c.arrived <- d:
 		return true

@@ -126,12 +126,7 @@ func TestPlayByEveryLastStep(t *testing.T) {
 
 // T9: a viewer for whom we are not the DTLS server is sent to through the stack.
 func TestAPassiveViewerIsSentThroughTheStack(t *testing.T) {
-	tv := watchVideo(t, newTestHost(t), newClient(t), func(sdp string, answer bool) string {
-		if answer {
-			return sdp
-		}
-		return replaceLines(sdp, "a=setup:", func(string) string { return "a=setup:passive" })
-	})
+	tv := watchVideo(t, newTestHost(t), newClient(t), offerPassive)
 	tv.sees(t)
 	if got := tv.profile(t); got != "sent through the stack" {
 		t.Errorf("sent with %q", got)
@@ -183,7 +178,7 @@ func TestKeyHooksAreChecked(t *testing.T) {
 		if n, err := k.Write([]byte(line)); n != len(line) || err != nil {
 			t.Errorf("%s: %d, %v", name, n, err)
 		}
-		if _, err := k.sending(); err == nil {
+		if _, err := k.derive(); err == nil {
 			t.Errorf("%s gave keys", name)
 		}
 	}

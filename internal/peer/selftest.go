@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -55,9 +56,9 @@ func checkKeyHooks() error {
 	return compareKeys(&hooks, client)
 }
 
-// compareKeys checks the server's half of what the client exports.
+// compareKeys checks both halves of what the client exports.
 func compareKeys(hooks *keyHooks, client *dtls.Conn) error {
-	got, err := hooks.sending()
+	got, err := hooks.derive()
 	if err != nil {
 		return errors.Join(errWrongKeys, err)
 	}
@@ -70,7 +71,7 @@ func compareKeys(hooks *keyHooks, client *dtls.Conn) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(got.Key, want[key:2*key]) || !bytes.Equal(got.Salt, want[2*key+salt:]) {
+	if !bytes.Equal(slices.Concat(got.client.Key, got.server.Key, got.client.Salt, got.server.Salt), want) {
 		return errWrongKeys
 	}
 	return nil

@@ -25,11 +25,11 @@ func (s *sink) Read([]byte) (int, error) { return 0, io.EOF }
 // Close implements io.Closer.
 func (s *sink) Close() error { return nil }
 
-// intake receives all decrypted packets of a connection. RTP and RTCP each come
-// from one goroutine.
+// intake receives all packets of a connection that the stack decrypted. RTP and RTCP
+// each come from one goroutine.
 type intake struct {
 	c *Conn
-	// rtp and rtcp may be nil.
+	// rtp and rtcp may be nil. Where there is a feedback, rtcp is called by that.
 	rtp, rtcp func(now time.Time, b []byte)
 	heard     bool   // a first RTP packet came; RTP goroutine only
 	lastRTCP  []byte // RTCP goroutine only
@@ -65,10 +65,13 @@ func (i *intake) takeRTP(b []byte) {
 	i.rtp(now, b)
 }
 
-// takeRTCP drops repetitions: the stack takes compounds apart and delivers a
+// takeRTCP drops what a feedback reads, and repetitions: the stack takes compounds apart and delivers a
 // packet once for every SSRC it names, the same bytes each time. Holding on to
 // them keeps their memory from being another packet's.
 func (i *intake) takeRTCP(b []byte) {
+	if f := i.c.feedback; f != nil && f.ours.Load() {
+		return
+	}
 	now := time.Now()
 	i.c.seen(now)
 	if i.rtcp == nil || len(b) == 0 || sameBytes(i.lastRTCP, b) {

@@ -26,8 +26,10 @@ type udpConn struct {
 	closed  chan struct{}
 	// questions are ours to STUN servers; their answers are not ICE's.
 	questions questions
-	once      sync.Once
-	readers   sync.WaitGroup
+	// feedback finds viewers whose RTCP is taken out of what is read.
+	feedback feedbackTable
+	once     sync.Once
+	readers  sync.WaitGroup
 }
 
 // datagram is what one read brought, in a pooled buffer.
@@ -102,7 +104,10 @@ func (c *udpConn) readSocket(s *udpSocket, b []byte) (int, netip.AddrPort, error
 		case err == nil && c.questions.answered(b[:n], from):
 			continue
 		case err == nil:
-			return n, from, nil
+			if n, pass := c.feedback.inspect(b[:n], from); pass {
+				return n, from, nil
+			}
+			continue
 		case errors.Is(err, net.ErrClosed):
 			return 0, netip.AddrPort{}, net.ErrClosed
 		}
