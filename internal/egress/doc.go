@@ -7,6 +7,7 @@
 //	worker    shard plans -> per viewer: Line
 //	Line      a viewer's last part: its keys (sealer) and its Path
 //	sealer    one SRTP context for RTP; refuses to use a number twice
+//	Opener    the other direction: a viewer's RTCP, each packet once
 //	batch     the worker's arena: sealed packets of one viewer and one size lie
 //	          next to each other and make a run
 //	sender    the last step: one system call for up to 64 runs, each segmented by

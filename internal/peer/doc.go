@@ -5,7 +5,7 @@
 //	Host   one UDP port (IPv4 and IPv6 descriptors under one ICE mux) and the
 //	       same TCP port, one certificate, the addresses that are advertised
 //	Conn   publisher: decrypted packets -> router.Ingest -> feedback upstream
-//	       viewer:    planned packets -> SRTP -> socket, RTCP -> the worker
+//	       viewer:    planned packets -> SRTP -> socket, SRTCP -> RTCP -> worker
 //
 // What is particular:
 //
@@ -17,6 +17,8 @@
 //   - Packets are taken where the stack has just decrypted them and before it
 //     tries to make tracks of them: every SSRC, retransmissions and padding
 //     included, in order of arrival, in one goroutine.
+//   - A viewer's RTCP is taken before the stack sees it (see feedback), if we
+//     have its keys.
 //   - The media engine of a connection holds exactly the payload types and
 //     header extensions of its plan, so that what is answered is what was
 //     decided.

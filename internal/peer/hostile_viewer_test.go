@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pion/ice/v4"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
@@ -162,6 +163,23 @@ func TestAViewerThatSendsThousandsOfStreamsIsReported(t *testing.T) {
 	if err := hostile.conn.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// Where the stack reads the feedback, that goes for SSRCs that are named too.
+func TestAViewerThatNamesThousandsOfStreamsToTheStackIsReported(t *testing.T) {
+	h := newTestHost(t)
+	v := play(t, h, newClient(t), playPolicy, offerPassive)
+	v.connected(t)
+	ssrc := uint32(0)
+	eventually(t, "too many streams", func() bool {
+		named := make([]uint32, 255)
+		for i := range named {
+			ssrc++
+			named[i] = ssrc
+		}
+		_ = v.client.pc.WriteRTCP([]rtcp.Packet{&rtcp.ReceiverEstimatedMaximumBitrate{SSRCs: named}}) // or the next one
+		return v.events.count(TooManyStreams) == 1
+	})
 }
 
 // Checks that are valid may come from anywhere. The host answers and checks some of
