@@ -35,7 +35,7 @@ type Conn struct {
 	line     *egress.Line // viewer only
 	log      *slog.Logger // viewer only
 	keys     *keyHooks    // viewer only; nil if we are not the DTLS server
-	feedback *feedback    // as keys
+	feedback *feedback    // viewer only; nil if we never were to be the DTLS server
 	agreed   string       // the client's answer to our offer, between Agree and Connect
 
 	intake intake

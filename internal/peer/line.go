@@ -4,9 +4,25 @@ import (
 	"net/netip"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
 
 	"github.com/headgate/headgate/internal/egress"
 )
+
+// learnKeys is for a viewer for whom we shall be the DTLS server: with its keys we
+// send, and read what it reports.
+func (c *Conn) learnKeys(settings *webrtc.SettingEngine) {
+	c.keys, c.feedback = new(keyHooks), newFeedback(c)
+	c.feedback.read(settings)
+	settings.SetDTLSKeyLogWriter(c.keys)
+	settings.SetDTLSServerHelloMessageHook(c.keys.hello)
+}
+
+// forgoKeys leaves both to the stack, before DTLS.
+func (c *Conn) forgoKeys() {
+	c.keys = nil
+	c.feedback.ours.Store(false)
+}
 
 // openLine lets a viewer's media flow, once the handshake is over, and returns
 // what is to be said of it. Keys we learnt make the line seal for itself, and its RTCP

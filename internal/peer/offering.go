@@ -23,9 +23,7 @@ func (h *Host) Offer(ctx context.Context, p PlayParams) (_ *Conn, err error) {
 		c.log = h.log
 	}
 	settings := h.settings.offering
-	c.keys = new(keyHooks)
-	settings.SetDTLSKeyLogWriter(c.keys)
-	settings.SetDTLSServerHelloMessageHook(c.keys.hello)
+	c.learnKeys(&settings)
 	if err := c.connect(settings); err != nil {
 		return nil, err
 	}
@@ -76,7 +74,7 @@ func (c *Conn) Agree(a *negotiate.Answered) error {
 	c.ufrag, c.pwd = credentials(a.Plan.SDP)
 	c.remote.restart(c.ufrag)
 	if a.Plan.Setup == "passive" {
-		c.keys = nil // the client is the DTLS server: its keys cannot be learnt
+		c.forgoKeys() // the client is the DTLS server: its keys cannot be learnt
 	}
 	c.matchSlots()
 	sent := c.slots[:0:0]

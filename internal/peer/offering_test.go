@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
@@ -79,6 +80,30 @@ func (v *viewing) accepts(t *testing.T, plan *negotiate.Plan, change func(answer
 		t.Fatal(err)
 	}
 	v.connected(t)
+}
+
+// Feedback comes once, whichever of both is the DTLS server.
+func TestFeedbackAfterAnOfferOfOurs(t *testing.T) {
+	for name, setup := range map[string]string{"read here": "active", "read by the stack": "passive"} {
+		t.Run(name, func(t *testing.T) {
+			v, plan := proposed(t, newTestHost(t), newClient(t, func(s *webrtc.SettingEngine) {
+				role := webrtc.DTLSRoleClient
+				if setup == "passive" {
+					role = webrtc.DTLSRoleServer
+				}
+				_ = s.SetAnsweringDTLSRole(role)
+			}))
+			v.accepts(t, plan, nil)
+			pli := &rtcp.PictureLossIndication{SenderSSRC: 1, MediaSSRC: sectionOf(t, v.conn, router.Video).SSRC}
+			if err := v.client.pc.WriteRTCP([]rtcp.Packet{pli}); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "a PLI", func() bool { return len(v.rtcpPackets()) > 0 })
+			if ours := v.conn.feedback.ours.Load(); ours != (setup == "active") {
+				t.Errorf("read here: %v", ours)
+			}
+		})
+	}
 }
 
 // heard is the first packets of video that reach the client.

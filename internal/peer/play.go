@@ -44,10 +44,7 @@ func (h *Host) Play(ctx context.Context, p PlayParams) (_ *Conn, err error) {
 	if p.Plan.Setup == "passive" {
 		settings = h.settings.publisher // the role has to follow the offer
 	} else {
-		c.keys, c.feedback = new(keyHooks), newFeedback(c)
-		c.feedback.read(&settings)
-		settings.SetDTLSKeyLogWriter(c.keys)
-		settings.SetDTLSServerHelloMessageHook(c.keys.hello)
+		c.learnKeys(&settings)
 	}
 	if err := c.connect(settings); err != nil {
 		return nil, err
