@@ -26,9 +26,10 @@ const (
 	// keptFeedbackBytes what is kept for the next ones.
 	maxFeedbackBytes  = 4 << 20
 	keptFeedbackBytes = 256 << 10
-	// feedbackWait is how long a packet waits that does not wake its worker. While
-	// media flows a round comes sooner.
-	feedbackWait = 20 * time.Millisecond
+	// feedbackWait is how long a packet waits at most that does not wake its worker.
+	// While media flows a round comes sooner. It adds to the round trips that router
+	// measures, which expects no more than this of anything but the path.
+	feedbackWait = 5 * time.Millisecond
 )
 
 func (f *feedbacks) add(c *Client, b []byte) {

@@ -137,7 +137,7 @@ func (c *Client) Worker() router.Executor { return c.worker }
 
 // RTCP hands in an RTCP packet or compound the viewer sent; b is copied. It is dropped
 // if too many of this viewer's wait already. What asks for a retransmission or a key
-// frame is handled at once, anything else within 20 ms.
+// frame is handled at once, anything else within 5 ms.
 func (c *Client) RTCP(b []byte) { c.worker.inbox.feedback(c, b) }
 
 // Remove takes the viewer out of its shard. Nothing is sent to it any more once
