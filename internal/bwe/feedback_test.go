@@ -2,6 +2,7 @@ package bwe
 
 import (
 	"testing"
+	"time"
 
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
@@ -87,10 +88,30 @@ func FuzzFeedback(f *testing.F) {
 		if ok && len(read(parsed)) > parsed.count {
 			t.Error("more packets than were counted")
 		}
+		again(e, b)
 		if bits, _ := e.Estimate(); bits < DefaultConfig().Least || bits > DefaultConfig().Most {
 			t.Errorf("estimate %d", bits)
 		}
 	})
+}
+
+// again feeds b as feedback on what was just sent, at times that b chooses.
+func again(e *Estimator, b []byte) {
+	if len(b) < feedbackHeader {
+		return
+	}
+	now, body := start, append([]byte(nil), b...)
+	for i := range 40 {
+		body[0], body[1] = byte((e.Number())>>8), byte(e.Number())
+		body[6] += b[i%len(b)] % 8 // the reference time
+		e.Want(now, 3_000_000)
+		for range 50 {
+			now = now.Add(time.Duration(b[(i+7)%len(b)]) * time.Millisecond / 20)
+			e.Sent(now, 1000)
+			e.Padding(now)
+		}
+		e.Feedback(now, body)
+	}
 }
 
 func TestFeedbackThatCannotBeReadIsIgnored(t *testing.T) {
