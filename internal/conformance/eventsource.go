@@ -45,8 +45,8 @@ func (r *run) listen(ctx context.Context, url string) (*eventSource, error) {
 		return nil, err
 	}
 	client := *r.http
-	client.Timeout = 0 // it goes on for as long as the case
-	res, err := client.Do(req)
+	client.Timeout = 0         // it goes on for as long as the case
+	res, err := client.Do(req) //nolint:bodyclose // who reads it closes it
 	if err != nil {
 		cancel()
 		return nil, unaddressed(err)
