@@ -79,15 +79,18 @@ func switches(t *testing.T, codec string, n int) {
 	beside.saw(t, codec)
 }
 
-// films are the layers: one colour and one size each, lowest first, and noise, so that a frame is several packets.
-var films = []struct{ colour, size, bits string }{{"red", "320x180", "150k"}, {"lime", "640x360", "500k"}, {"blue", "1280x720", "1700k"}}
+// films are the layers: one colour and one size each, lowest first, and noise, so that a frame is several packets. The buffer, a third of a second,
+// keeps key frames within what a camera's encoder would make of them.
+var films = []struct{ colour, size, bits, buffer string }{
+	{"red", "320x180", "150k", "45k"}, {"lime", "640x360", "500k", "150k"}, {"blue", "1280x720", "1700k", "500k"},
+}
 
 // filmed says how FFmpeg makes a file of a codec.
 var filmed = map[string]struct {
 	format string
 	args   []string
 }{
-	"VP8":  {"ivf", []string{"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"}},
+	"VP8":  {"ivf", []string{"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-max-intra-rate", "400"}},
 	"H264": {"h264", []string{"-c:v", "libx264", "-profile:v", "baseline", "-preset", "ultrafast", "-tune", "zerolatency", "-bf", "0"}},
 }
 
@@ -99,8 +102,9 @@ func publishFilms(t *testing.T, g *gateway, codec string) {
 	args := []string{"bench", "publish", g.whip("live"), "--min-key-interval", "100ms", "--ready-file", ready}
 	for i, f := range films {
 		file := filepath.Join(dir, strconv.Itoa(i)+"."+filmed[codec].format)
-		source := fmt.Sprintf("color=%s:size=%s:rate=30,noise=alls=12:allf=t,format=yuv420p", f.colour, f.size)
-		command := append([]string{"-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i", source, "-frames:v", "60", "-b:v", f.bits, "-g", "999"}, filmed[codec].args...)
+		source := fmt.Sprintf("color=%s:size=%s:rate=30,noise=alls=20:allf=t,format=yuv420p", f.colour, f.size)
+		command := append([]string{"-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i", source, "-frames:v", "60", "-b:v", f.bits, "-maxrate", f.bits,
+			"-bufsize", f.buffer, "-g", "999"}, filmed[codec].args...)
 		cmd := exec.Command(need(t, ffmpeg), append(command, "-f", filmed[codec].format, "-")...)
 		cmd.Stderr = os.Stderr
 		content, err := cmd.Output()

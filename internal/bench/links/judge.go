@@ -3,7 +3,6 @@ package links
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -45,7 +44,7 @@ type Step struct {
 	Bits int   `json:"bits_per_second"`
 	Down bool  `json:"down"`
 	// Until is the time until a layer came that fits (down) or the highest that fits
-	// (up); negative if none did before the phase was over.
+	// (up), to stay; negative if none did before the phase was over.
 	Until float64 `json:"until_s"`
 }
 
@@ -130,6 +129,23 @@ func (v *Verdict) stays(end int64) (list []stay) {
 	return list
 }
 
+// stretch finds where the first time begins, between from and until, in which every
+// layer fits, long enough to be no accident.
+func (v *Verdict) stretch(fits func(layer int) bool, from, until time.Duration) (begins time.Duration, ok bool) {
+	stays := v.stays(int64(until))
+	for i := 0; i < len(stays); i++ {
+		begins = max(stays[i].from, from)
+		end := begins
+		for ; i < len(stays) && fits(stays[i].layer); i++ {
+			end = stays[i].to
+		}
+		if end > begins && end-begins >= min(settled, until-begins) {
+			return begins, true
+		}
+	}
+	return 0, false
+}
+
 // step judges one change of the rate, until the next one.
 func (v *Verdict) step(s Step, right int, until int64) {
 	fits := func(layer int) bool { return layer == right }
@@ -138,9 +154,8 @@ func (v *Verdict) step(s Step, right int, until int64) {
 		fits, within = func(layer int) bool { return layer <= right }, downWithin
 	}
 	s.Until = -1
-	stays := v.stays(until)
-	if i := slices.IndexFunc(stays, func(stay stay) bool { return fits(stay.layer) && stay.to > time.Duration(s.At) }); i >= 0 {
-		s.Until = round(max(0, stays[i].from-time.Duration(s.At)).Seconds())
+	if from, ok := v.stretch(fits, time.Duration(s.At), time.Duration(until)); ok {
+		s.Until = round((from - time.Duration(s.At)).Seconds())
 	}
 	word := "up"
 	if s.Down {

@@ -83,15 +83,18 @@ func TestVerdictsOfALineThatChanges(t *testing.T) {
 		"quick":                    {traced(60, 0.2, 2, 21.5, 1, 44, 2), 1.5, 4, nil},
 		"too low is low enough":    {traced(60, 0.2, 2, 21, 0, 25, 1, 44, 2), 1, 4, nil},
 		"slow down":                {traced(60, 0.2, 2, 23, 1, 44, 2), 3, 4, []string{"down"}},
+		"low when it narrowed":     {traced(60, 0.2, 2, 18, 1, 21, 2, 22, 1, 44, 2), 2, 4, nil},
+		"one lower, then lower":    {traced(60, 0.2, 2, 21, 1, 22, 0, 44, 2), 1, 4, nil},
+		"up for a moment":          {traced(60, 0.2, 2, 21, 1, 41, 2, 42, 1, 46, 2), 1, 6, nil},
 		"slow up":                  {traced(60, 0.2, 2, 21, 1, 51, 2), 1, 11, []string{"up"}},
 		"never down":               {traced(60, 0.2, 2), -1, 0, []string{"down"}},
-		"down when it is over":     {traced(60, 0.2, 2, 41, 1, 44, 2), -1, 0, []string{"down"}},
+		"down when it is over":     {traced(60, 0.2, 2, 41, 1, 44, 2), -1, 4, []string{"down"}},
 		"never up":                 {traced(60, 0.2, 2, 21, 1), 1, -1, []string{"up"}},
 		"a step is no steady line": {func() Trace { t := traced(60, 0.2, 2, 21, 1, 44, 2); t.LongestFreeze, t.DelayP95 = 3000, 400; return t }(), 1, 4, nil},
 	} {
 		at := func(s float64) int64 { return tc.trace.Began + int64(s*1e9) }
 		v := judge(line, needs(), tc.trace, []Step{{At: at(20), Bits: 700_000, Down: true}, {At: at(40), Bits: 4_000_000}})
-		if v.Steps[0].Until != tc.down || v.Steps[1].Until != tc.up || v.UntilRight != 0.2 || v.On != 100 {
+		if v.Steps[0].Until != tc.down || v.Steps[1].Until != tc.up || v.UntilRight != 0.2 {
 			t.Errorf("%s: %+v, right after %v s, on it %v %%", name, v.Steps, v.UntilRight, v.On)
 		}
 		mustFail(t, name, v.Failures, tc.fails)
