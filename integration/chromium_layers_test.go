@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,6 +31,11 @@ func TestChromiumChoosesALayer(t *testing.T) {
 			viewer.showsHeight(t, 180, time.Second)
 			viewer.chooses(t, 3)
 			viewer.showsHeight(t, 360, 20*time.Second)
+			var advice string
+			publisher.run(t, `document.querySelector("#advice").innerText`, &advice)
+			if strings.Contains(advice, "makes none when asked") {
+				t.Errorf("a layer that came late is called deaf: %s", advice)
+			}
 		})
 	}
 }

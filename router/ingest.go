@@ -239,6 +239,7 @@ func (in *Ingest) askKeyFrame(now time.Time, s *ingestStream) rtcp.Packet {
 		s.keys.request()
 	}
 	s.keys.try(now.Sub(s.stats.FirstPacket))
+	s.keys.excuse(now, s.layer.newest())
 	due := s.keys.due(now)
 	s.layer.deaf.Store(s.keys.deaf)
 	if !due {

@@ -40,6 +40,7 @@ type keyFramePolicy struct {
 
 	pending bool
 	asked   bool // a request is under way that no key frame has answered
+	excused bool // the newest request fell into silence
 	sent    time.Time
 	steps   int // unanswered requests in a row
 	answers int // answered ones in a row
@@ -75,11 +76,20 @@ func (k *keyFramePolicy) due(now time.Time) bool {
 	if !k.pending || !k.sent.IsZero() && now.Sub(k.sent) < k.interval() {
 		return false
 	}
-	if k.asked && k.steps < maxBackoffSteps {
+	if (k.asked || k.excused) && k.steps < maxBackoffSteps {
 		k.steps++
 	}
-	k.sent, k.asked = now, true
+	k.sent, k.asked, k.excused = now, true, false
 	return true
+}
+
+// excuse tells that the newest packet came at newest. Who sent next to nothing since
+// it was asked need not be deaf: browsers withhold layers that the network does not
+// carry (N-217), and answer when they go on.
+func (k *keyFramePolicy) excuse(now, newest time.Time) {
+	if answer := k.settings.KeyFrameAnswer; k.asked && now.Sub(k.sent) >= answer && newest.Sub(k.sent) < answer/2 {
+		k.asked, k.excused = false, true
+	}
 }
 
 func (k *keyFramePolicy) interval() time.Duration {
@@ -89,6 +99,9 @@ func (k *keyFramePolicy) interval() time.Duration {
 // keyFrame notes that a key frame began.
 func (k *keyFramePolicy) keyFrame(now time.Time) {
 	k.pending = false
+	if k.excused {
+		k.excused, k.steps = false, 0
+	}
 	if !k.asked {
 		return
 	}

@@ -55,6 +55,33 @@ func TestKeyFrameRequestsAreMerged(t *testing.T) {
 	}
 }
 
+// TestSilenceIsNotDeafness N-217: a layer that is withheld answers nothing, and begins with
+// a key frame when it goes on; one that goes on sending and does not answer is deaf.
+func TestSilenceIsNotDeafness(t *testing.T) {
+	for _, moving := range []bool{false, true} {
+		k := newPolicy()
+		k.request()
+		asked := 0
+		for d := time.Duration(0); d < 10*time.Second; d += 10 * ms {
+			now, newest := intakeStart.Add(d), intakeStart.Add(-time.Second)
+			if moving {
+				newest = now.Add(-30 * ms)
+			}
+			k.excuse(now, newest)
+			if k.due(now) {
+				asked++
+			}
+		}
+		if k.deaf != moving || asked != 5 {
+			t.Errorf("moving %v: deaf %v, asked %d times; silence is asked ever less often too", moving, k.deaf, asked)
+		}
+		k.keyFrame(intakeStart.Add(10 * time.Second))
+		if !moving && (k.steps != 0 || k.deaf) {
+			t.Errorf("goes on: %d steps, deaf %v", k.steps, k.deaf)
+		}
+	}
+}
+
 func TestDeafness(t *testing.T) {
 	k := newPolicy()
 	answer := func(at, delay time.Duration) {
@@ -170,7 +197,9 @@ func TestFIRNumbers(t *testing.T) {
 	for _, f := range rtcpOf[*rtcp.FullIntraRequest](i.sent) {
 		numbers = append(numbers, f.FIR[0].SequenceNumber)
 	}
-	if !slices.Equal(numbers, []uint8{1, 1, 2, 2}) {
+	// Nothing came in between, so nobody knows whether it listens: the second command is
+	// repeated as if it were the first.
+	if !slices.Equal(numbers, []uint8{1, 1, 2, 2, 2}) {
 		t.Errorf("%v", numbers)
 	}
 }
@@ -198,7 +227,10 @@ func TestDeafLayer(t *testing.T) {
 	i.send(vp8(1, 0, true))
 	l := i.theLayer(i.video)
 	l.RequestKeyFrame(i.now)
-	i.pass(490 * ms)
+	for n := range uint16(49) {
+		i.pass(10 * ms)
+		i.send(vp8(n+2, uint32(n+1)*intakeFrame, false))
+	}
 	if l.Deaf() {
 		t.Error("deaf before its time was over")
 	}
