@@ -47,6 +47,10 @@ type Comparison struct {
 	On  float64 `json:"cpu_us_per_packet_with_feedback"`
 	// Ratio is On by Off.
 	Ratio float64 `json:"ratio"`
+	// OffRate and OnRate are packets a second and viewer: where they differ, viewers
+	// were on other layers, and the ratio is not that of feedback alone.
+	OffRate float64 `json:"packets_per_second_without_feedback"`
+	OnRate  float64 `json:"packets_per_second_with_feedback"`
 }
 
 const (
@@ -129,7 +133,7 @@ func (r *run) gatherWith(ctx context.Context, f audience.Feedback) (err error) {
 // compared weighs the points by their packets; nil if the server could not be looked
 // at.
 func compared(points []Point) *Comparison {
-	cpu, packets := map[string]float64{}, map[string]float64{}
+	cpu, packets, watched := map[string]float64{}, map[string]float64{}, map[string]float64{}
 	for i := range points {
 		p := &points[i]
 		if p.Server == nil {
@@ -138,6 +142,7 @@ func compared(points []Point) *Comparison {
 		n := float64(p.Packets + p.Dropped)
 		cpu[p.Feedback] += p.CPUPerPacket * n
 		packets[p.Feedback] += n
+		watched[p.Feedback] += p.Seconds * float64(max(p.Viewers-p.JoinErrors, 1))
 	}
 	off, on := audience.FeedbackReports.String(), audience.FeedbackLibwebrtc.String()
 	if packets[off] == 0 || packets[on] == 0 || cpu[off] == 0 {
@@ -145,12 +150,20 @@ func compared(points []Point) *Comparison {
 	}
 	c := &Comparison{Viewers: points[0].Viewers, Off: round(cpu[off] / packets[off]), On: round(cpu[on] / packets[on])}
 	c.Ratio = round(cpu[on] / packets[on] / (cpu[off] / packets[off]))
+	c.OffRate, c.OnRate = round(packets[off]/watched[off]), round(packets[on]/watched[on])
 	return c
 }
 
+// sameRate is by how much the packets of a fair comparison may differ.
+const sameRate = 0.05
+
 // String is a sentence.
 func (c *Comparison) String() string {
-	return fmt.Sprintf("%d viewers: %s µs a packet without transport-wide feedback, %s with it: %s times", c.Viewers, number(c.Off), number(c.On), number(c.Ratio))
+	text := fmt.Sprintf("%d viewers: %s µs a packet without transport-wide feedback, %s with it: %s times", c.Viewers, number(c.Off), number(c.On), number(c.Ratio))
+	if max(c.OffRate, c.OnRate) > (1+sameRate)*min(c.OffRate, c.OnRate) {
+		text += fmt.Sprintf(", but not of the same layers: %s and %s packets a second for each", number(c.OffRate), number(c.OnRate))
+	}
+	return text
 }
 
 // choose lets the viewers select one layer after the other, each of them once in

@@ -24,6 +24,12 @@ func TestFeedbackIsComparedInTurn(t *testing.T) {
 		}
 	}
 	c := out.Comparisons[1]
+	if !near(c.OffRate, perSecond) || !near(c.OnRate, perSecond) || strings.Contains(c.String(), "layers") {
+		t.Errorf("%+v", c)
+	}
+	if unfair := (Comparison{OffRate: 100, OnRate: 106}); !strings.Contains((&unfair).String(), "not of the same layers: 100 and 106") {
+		t.Error(&unfair)
+	}
 	if c.Viewers != 50 || !near(c.Ratio, 1.25) || !near(c.Off, 20) || !near(c.On, 25) {
 		t.Errorf("%+v", c)
 	}

@@ -330,3 +330,32 @@ func TestOnlyREMBWhereItAloneIsOffered(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkTransportFeedback is what a viewer's feedback costs the client per packet that arrives, at 333 a second: noting it, and its share of a
+// sealed message every 50 ms.
+func BenchmarkTransportFeedback(b *testing.B) {
+	const pause = 3 * time.Millisecond
+	var f feedback
+	now := epoch
+	f.begin(now, FeedbackLibwebrtc, &answer{transportCC: 3, types: map[uint8]payloadType{96: {video: true, transportCC: true}}})
+	seal := rigContext(b)
+	packet := make([]byte, 20)
+	packet[12], packet[13], packet[15], packet[16] = 0xbe, 0xde, 1, 0x31
+	h := header{ssrc: 2222, extensionAt: 12, payload: 20}
+	f.audioDue, f.videoDue = now.Add(time.Hour*1000), now.Add(time.Hour*1000)
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		now = now.Add(pause)
+		packet[17], packet[18] = byte(n>>8), byte(n)
+		f.arrived(now, h, packet, 3)
+		for _, datagram := range f.due(now, nil, 0) {
+			plain, err := rtcp.Marshal(datagram)
+			if err == nil {
+				_, err = seal.EncryptRTCP(nil, plain, nil)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
