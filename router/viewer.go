@@ -60,6 +60,7 @@ type Viewer struct {
 	allocated         int
 	believed          bool
 	estimate          int       // the latest
+	wanted            int       // what would be sent if the path carried it
 	fellAt            time.Time // it was clearly less than the one before
 	raisedAt          time.Time // a higher layer took over
 	tracked           bool      // the viewer reports on every packet

@@ -22,6 +22,7 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 		wanted = 0
 	}
 	v.bwe.Want(now, wanted)
+	v.wanted = wanted
 	v.allocateAt = next
 	for i, s := range v.sections {
 		s.grant(now, v.grants[i], out)
@@ -76,6 +77,10 @@ func (v *Viewer) drains(now time.Time, queue time.Duration) bool {
 // adapt is to be called when something was heard of the path.
 func (v *Viewer) adapt(now time.Time, out *Out) {
 	bits, known := v.budget(now)
+	if v.wanted > 0 {
+		v.padAt = now // what was heard may be the end of a probe, or its beginning
+		v.schedule()
+	}
 	changed := known != v.believed || (bits-v.allocated)*50 > v.allocated || (v.allocated-bits)*50 > v.allocated
 	if changed {
 		v.allocate(now, out)

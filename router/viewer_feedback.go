@@ -209,6 +209,9 @@ func (s *section) readBlock(now time.Time, b []byte, out *Out) {
 	trip := int32(v.clock.middle(now) - lsr - dlsr)
 	rtt := time.Duration(max(trip, 0)) * time.Second >> 16
 	v.heardReport(now, lsr, rtt, out)
+	if lsr == 0 {
+		rtt = 0
+	}
 	if s.cfg.Kind == Video {
 		v.bwe.Report(now, s.fraction, rtt)
 	}

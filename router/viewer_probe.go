@@ -75,7 +75,6 @@ func (s *section) writePadding(now time.Time, out *Out) int {
 	})
 	size := k + longestPadding
 	v.bwe.Sent(now, size)
-	v.pacer.spend(now, size)
 	v.pending.padding += uint64(size)
 	return size
 }

@@ -100,7 +100,7 @@ func (e *Estimator) control(now int64) {
 		e.full()
 	case e.delay.queue() > e.delay.threshold() || e.loss.share > max(littleLoss, e.loss.own):
 	default:
-		e.grow(dt)
+		e.grow(now, dt)
 	}
 }
 
@@ -145,10 +145,12 @@ func (e *Estimator) raise(bits int) {
 	e.bits = max(e.bits, min(bits, e.cfg.Most))
 }
 
-// grow lets the estimate grow for dt microseconds, as far as it is used; what arrives
+// grow lets the estimate grow for dt microseconds until now, as far as it is used; what arrives
 // without a queue is carried.
-func (e *Estimator) grow(dt int64) {
-	e.raise(e.delay.acked())
+func (e *Estimator) grow(now, dt int64) {
+	if !e.probing(now) { // its result says what it showed
+		e.raise(e.delay.acked())
+	}
 	limit := int(unused * float64(e.delay.acked()))
 	if e.bits >= limit {
 		return

@@ -16,6 +16,9 @@ type road struct {
 	trip   time.Duration // there and back, without queues
 	queue  time.Duration // what the queue holds, in time
 	loss   float64
+	// burst is how many bytes a bucket lets through at once when it was spared for
+	// long enough.
+	burst int
 	// report is the longest time between two feedback packets, 100 ms if 0.
 	report time.Duration
 	// unheard is the share of feedback that gets lost.
@@ -49,12 +52,14 @@ func (l *link) tick(now time.Duration) {
 
 // enter queues bytes; ok is false if the queue is full.
 func (l *link) enter(bytes int) (out time.Duration, ok bool) {
-	start := max(l.now, l.free)
+	bits := float64(l.bits(l.now))
+	spared := time.Duration(float64(l.road.burst) * 8 / bits * float64(time.Second))
+	start := max(l.now-spared, l.free)
 	if start-l.now > l.road.queue {
 		return 0, false
 	}
-	l.free = start + time.Duration(float64(bytes)*8/float64(l.bits(l.now))*float64(time.Second))
-	return l.free, true
+	l.free = start + time.Duration(float64(bytes)*8/bits*float64(time.Second))
+	return max(l.free, l.now), true
 }
 
 // send returns when a packet of so many bytes on the wire arrives; ok is false if it

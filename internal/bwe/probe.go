@@ -5,8 +5,16 @@ import "time"
 // Times are microseconds.
 const (
 	// grid is how often padding is asked for during a probe.
-	grid        = 5_000
-	probeLength = 150_000
+	grid = 5_000
+	// A probe lasts for probeLength, and longer until probeExcess bytes beyond the
+	// estimate have gone, but no longer than longestProbe: shapers let some ten
+	// thousand bytes through at once when they were spared, which tells nothing of
+	// what they let through later.
+	probeLength  = 150_000
+	longestProbe = 600_000
+	probeExcess  = 32_000
+	// spared is what such a shaper may have let through of a probe that failed.
+	spared = 12_000
 	// glimpse is the length of a first probe. Its result is used for nothing but to
 	// tell whether a real one may follow: on a path that is far slower than is
 	// believed, that would fill the queue for a second.
@@ -26,8 +34,13 @@ const (
 	// probeAnswer is how long feedback may take.
 	probeAnswer    = 1_000_000
 	hopelessGrowth = 100_000
+	// queueGrowth is by how much the delay may grow before a probe is cut short.
+	queueGrowth = 30_000
 	// probeGrowth is by how much the delay may grow during a probe that gets through.
 	probeGrowth = 12_000
+	// probeEnd is the least of a probe's end in which the delay is compared with that
+	// of its beginning.
+	probeEnd = 30_000
 	// probeAgain is how soon a probe is repeated of which too little was heard.
 	probeAgain = 300_000
 	// leastPadding is not worth less.
@@ -61,25 +74,27 @@ type probe struct {
 	firstHeard                bool
 	firstArrival, lastArrival int64
 	firstDelay, growth        int64 // how much longer than the first the last one took
-	// early and late are the least delays of the first and the last third: jitter of
+	// early and late are the least delays of the first third and of the end: jitter of
 	// single packets does not count.
 	early, late       int64
 	anyEarly, anyLate bool
 
 	notBefore int64
 	pause     int64
-	failed    int // in a row
+	failed    int   // in a row
+	ended     int64 // the last one was judged
 	glimpsed  bool
 }
 
-// begin starts a probe; next is the number of the first packet.
-func (p *probe) begin(now int64, rate int, next uint16) {
+// begin starts a probe; believed is the estimate, next the number of the first
+// packet.
+func (p *probe) begin(now int64, rate, believed int, next uint16) {
 	*p = probe{
 		state: sending, rate: rate, length: glimpse, start: now, first: next, last: next - 1,
-		notBefore: p.notBefore, pause: p.pause, failed: p.failed, glimpsed: p.glimpsed,
+		notBefore: p.notBefore, pause: p.pause, failed: p.failed, glimpsed: p.glimpsed, ended: p.ended,
 	}
 	if p.glimpsed {
-		p.length = probeLength
+		p.length = min(max(probeLength, probeExcess*8*1_000_000/int64(max(rate-believed, 1))), longestProbe)
 	}
 }
 
@@ -106,7 +121,7 @@ func (p *probe) noteReceived(sent, arrival int64, size int) {
 	switch position := sent - p.firstSent; {
 	case position <= p.length/3:
 		p.early, p.anyEarly = least(p.early, arrival-sent, p.anyEarly), true
-	case position >= p.length*2/3:
+	case position >= p.length-max(p.length/10, probeEnd):
 		p.late, p.anyLate = least(p.late, arrival-sent, p.anyLate), true
 	}
 	p.lastArrival = max(p.lastArrival, arrival)
@@ -135,8 +150,8 @@ func (p *probe) result(noise int64, loss float64) (rate int, through, ok bool) {
 	if float64(p.got) < 0.7*kept*float64(p.sent) || sendSpan < p.length/2 || !p.anyEarly || !p.anyLate {
 		return 0, false, false
 	}
-	growth := p.late - p.early // in two thirds of the time
-	sent, got := perSecond(p.sent-p.lastSize, sendSpan), perSecond(p.got-p.gotFirst, sendSpan+max(growth, 0)*3/2)
+	growth := p.late - p.early // in most of the time
+	sent, got := perSecond(p.sent-p.lastSize, sendSpan), perSecond(p.got-p.gotFirst, sendSpan+max(growth, 0)*6/5)
 	got = int(float64(got) / kept)
 	through = growth < max(probeGrowth, sendSpan/10, noise)
 	return min(sent, got, p.rate*21/20), through, true
@@ -154,6 +169,12 @@ func least(a, b int64, counts bool) int64 {
 // awaited.
 func (p *probe) hopeless() bool {
 	return p.firstHeard && p.growth > hopelessGrowth && p.lastArrival-p.firstArrival > glimpse
+}
+
+// queues tells that the probe need not go on: what was heard last took longer than
+// what was heard first by more than jitter explains.
+func (p *probe) queues(noise int64) bool {
+	return p.glimpsed && p.firstHeard && p.growth > max(queueGrowth, 2*noise)
 }
 
 // unsure tells that too much of the feedback was lost.
@@ -188,16 +209,25 @@ func (e *Estimator) Padding(now time.Time) (bytes int, next time.Time) {
 		if t < e.probe.notBefore {
 			return 0, now.Add(time.Duration(e.probe.notBefore-t) * time.Microsecond)
 		}
-		e.probe.begin(t, e.probeRate(), e.sent.next)
+		e.probe.begin(t, e.probeRate(), e.bits, e.sent.next)
 	}
 	if e.probe.state == awaiting {
 		return 0, time.Time{}
 	}
-	if t-e.probe.start >= e.probe.length || e.delay.queue() > 2*e.delay.threshold() {
+	if t-e.probe.start >= e.probe.length || e.delay.queue() > e.delay.threshold() || e.probe.queues(e.delay.noise) {
 		e.probe.state = awaiting
 		return 0, time.Time{}
 	}
 	return e.probe.due(t), now.Add(grid * time.Microsecond)
+}
+
+// afterProbe is for how long the rate of what arrives is still that of a probe.
+const afterProbe = 1_000_000
+
+// probing tells that what arrives is, or lately was, more than usual for a moment
+// only.
+func (e *Estimator) probing(now int64) bool {
+	return e.probe.state != idle || e.probe.ended != 0 && now-e.probe.ended < afterProbe
 }
 
 // mayProbe tells whether a probe is wanted and the path is quiet enough for it to
@@ -229,7 +259,7 @@ func (e *Estimator) judgeProbe(now int64) {
 	if !covered && now-p.start < p.length+probeAnswer {
 		return
 	}
-	p.state = idle
+	p.state, p.ended = idle, now
 	rate, through, ok := p.result(e.delay.noise, e.loss.share)
 	switch {
 	case p.unsure() && !p.hopeless():
@@ -244,7 +274,7 @@ func (e *Estimator) judgeProbe(now int64) {
 		e.raise(rate)
 	default:
 		p.fail(now)
-		e.raise(int(backOff * float64(rate)))
+		e.raise(int(backOff * float64(rate-perSecond(spared, p.length))))
 		if !e.proven {
 			e.lower(int(backOff * float64(rate)))
 		}

@@ -14,6 +14,8 @@ const (
 	// patienceWithReports is how many reports in a row have to be bad: one may be so
 	// by a burst that went out right before.
 	patienceWithReports = 2
+	// flood is the loss that speaks for itself.
+	flood = 0.3
 	// reportUnused is how far beyond what is sent the estimate may grow on reports:
 	// nothing can be probed then, but for a step up in good faith.
 	reportUnused = 4
@@ -87,13 +89,14 @@ func (e *Estimator) Report(now time.Time, share uint8, trip time.Duration) {
 	lossy, late := loss > muchLoss, trip.Microseconds() > least+max(longTrip, least/2)
 	if !lossy && !late {
 		e.trips.bad = 0
-	} else if e.trips.bad++; e.trips.bad < patienceWithReports {
+	} else if e.trips.bad++; e.trips.bad < patienceWithReports && loss < flood {
 		return
 	}
 	switch {
-	case late:
-		e.trips.full = e.rate
-		e.lower(int(backOff * float64(e.rate)))
+	case late || loss >= flood:
+		through := int(float64(e.rate) * (1 - loss))
+		e.trips.full = through
+		e.lower(int(backOff * float64(through)))
 		e.known = true
 	case lossy:
 		e.trips.full = e.rate
