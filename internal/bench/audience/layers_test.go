@@ -2,6 +2,7 @@ package audience
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -127,7 +128,7 @@ func TestASwitchTakesFromTheWishToItsFirstFrame(t *testing.T) {
 	defer server.Close()
 	r := layered(t, nil)
 	r.show(t, 0, true)
-	if err := (&Viewer{session: &whep.Session{}}).Select(t.Context(), "h", 1); err != ErrNoSelection {
+	if err := (&Viewer{session: &whep.Session{}}).Select(t.Context(), "h", 1); !errors.Is(err, ErrNoSelection) {
 		t.Errorf("without a link: %v", err)
 	}
 	var err error
