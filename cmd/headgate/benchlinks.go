@@ -93,12 +93,30 @@ func (c *benchPublishCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if c.ReadyFile != "" {
-		err = writeWhole(c.ReadyFile, []byte("on air\n"))
+		if err = flows(ctx, p); err == nil {
+			err = writeWhole(c.ReadyFile, []byte("on air\n"))
+		}
 	}
 	if err == nil {
 		err = untilOver(ctx, c.Duration, p.Err)
 	}
 	return errors.Join(err, p.Close(context.WithoutCancel(ctx)))
+}
+
+// flows waits until the server must have seen pictures.
+func flows(ctx context.Context, p *source.Publisher) error {
+	const enough = 15 // half a second
+	for p.Stats().Frames < enough {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+		if err := p.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // untilOver waits until ctx or d ends, or something stops by itself.
