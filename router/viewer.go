@@ -61,6 +61,7 @@ type Viewer struct {
 	believed          bool
 	estimate          int       // the latest
 	wanted            int       // what would be sent if the path carried it
+	least             int       // what sound and the lowest steps take
 	fellAt            time.Time // it was clearly less than the one before
 	raisedAt          time.Time // a higher layer took over
 	tracked           bool      // the viewer reports on every packet

@@ -1,6 +1,10 @@
 package router
 
-import "time"
+import (
+	"time"
+
+	"github.com/headgate/headgate/internal/bwe"
+)
 
 // allocate shares out among the sections what the path is believed to carry.
 func (v *Viewer) allocate(now time.Time, out *Out) {
@@ -11,11 +15,12 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 	for len(v.grants) < len(v.demands) {
 		v.grants = append(v.grants, 0)
 	}
+	v.least = leastOf(v.demands)
 	bits, known := v.budget(now)
 	v.allocated, v.believed = bits, known
 	v.pacer.believe(0)
 	if known && v.tracked {
-		v.pacer.believe(bits)
+		v.pacer.believe(v.estimate)
 	}
 	wanted, next := v.shares.Allocate(now, bits, known, v.demands, v.grants[:len(v.demands)])
 	if !v.canProbe() {
@@ -33,6 +38,19 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 	v.schedule()
 }
 
+// leastOf is what sound and the lowest steps of all pictures take.
+func leastOf(demands []bwe.Demand) (bits int) {
+	for _, d := range demands {
+		for _, step := range d.Steps {
+			if step.Bits > 0 && !d.Hidden {
+				bits += step.Bits
+				break
+			}
+		}
+	}
+	return bits
+}
+
 const (
 	// usualQueue is what packets may wait before less is sent to let the queue drain,
 	// drainTime what that should take.
@@ -44,8 +62,6 @@ const (
 	// The key frame of a higher layer makes a queue of up to raiseQueue, for raiseFor.
 	raiseQueue = 200 * time.Millisecond
 	raiseFor   = time.Second
-	// leastDraining is what is sent in any case meanwhile, as a part of the estimate.
-	leastDraining = 5
 )
 
 // budget is what may be sent in bits per second: what the path is believed to carry,
@@ -58,7 +74,7 @@ func (v *Viewer) budget(now time.Time) (bits int, known bool) {
 	v.estimate = bits
 	if queue := v.bwe.Queue() - usualQueue; known && queue > 0 && v.drains(now, queue) {
 		drain := int(int64(bits) * int64(min(queue, drainTime)) / int64(drainTime))
-		bits = max(bits-drain, bits/leastDraining)
+		bits = max(bits-drain, min(bits, v.least)) // a picture is not stopped for that
 	}
 	if v.cfg.MaxBits > 0 {
 		bits = min(bits, v.cfg.MaxBits)
