@@ -24,7 +24,8 @@ type section struct {
 	options   []option
 	steps     []bwe.Step
 	paused    pauseReason
-	hurried   bool // on the way to less, because the path does not carry what is sent
+	refusedAt time.Time // since then the lowest layer is more than the path seems to carry
+	hurried   bool      // on the way to less, because the path does not carry what is sent
 	watched   *Layer
 	shown     atomic.Pointer[Layer]
 

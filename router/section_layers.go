@@ -113,9 +113,12 @@ func (s *section) grant(now time.Time, step int, out *Out) {
 		s.hide(now, out)
 	case !s.anyLive():
 		s.keepAim(now, out)
-	case step == bwe.Paused && !s.onlyLayer() && s.cfg.Kind == Video:
+	case step == bwe.Paused && !s.onlyLayer() && s.cfg.Kind == Video && s.givesUp(now):
 		s.pause(now, out)
 	default:
+		if step != bwe.Paused {
+			s.refusedAt = time.Time{}
+		}
 		o := s.options[max(step, 0)]
 		s.unpause(now, pausedByAllocator)
 		s.thin.goal = o.reach

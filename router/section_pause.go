@@ -10,6 +10,27 @@ const (
 	pausedByQueue                             // the only layer has filled the path's queue
 )
 
+// pauseAfter is how long the lowest layer is sent all the same when the path seems
+// not to carry it: an estimate that fell too low, as after a probe that failed,
+// recovers in that time, and a picture that stands is worse than a short queue.
+const pauseAfter = 2 * time.Second
+
+// givesUp tells that the lowest layer was refused for long, or has filled the queue.
+func (s *section) givesUp(now time.Time) bool {
+	v := s.viewer
+	if s.paused&pausedByAllocator != 0 {
+		return true
+	}
+	if s.refusedAt.IsZero() {
+		s.refusedAt = now
+	}
+	if now.Sub(s.refusedAt) >= pauseAfter || v.bwe.Queue() > floodedQueue {
+		return true
+	}
+	v.allocateAt = earlier(v.allocateAt, s.refusedAt.Add(pauseAfter))
+	return false
+}
+
 // pause stops the picture because the path does not carry its lowest layer.
 func (s *section) pause(now time.Time, out *Out) { s.stop(now, pausedByAllocator, out) }
 
