@@ -24,6 +24,7 @@ type section struct {
 	options   []option
 	steps     []bwe.Step
 	paused    pauseReason
+	pausedAt  time.Time // the allocator's pause began
 	refusedAt time.Time // since then the lowest layer is more than the path seems to carry
 	hurried   bool      // on the way to less, because the path does not carry what is sent
 	watched   *Layer

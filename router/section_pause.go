@@ -10,19 +10,31 @@ const (
 	pausedByQueue                             // the only layer has filled the path's queue
 )
 
-// pauseAfter is how long the lowest layer is sent all the same when the path seems
-// not to carry it: an estimate that fell too low, as after a probe that failed,
-// recovers in that time, and a picture that stands is worse than a short queue.
-const pauseAfter = 2 * time.Second
+const (
+	// carriedPercent is how much of what sound and the lowest layers take has to be
+	// believed for them to be sent: an estimate is 0.85 of what a full path carries.
+	carriedPercent = 80
+	// pauseAfter is how long they are sent all the same when less is believed: after a
+	// probe that failed that is soon mended, and a picture that stands is worse than
+	// a short queue.
+	pauseAfter = 2 * time.Second
+	// shortestPause is how long a picture stays paused at least.
+	shortestPause = time.Second
+)
 
-// givesUp tells that the lowest layer was refused for long, or has filled the queue.
+// givesUp tells that the picture is not to be sent, since the allocator has nothing
+// for its lowest layer.
 func (s *section) givesUp(now time.Time) bool {
 	v := s.viewer
-	if s.paused&pausedByAllocator != 0 {
-		return true
-	}
 	if s.refusedAt.IsZero() {
 		s.refusedAt = now
+	}
+	if s.paused&pausedByAllocator != 0 {
+		return v.estimate < v.least || v.bwe.Queue() > drainedQueue || now.Sub(s.pausedAt) < shortestPause
+	}
+	if v.estimate*100 >= v.least*carriedPercent {
+		s.refusedAt = time.Time{}
+		return false
 	}
 	if now.Sub(s.refusedAt) >= pauseAfter || v.bwe.Queue() > floodedQueue {
 		return true
@@ -32,7 +44,12 @@ func (s *section) givesUp(now time.Time) bool {
 }
 
 // pause stops the picture because the path does not carry its lowest layer.
-func (s *section) pause(now time.Time, out *Out) { s.stop(now, pausedByAllocator, out) }
+func (s *section) pause(now time.Time, out *Out) {
+	if s.paused&pausedByAllocator == 0 {
+		s.pausedAt = now
+	}
+	s.stop(now, pausedByAllocator, out)
+}
 
 func (s *section) stop(now time.Time, why pauseReason, out *Out) {
 	before := s.paused

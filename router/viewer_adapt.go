@@ -26,6 +26,9 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 	if !v.canProbe() {
 		wanted = 0
 	}
+	if wanted > 0 {
+		wanted = max(wanted, mostOf(v.demands)*wantedRoom/100) // a probe may find room for more than one step
+	}
 	v.bwe.Want(now, wanted)
 	v.wanted = wanted
 	v.allocateAt = next
@@ -46,6 +49,24 @@ func leastOf(demands []bwe.Demand) (bits int) {
 				bits += step.Bits
 				break
 			}
+		}
+	}
+	return bits
+}
+
+// wantedRoom is what a path has to carry for everything to be granted, in percent
+// of what that takes.
+const wantedRoom = 115
+
+// mostOf is what everything takes.
+func mostOf(demands []bwe.Demand) (bits int) {
+	for _, d := range demands {
+		most := 0
+		for _, step := range d.Steps {
+			most = max(most, step.Bits)
+		}
+		if !d.Hidden {
+			bits += most
 		}
 	}
 	return bits

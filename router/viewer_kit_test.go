@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headgate/headgate/internal/bwe"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 )
@@ -58,6 +59,7 @@ func (w *way) view(sections ...SectionConfig) *Viewer {
 
 func (w *way) viewWith(set ViewerSettings, sections ...SectionConfig) *Viewer {
 	v := NewViewer(ViewerConfig{ID: "v", CNAME: "stream", Sections: sections, Settings: set})
+	v.bwe = bwe.New(bwe.Config{Start: 50_000_000, Least: 50_000, Most: 100_000_000}) // room for whatever a test sends
 	for _, c := range sections {
 		w.players[c.SSRC] = &testPlayer{t: w.t, cfg: c, got: map[int64]*rtp.Packet{}, at: map[int64]time.Time{}}
 	}

@@ -11,7 +11,7 @@ type Config struct {
 
 // DefaultConfig returns the settings of a gateway nobody configured.
 func DefaultConfig() Config {
-	return Config{Start: 1_000_000, Least: 50_000, Most: 100_000_000}
+	return Config{Start: 500_000, Least: 50_000, Most: 100_000_000}
 }
 
 // Overhead is what a packet has on the wire besides the RTP packet, in bytes: IP,

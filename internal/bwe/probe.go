@@ -25,8 +25,9 @@ const (
 	// probeLeap bounds a probe by the estimate while nothing speaks against more,
 	// probeStep after a failure: then most of them fail, and a small one disturbs
 	// little.
-	probeLeap = 3.0
-	probeStep = 1.4
+	probeLeap   = 3.0
+	probeStep   = 1.4
+	forgetAfter = 3
 	// Failed probes are repeated after probePause, and then later and later. The
 	// bound is what the return of a better path may take to be noticed.
 	probePause     = 2_000_000
@@ -81,7 +82,8 @@ type probe struct {
 
 	notBefore int64
 	pause     int64
-	failed    int   // in a row
+	failed    int   // times, not forgotten yet
+	won       int   // times in a row
 	ended     int64 // the last one was judged
 	glimpsed  bool
 }
@@ -91,7 +93,7 @@ type probe struct {
 func (p *probe) begin(now int64, rate, believed int, next uint16) {
 	*p = probe{
 		state: sending, rate: rate, length: glimpse, start: now, first: next, last: next - 1,
-		notBefore: p.notBefore, pause: p.pause, failed: p.failed, glimpsed: p.glimpsed, ended: p.ended,
+		notBefore: p.notBefore, pause: p.pause, failed: p.failed, won: p.won, glimpsed: p.glimpsed, ended: p.ended,
 	}
 	if p.glimpsed {
 		p.length = min(max(probeLength, probeExcess*8*1_000_000/int64(max(rate-believed, 1))), longestProbe)
@@ -183,14 +185,19 @@ func (p *probe) unsure() bool { return p.unheard*5 > p.sent }
 // fail lets the next probe wait.
 func (p *probe) fail(now int64) {
 	p.failed++
+	p.won = 0
 	p.glimpsed = false
 	p.pause = min(max(probePause, p.pause*3/2), mostProbePause)
 	p.notBefore = now + p.pause
 }
 
-// forgive forgets failures.
+// forgive lets the next probe follow at once. Failures are forgotten with the third
+// success in a row: a shaper that was spared lets one or two through.
 func (p *probe) forgive(now int64) {
-	p.failed, p.pause, p.notBefore, p.glimpsed = 0, 0, now, true
+	if p.won++; p.won >= forgetAfter {
+		p.failed = 0
+	}
+	p.pause, p.notBefore, p.glimpsed = 0, now, true
 }
 
 // Want says how many bits per second would be sent if the path carried them; 0, or

@@ -122,6 +122,9 @@ func (w *world) allocate() {
 	}
 	w.demands[1].Current = w.current
 	wants, _ := w.alloc.Allocate(w.wall(), bits, known, w.demands, w.grants)
+	if wants > 0 {
+		wants = max(wants, (w.ladder[len(w.ladder)-1]+w.demands[0].Steps[0].Bits)*115/100)
+	}
 	w.est.Want(w.wall(), wants)
 	w.askAt = min(w.askAt, w.now)
 	if g := w.grants[1]; g != w.grant {
