@@ -164,7 +164,7 @@ func TestIngestConcurrency(t *testing.T) {
 			l.Group()
 			l.Packet(int64(n) % 70000)
 			l.Bitrate(clock(n))
-			l.WireRateUpTo(clock(n), l.Temporal())
+			l.WireRateUpTo(clock(n), spatialIDs-1, l.Temporal())
 			l.Size()
 			l.Deaf()
 		}

@@ -4,13 +4,14 @@ package router
 type sign uint8
 
 const (
-	signParameters sign = 1 << iota // a key picture's parameters; it can be started from here
-	signKey                         // part of a key picture
-	signKeyFirst                    // a slice of a key picture begins
-	signPicture                     // picture data
-	signFirst                       // the payload says that a picture begins
-	signNotFirst                    // the payload says that none begins
-	signSet                         // a parameter set is in it that decoders keep
+	signParameters  sign = 1 << iota // a key picture's parameters; it can be started from here
+	signKey                          // part of a key picture
+	signKeyFirst                     // a slice of a key picture begins
+	signPicture                      // picture data
+	signFirst                        // the payload says that a picture begins
+	signNotFirst                     // the payload says that none begins
+	signSet                          // a parameter set is in it that decoders keep
+	signLayerBefore                  // it goes on without saying of which scalability layer it is
 )
 
 // inspector reads what one payload tells: it fills Width, Height and Descriptor
@@ -39,6 +40,7 @@ func inspectorOf(codec string) inspector {
 type frameTracker struct {
 	started    bool
 	timestamp  uint32 // of the newest packet
+	tid, sid   uint8  // of the newest packet
 	whole      bool   // nothing of the newest picture is missing so far
 	keyStarted bool
 	keyStamp   uint32 // of the newest key frame
@@ -56,6 +58,10 @@ func (t *frameTracker) next(p *Packet, s sign, joined bool) {
 	begins := !t.started || p.Timestamp != t.timestamp
 	t.whole = joined && (begins || t.whole)
 	t.started, t.timestamp = true, p.Timestamp
+	if s&signLayerBefore != 0 && !begins {
+		f.Descriptor.TID, f.Descriptor.SID = t.tid, t.sid
+	}
+	t.tid, t.sid = f.Descriptor.TID, f.Descriptor.SID
 	f.Start = s&signFirst != 0 || begins && s&signNotFirst == 0
 	f.End = f.End || p.Marker
 	if t.opensKey(p, s) {
@@ -93,6 +99,9 @@ func (t *frameTracker) ofKey(p *Packet) bool {
 // before it, if it is known.
 func (t *frameTracker) late(p, before *Packet, s sign) {
 	f := &p.Frame
+	if s&signLayerBefore != 0 && before != nil && before.Timestamp == p.Timestamp {
+		f.Descriptor.TID, f.Descriptor.SID = before.Frame.Descriptor.TID, before.Frame.Descriptor.SID
+	}
 	f.Start = s&signFirst != 0 || s&signNotFirst == 0 && before != nil && before.Timestamp != p.Timestamp
 	f.End = f.End || p.Marker
 	f.Key = s&(signKey|signParameters) != 0 || t.ofKey(p)

@@ -1,7 +1,12 @@
 package router
 
-// av1SequenceHeader is the OBU type of a sequence header (AV1 6.2.2).
-const av1SequenceHeader = 1
+const (
+	// av1SequenceHeader is the OBU type of a sequence header (AV1 6.2.2).
+	av1SequenceHeader = 1
+	// av1Extension is obu_extension_flag: the next octet has temporal_id and
+	// spatial_id (AV1 5.3.3).
+	av1Extension = 0x04
+)
 
 // inspectAV1 reads a payload of the AV1 RTP specification: aggregation header
 // (4.4), then OBU elements.
@@ -13,18 +18,27 @@ func inspectAV1(payload []byte, f *Frame) sign {
 	continues, count, newSequence := head&0x80 != 0, int(head>>4&0x03), head&0x08 != 0
 	s := signPicture
 	if continues {
-		s |= signNotFirst
+		s |= signNotFirst | signLayerBefore
 	}
 	if newSequence && !continues {
 		s |= signParameters | signKey | signKeyFirst
 	}
+	told := false
 	elements := av1Elements{rest: payload[1:], count: count}
 	for i := 0; ; i++ {
 		element, ok := elements.next()
 		if !ok {
 			return s
 		}
-		if i == 0 && continues || len(element) == 0 || element[0]>>3&0x0f != av1SequenceHeader {
+		if i == 0 && continues || len(element) == 0 {
+			continue
+		}
+		if !told && element[0]&av1Extension != 0 && len(element) > 1 {
+			told = true
+			s &^= signLayerBefore
+			f.Descriptor.TID, f.Descriptor.SID = element[1]>>5, element[1]>>3&0x03
+		}
+		if element[0]>>3&0x0f != av1SequenceHeader {
 			continue
 		}
 		s |= signParameters | signKey | signKeyFirst
@@ -73,7 +87,7 @@ func readLEB128(b []byte) (v uint64, size int) {
 // 5.5.1).
 func readAV1Size(obu []byte, f *Frame) {
 	head := 1
-	if obu[0]&0x04 != 0 { // obu_extension_flag
+	if obu[0]&av1Extension != 0 {
 		head++
 	}
 	if obu[0]&0x02 != 0 { // obu_has_size_field

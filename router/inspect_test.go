@@ -154,22 +154,24 @@ func TestInspectVP9(t *testing.T) {
 		want    Frame
 	}{
 		"key": {"8c 8123 82", key, Frame{Descriptor: Descriptor{
-			Len: 3, PictureIDBits: 15, PictureIDAt: 1, PictureID: 0x123}}},
+			Len: 3, PictureIDBits: 15, PictureIDAt: 1, PictureID: 0x123, LayerEnd: true}}},
 		"key goes on": {"84 23", signPicture | signKey | signNotFirst, Frame{Descriptor: Descriptor{
-			Len: 2, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23}}},
+			Len: 2, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, LayerEnd: true}}},
 		"delta": {"cc 23", first, Frame{Descriptor: Descriptor{
-			Len: 2, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23}}},
+			Len: 2, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, LayerEnd: true}}},
 		"layers": {"ec 23 50 99", first, Frame{Descriptor: Descriptor{
-			Len: 4, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, TL0At: 3, TL0: 0x99, TID: 2, SwitchUp: true}}},
+			Len: 4, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, TL0At: 3, TL0: 0x99, TID: 2, SwitchUp: true, LayerEnd: true}}},
 		"upper spatial layer of a key picture": {"ac 23 03 99", signPicture | signKey | signNotFirst, Frame{Descriptor: Descriptor{
-			Len: 4, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, TL0At: 3, TL0: 0x99, SID: 1}}},
+			Len: 4, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, TL0At: 3, TL0: 0x99, SID: 1, LayerEnd: true}}},
 		"flexible": {"fc 23 20 0504", first, Frame{Descriptor: Descriptor{
-			Len: 5, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, TID: 1}}},
+			Len: 5, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, TID: 1, LayerEnd: true}}},
 		"structure": {"8e 23 30 0140 00b4 0280 0168", key, Frame{Width: 640, Height: 360, Descriptor: Descriptor{
-			Len: 11, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23}}},
+			Len: 11, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, LayerEnd: true}}},
 		"structure with pictures": {"8e 23 18 0280 0168 02 04 01 20", key, Frame{Width: 640, Height: 360, Descriptor: Descriptor{
-			Len: 11, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23}}},
-		"no picture id":          {"0c", key, Frame{}},
+			Len: 11, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, LayerEnd: true}}},
+		"not the end of its layer": {"e8 23 52 99", signPicture | signNotFirst, Frame{Descriptor: Descriptor{
+			Len: 4, PictureIDBits: 7, PictureIDAt: 1, PictureID: 0x23, TL0At: 3, TL0: 0x99, TID: 2, SID: 1, SwitchUp: true}}},
+		"no picture id":          {"0c", key, Frame{Descriptor: Descriptor{LayerEnd: true}}},
 		"id cut off":             {"8c", signNotFirst, Frame{}},
 		"layer cut off":          {"ac 23", signNotFirst, Frame{}},
 		"TL0 cut off":            {"ac 23 50", signNotFirst, Frame{}},
@@ -215,8 +217,8 @@ func TestInspectAV1(t *testing.T) {
 		"timing info, decoder model":    {"18 0a1e040000000400000079780000000a530000075f915f90bcc4fb6536be4010", allSigns, 638, 358},
 		"N alone":                       {"18 3210", allSigns, 0, 0},
 		"frame":                         {"10 3010", signPicture, 0, 0},
-		"continuation":                  {"90 0a0b", signPicture | signNotFirst, 0, 0},
-		"continuation, then a sequence": {"a0 01ff" + av1Seq638x358, allSigns | signNotFirst, 638, 358},
+		"continuation":                  {"90 0a0b", signPicture | signNotFirst | signLayerBefore, 0, 0},
+		"continuation, then a sequence": {"a0 01ff" + av1Seq638x358, allSigns | signNotFirst | signLayerBefore, 638, 358},
 		"every element with a length":   {"00 0d" + av1Seq638x358, allSigns, 638, 358},
 		"length beyond the end":         {"00 7f" + av1Seq638x358, signPicture, 0, 0},
 		"length that never ends":        {"00 ffffffffffffffffffff", signPicture, 0, 0},
@@ -230,6 +232,79 @@ func TestInspectAV1(t *testing.T) {
 			var f Frame
 			if s := inspectAV1(fromHex(t, c.payload), &f); s != c.signs || f.Width != c.width || f.Height != c.height {
 				t.Errorf("signs %07b, %dx%d; want %07b, %dx%d", s, f.Width, f.Height, c.signs, c.width, c.height)
+			}
+		})
+	}
+}
+
+// The ids of scalability layers are those of the first OBU that begins in the packet
+// and has them.
+func TestInspectAV1Layers(t *testing.T) {
+	for name, c := range map[string]struct {
+		payload  string
+		before   bool
+		tid, sid uint8
+	}{
+		"none":                               {"10 3010", false, 0, 0},
+		"temporal":                           {"10 344010", false, 2, 0},
+		"both":                               {"10 342810", false, 1, 1},
+		"the second has them":                {"20 021000 342810", false, 1, 1},
+		"behind a sequence header":           {"28 0b 0800" + "00000cc4fb6536be40" + "347010", false, 3, 2},
+		"continuation":                       {"90 344010", true, 0, 0},
+		"continuation, then one with layers": {"a0 01ff 344010", false, 2, 0},
+		"continuation, then one without":     {"a0 01ff 3010", true, 0, 0},
+		"cut off":                            {"10 34", false, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f Frame
+			s := inspectAV1(fromHex(t, c.payload), &f)
+			if f.Descriptor.TID != c.tid || f.Descriptor.SID != c.sid || (s&signLayerBefore != 0) != c.before {
+				t.Errorf("signs %08b, layer %d.%d; want %d.%d, goes on: %v", s, f.Descriptor.SID, f.Descriptor.TID, c.sid, c.tid, c.before)
+			}
+		})
+	}
+}
+
+// A packet that only goes on is of the layer of the one before it.
+func TestFrameTrackerKnowsTheLayer(t *testing.T) {
+	var tracker frameTracker
+	next := func(seq int64, timestamp uint32, payload string) *Packet {
+		p := &Packet{Seq: seq, Timestamp: timestamp, Payload: fromHex(t, payload)}
+		tracker.next(p, inspectAV1(p.Payload, &p.Frame), true)
+		return p
+	}
+	begins := next(1, 1000, "50 344010")
+	if got := next(2, 1000, "90 10").Frame.Descriptor; got.TID != 2 {
+		t.Errorf("goes on in temporal layer %d, want 2", got.TID)
+	}
+	if got := next(3, 2000, "90 10").Frame.Descriptor; got.TID != 0 {
+		t.Errorf("another picture is of temporal layer %d", got.TID)
+	}
+	late := &Packet{Seq: 2, Timestamp: 1000, Payload: fromHex(t, "90 10")}
+	tracker.late(late, begins, inspectAV1(late.Payload, &late.Frame))
+	if late.Frame.Descriptor.TID != 2 {
+		t.Errorf("a late one is of temporal layer %d, want 2", late.Frame.Descriptor.TID)
+	}
+}
+
+func TestVP9Sizes(t *testing.T) {
+	size := func(w, h uint64) uint64 { return w<<32 | h }
+	for name, c := range map[string]struct {
+		payload string
+		want    [spatialIDs]uint64
+	}{
+		"two":                {"8e 23 30 0140 00b4 0280 0168", [spatialIDs]uint64{size(320, 180), size(640, 360)}},
+		"behind layer ids":   {"ae 23 00 99 50 00a0 005a 0140 00b4 0280 0168", [spatialIDs]uint64{size(160, 90), size(320, 180), size(640, 360)}},
+		"more than are kept": {"8e 23 70 0001 0001 0002 0002 0003 0003 0004 0004", [spatialIDs]uint64{size(1, 1), size(2, 2), size(3, 3)}},
+		"without sizes":      {"8e 23 20", [spatialIDs]uint64{}},
+		"no structure":       {"8c 23 30 0140 00b4 0280 0168", [spatialIDs]uint64{}},
+		"cut off":            {"8e 23 30 0140 00b4 0280 01", [spatialIDs]uint64{size(320, 180)}},
+		"only the id":        {"8e 23", [spatialIDs]uint64{}},
+		"empty":              {"", [spatialIDs]uint64{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := vp9Sizes(fromHex(t, c.payload)); got != c.want {
+				t.Errorf("%x, want %x", got, c.want)
 			}
 		})
 	}
@@ -252,6 +327,7 @@ func FuzzInspect(f *testing.F) {
 		name := codecs[int(codec)%len(codecs)]
 		var frame Frame
 		inspectorOf(name)(payload, &frame)
+		vp9Sizes(payload)
 		if d := frame.Descriptor; int(d.Len) > len(payload) || d.Len > 0 && (d.PictureIDAt >= d.Len || d.TL0At >= d.Len || d.KeyIdxAt >= d.Len) {
 			t.Errorf("%s descriptor %+v of %d bytes", name, d, len(payload))
 		}

@@ -9,6 +9,7 @@ const (
 	vp9Layers        = 0x20 // L
 	vp9Flexible      = 0x10 // F
 	vp9Begin         = 0x08 // B
+	vp9End           = 0x04 // E
 	vp9Structure     = 0x02 // V
 	vp9MaxReferences = 3
 )
@@ -46,7 +47,19 @@ func readVP9Descriptor(b []byte, f *Frame) (n int, ok bool) {
 	if len(b) == 0 {
 		return 0, false
 	}
-	d, has := &f.Descriptor, b[0]
+	if n, ok = readVP9Layers(b, &f.Descriptor); !ok {
+		return 0, false
+	}
+	if b[0]&vp9Structure != 0 {
+		return readVP9Structure(b, n, f)
+	}
+	return n, true
+}
+
+// readVP9Layers reads up to where a scalability structure may be.
+func readVP9Layers(b []byte, d *Descriptor) (n int, ok bool) {
+	has := b[0]
+	d.LayerEnd = has&vp9End != 0
 	n = 1
 	if has&vp9PictureID != 0 {
 		if n, ok = readPictureID(b, n, d); !ok {
@@ -59,12 +72,7 @@ func readVP9Descriptor(b []byte, f *Frame) (n int, ok bool) {
 		}
 	}
 	if has&vp9Flexible != 0 && has&vp9Inter != 0 {
-		if n, ok = skipVP9References(b, n); !ok {
-			return 0, false
-		}
-	}
-	if has&vp9Structure != 0 {
-		return readVP9Structure(b, n, f)
+		return skipVP9References(b, n)
 	}
 	return n, true
 }
@@ -131,4 +139,22 @@ func readVP9Structure(b []byte, n int, f *Frame) (next int, ok bool) {
 		return 0, false
 	}
 	return n, true
+}
+
+// vp9Sizes are the sizes of the spatial layers in a payload's scalability structure,
+// lowest first, each as width<<32 | height; 0 for those it does not tell.
+func vp9Sizes(b []byte) (sizes [spatialIDs]uint64) {
+	var d Descriptor
+	if len(b) == 0 || b[0]&vp9Structure == 0 {
+		return sizes
+	}
+	n, ok := readVP9Layers(b, &d)
+	if !ok || len(b) <= n || b[n]&0x10 == 0 {
+		return sizes
+	}
+	layers := int(b[n]>>5) + 1
+	for i := n + 1; i < n+1+4*min(layers, spatialIDs) && len(b) >= i+4; i += 4 {
+		sizes[(i-n-1)/4] = uint64(binary.BigEndian.Uint16(b[i:]))<<32 | uint64(binary.BigEndian.Uint16(b[i+2:]))
+	}
+	return sizes
 }

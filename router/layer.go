@@ -21,12 +21,13 @@ type Layer struct {
 	rate    layerRate // writer only
 	wire    wireRate  // but for its rates, writer only
 
-	size     atomic.Uint64 // width<<32 | height, pixels
-	bits     atomic.Int64  // per second, at lastSeen
-	lastSeen atomic.Int64  // arrival of the newest media packet, ns since born
-	watchers atomic.Int64  // sections that show or await it
-	charged  atomic.Int64  // what its group counts for in the cache, bytes
-	wanted   atomic.Bool   // a key frame was asked for
+	size     atomic.Uint64             // width<<32 | height, pixels
+	sizes    [spatialIDs]atomic.Uint64 // of the spatial layers
+	bits     atomic.Int64              // per second, at lastSeen
+	lastSeen atomic.Int64              // arrival of the newest media packet, ns since born
+	watchers atomic.Int64              // sections that show or await it
+	charged  atomic.Int64              // what its group counts for in the cache, bytes
+	wanted   atomic.Bool               // a key frame was asked for
 	deaf     atomic.Bool
 }
 
@@ -88,6 +89,16 @@ func (l *Layer) Size() (width, height int) {
 	return int(v >> 32), int(v & 0xffffffff)
 }
 
+// SizeUpTo is the size of the picture of the spatial layers up to sid, 0 and 0 where
+// the packets do not tell it.
+func (l *Layer) SizeUpTo(sid int) (width, height int) {
+	if sid >= l.Spatial() {
+		return l.Size()
+	}
+	v := l.sizes[max(sid, 0)].Load()
+	return int(v >> 32), int(v & 0xffffffff)
+}
+
 func (l *Layer) activeAt(now time.Time) bool {
 	return now.Sub(l.born)-time.Duration(l.lastSeen.Load()) <= activeFor
 }
@@ -110,6 +121,11 @@ func (l *Layer) measure(p *Packet) (resized bool) {
 	l.lastSeen.Store(int64(at))
 	if p.Frame.Width == 0 {
 		return false
+	}
+	if l.codec.Name == VP9 {
+		for sid, size := range vp9Sizes(p.Payload) {
+			l.sizes[sid].Store(size)
+		}
 	}
 	size := uint64(p.Frame.Width)<<32 | uint64(p.Frame.Height)
 	return l.size.Swap(size) != size

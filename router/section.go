@@ -29,6 +29,7 @@ type section struct {
 	hurried   bool      // on the way to less, because the path does not carry what is sent
 	watched   *Layer
 	shown     atomic.Pointer[Layer]
+	sends     atomic.Uint32 // how much of what is shown, see sendsNow
 
 	// want is the track to show. cur may belong to another one for a while.
 	want        *shardTrack
@@ -76,6 +77,7 @@ type section struct {
 func newSection(v *Viewer, cfg SectionConfig, first int64, timestamp uint32) *section {
 	s := &section{viewer: v, cfg: cfg, selection: Automatic(), thin: thinning{goal: wholeLayer}, ext: newExtensionWriter(cfg.Mid, cfg.Extensions)}
 	s.timer.owner = s
+	s.sendsNow(wholeLayer)
 	s.window.highest = first - 1
 	s.line.out = timestamp
 	return s
@@ -112,7 +114,7 @@ func (s *section) fromCurrent(now time.Time, b Burst, out *Out) {
 		}
 		s.forward(now, p, out)
 	}
-	if b.Packets[0].Frame.Key && s.cfg.Kind == Video {
+	if b.Packets[0].Frame.Key && s.cfg.Kind == Video && !s.thin.on {
 		s.watchKeyFrame(now, b, out)
 	}
 	if s.ready != nil && !s.inFrame {
@@ -179,6 +181,7 @@ func (s *section) late(now time.Time, p *Packet, n int64, out *Out) {
 	if seg == nil {
 		return
 	}
+	p = seg.late(p, n)
 	s.window.mark(n)
 	asked := s.resend.pending.settle(n, now)
 	rtx := s.repairs(seg) && (asked || s.window.highest-n > replayProtection)

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"time"
 
 	"github.com/headgate/headgate/internal/bwe"
@@ -21,16 +22,11 @@ func (s *section) demand(now time.Time) bwe.Demand {
 	if s.want == nil {
 		return d
 	}
-	trusted := false
-	for _, l := range s.want.layers {
-		if s.viewer.plays(s, l.layer.Codec()) && s.selection.admits(l.layer) {
-			s.addOptions(l)
-			trusted = trusted || l.health.trusted(now)
-		}
-	}
+	s.offer(&s.selection)
 	if len(s.options) == 0 {
-		s.addSmallest()
+		s.offerSmallest()
 	}
+	trusted := slices.ContainsFunc(s.options, func(o option) bool { return o.layer.health.trusted(now) })
 	for i, o := range s.options {
 		if o.layer == s.aimed() && o.reach == s.thin.goal {
 			d.Current = i
@@ -41,42 +37,80 @@ func (s *section) demand(now time.Time) bwe.Demand {
 	return d
 }
 
-// addOptions adds a layer, and what of its temporal layers may be left out: down
-// to half the pictures, of the lowest layer down to the fewest. A quarter of the
-// pictures is worse than smaller ones.
-func (s *section) addOptions(l *trackLayer) {
-	top := l.layer.Temporal()
-	from := max(top-1, 0)
-	if len(s.options) == 0 {
-		from = 0
-	}
-	sel := &s.selection
-	if sel.MaxTemporal != Any {
-		top = min(top, max(sel.MaxTemporal, 0))
-	}
-	if sel.Temporal != Any {
-		from, top = min(max(sel.Temporal, 0), top), min(max(sel.Temporal, 0), top)
-	}
-	for id := min(from, top); id <= top; id++ {
-		r := wholeLayer
-		if id < l.layer.Temporal() {
-			r.temporal = uint8(id)
+// offer makes options of what a selection leaves.
+func (s *section) offer(sel *Selection) {
+	for _, l := range s.want.layers {
+		if s.may(l, sel) {
+			s.addOptions(l, sel)
 		}
-		s.options = append(s.options, option{l, r})
 	}
 }
 
-// addSmallest is for a selection that nothing there fits: too small a picture, or
-// an encoding that is gone.
-func (s *section) addSmallest() {
+func (s *section) may(l *trackLayer, sel *Selection) bool {
+	return s.viewer.plays(s, l.layer.Codec()) && (sel.RID == "" || sel.RID == l.layer.rid)
+}
+
+// offerSmallest is for a selection that nothing there fits: an encoding that is gone,
+// or too small a picture.
+func (s *section) offerSmallest() {
+	sel := s.selection
+	if !slices.ContainsFunc(s.want.layers, func(l *trackLayer) bool { return s.may(l, &sel) }) {
+		sel.RID = ""
+		s.offer(&sel)
+	}
+	sel.MaxWidth, sel.MaxHeight, sel.Spatial = 0, 0, 0
 	for _, l := range s.want.layers {
-		if s.viewer.plays(s, l.layer.Codec()) {
-			s.options = append(s.options, option{l, wholeLayer})
-			if s.selection.RID == "" { // the lowest: bounded by size
-				return
-			}
+		if len(s.options) == 0 && s.may(l, &sel) {
+			s.addOptions(l, &sel)
 		}
 	}
+}
+
+// addOptions adds a layer, and what of its scalability layers may be left out: spatial
+// layers from the top, and of each down to half the pictures, of the lowest down to
+// the fewest. A quarter of the pictures is worse than smaller ones.
+func (s *section) addOptions(l *trackLayer, sel *Selection) {
+	top := l.layer.Temporal()
+	least, most := choice(top, sel.Temporal, sel.MaxTemporal)
+	low, high := choice(l.layer.Spatial(), sel.Spatial, sel.MaxSpatial)
+	for sid := low; sid <= high; sid++ {
+		if w, h := l.layer.SizeUpTo(sid); !sel.fits(w, h) {
+			return
+		}
+		from := least
+		if len(s.options) > 0 {
+			from = min(max(least, top-1), most)
+		}
+		for tid := from; tid <= most; tid++ {
+			s.options = append(s.options, option{l, reachOf(l.layer, sid, tid)})
+		}
+	}
+}
+
+// choice is what a selection leaves of the ids from 0 to top: one that is fixed, or all
+// up to a bound. What is not there counts as the highest.
+func choice(top, fixed, bound int) (from, to int) {
+	if bound != Any {
+		top = min(top, max(bound, 0))
+	}
+	if fixed != Any {
+		top = min(max(fixed, 0), top)
+		return top, top
+	}
+	return 0, top
+}
+
+// reachOf is the reach that ends with two ids; the highest ids there are leave
+// nothing out.
+func reachOf(l *Layer, sid, tid int) reach {
+	r := wholeLayer
+	if sid < l.Spatial() {
+		r.spatial = uint8(sid)
+	}
+	if tid < l.Temporal() {
+		r.temporal = uint8(tid)
+	}
+	return r
 }
 
 // bits is what sending it takes of the path, 0 while the layer is silent, or not
@@ -86,7 +120,7 @@ func (o option) bits(now time.Time, trustedOnly bool) int {
 	if !h.live() || trustedOnly && !h.trusted(now) {
 		return 0
 	}
-	if n := l.WireRateUpTo(now, int(o.reach.temporal)); n > 0 {
+	if n := l.WireRateUpTo(now, int(o.reach.spatial), int(o.reach.temporal)); n > 0 {
 		return n
 	}
 	return max(l.Bitrate(now), 1) // it has only just started
@@ -123,6 +157,7 @@ func (s *section) grant(now time.Time, step int, out *Out) {
 		s.unpause(now, pausedByAllocator)
 		s.thin.goal = o.reach
 		s.aim(now, o.layer, out)
+		s.askToClimb(now)
 	}
 }
 

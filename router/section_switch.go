@@ -65,7 +65,11 @@ func (s *section) ask(now time.Time, l *trackLayer, again time.Duration) {
 func (s *section) askAgain(now time.Time, out *Out) {
 	l := s.target
 	s.askAt = time.Time{}
-	if l == nil || s.ready != nil || s.mayReplay && s.replayGroup(now, l, out) {
+	if l == nil {
+		s.askToClimb(now)
+		return
+	}
+	if s.ready != nil || s.mayReplay && s.replayGroup(now, l, out) {
 		return
 	}
 	s.ask(now, l, s.settings().KeyFrameRepeat)

@@ -16,8 +16,8 @@ var wholeLayer = reach{7, 7}
 func (r reach) admits(d *Descriptor) bool { return d.SID <= r.spatial && d.TID <= r.temporal }
 
 // thinning leaves scalability layers out of what a section sends. What is left out
-// takes no number and no picture id, so that the viewer misses nothing (M-013,
-// M-046); what was lost on the way in keeps its own, because it may be repaired.
+// takes no number, so that the viewer misses nothing (M-013); what was lost on the
+// way in keeps its own, because it may be repaired.
 type thinning struct {
 	on   bool
 	now  reach // in force
@@ -28,22 +28,37 @@ type thinning struct {
 	timestamp uint32
 	passes    bool
 	shift     pictureShift
-	slots     *[thinSlots]thinned
+	// opens tells that every temporal layer may be sent from the next picture on.
+	opens bool
+	// asked is when a key frame was asked for in order to send more.
+	asked time.Time
+	slots *[thinSlots]thinned
 }
 
 // thinned is what went out under a number, or was lost on its way in.
 type thinned struct {
 	n, seq  int64
 	picture uint16 // of the shift
-	last    bool   // it ends the picture for this viewer (M-047)
+	reach   reach  // in force when the number was given
+	came    bool   // not lost, or repaired
+	last    bool   // it ends the picture for this viewer (M-047); known once it came
 }
 
-// remember gives the packet at seq the next number.
-func (t *thinning) remember(seq int64, last bool) (n int64) {
+// remember gives the packet at seq, which came or was lost, the next number.
+func (t *thinning) remember(seq int64, came, last bool) (n int64) {
 	n = t.next
 	t.next++
-	t.slots[n%thinSlots] = thinned{n: n, seq: seq, picture: t.shift.picture, last: last}
+	t.slots[n%thinSlots] = thinned{n: n, seq: seq, picture: t.shift.picture, reach: t.now, came: came, last: last}
 	return n
+}
+
+// keepHoles gives numbers to what is missing before p, in the picture before or
+// between that and p's.
+func (t *thinning) keepHoles(p *Packet) {
+	for seq := max(t.last+1, p.Seq-thinSlots/2); seq < p.Seq; seq++ {
+		t.remember(seq, false, false)
+	}
+	t.last = max(t.last, p.Seq-1)
 }
 
 // find returns the slot of a number, nil if it is forgotten or was never given.
@@ -83,36 +98,28 @@ func (s *section) forwardThinned(now time.Time, p *Packet, out *Out) bool {
 		return true
 	}
 	begins := p.Timestamp != t.timestamp
+	if begins || t.passes { // else what is missing was to be left out too
+		t.keepHoles(p)
+	}
 	if begins {
-		t.climb(p, s.cur.layer)
+		s.climb(now, p)
 		if t.now == wholeLayer && t.goal == wholeLayer {
 			s.endThinning(now, p)
 			return false
 		}
 		t.timestamp, t.passes = p.Timestamp, p.Frame.Descriptor.TID <= t.now.temporal
-		if !t.passes {
+		if !t.passes && closesPictures(s.cur.layer) {
 			t.shift.picture--
 		}
 	}
-	s.numberThinned(now, p, begins || t.passes, out)
+	s.numberThinned(now, p, out)
 	return true
 }
 
-// climb sets how much is sent from p, the first packet of a picture, on: less at
-// once, more where decoders can go on (M-044).
-func (t *thinning) climb(p *Packet, l *Layer) {
-	t.now = reach{min(t.now.spatial, t.goal.spatial), min(t.now.temporal, t.goal.temporal)}
-	if p.Frame.KeyStart {
-		t.now = t.goal
-		return
-	}
-	if d := &p.Frame.Descriptor; d.SwitchUp && d.TID > t.now.temporal && d.TID <= t.goal.temporal {
-		t.now.temporal = d.TID
-		if int(d.TID) >= l.Temporal() {
-			t.now.temporal = t.goal.temporal
-		}
-	}
-}
+// closesPictures tells that picture ids are to go up by one from picture to picture
+// (M-046). VP9 counts back from its own to say which pictures it was made from, so
+// there they stay what they are.
+func closesPictures(l *Layer) bool { return l.codec.Name == VP8 }
 
 // beginThinning starts at the first packet of a picture, once the section is live.
 func (s *section) beginThinning(now time.Time, p *Packet) bool {
@@ -132,7 +139,6 @@ func (s *section) beginThinning(now time.Time, p *Packet) bool {
 }
 
 // endThinning goes on with everything from p, the first packet of a picture, on.
-// What was lost right before it keeps its numbers.
 func (s *section) endThinning(now time.Time, p *Packet) {
 	seg := *s.segments.current()
 	seg.first, seg.offset, seg.shift, seg.thin = s.thin.next, s.thin.next-s.thin.last-1, s.thin.shift, nil
@@ -148,29 +154,37 @@ func (s *section) stopThinning() {
 	past := s.thin
 	s.segments.current().thin = &past
 	s.thin = thinning{goal: past.goal}
+	s.sendsNow(wholeLayer)
 }
 
-// numberThinned numbers p, and what is missing before it unless that was to be left
-// out too, and sends p if it is not left out.
-func (s *section) numberThinned(now time.Time, p *Packet, holes bool, out *Out) {
+// numberThinned numbers and sends p, if it is not left out.
+func (s *section) numberThinned(now time.Time, p *Packet, out *Out) {
 	t, seg := &s.thin, s.segments.current()
-	if holes {
-		for seq := max(t.last+1, p.Seq-thinSlots/2); seq < p.Seq; seq++ {
-			t.remember(seq, false)
-		}
-	}
 	t.last = p.Seq
 	if !t.passes || !t.now.admits(&p.Frame.Descriptor) {
 		s.inFrame = s.inFrame && !p.Frame.End
 		return
 	}
-	d := &p.Frame.Descriptor
-	n := t.remember(p.Seq, d.LayerEnd && d.SID == t.now.spatial)
+	last := endsPicture(s.cur.layer, p, t.now)
+	n := t.remember(p.Seq, true, last)
 	ts := seg.times.at(p.Timestamp)
 	s.window.advance(n)
 	seg.shift = t.shift // for what follows
 	s.follow(now, p, seg, ts)
+	s.inFrame = s.inFrame && !last
 	s.write(now, out, p, seg, n, false)
+}
+
+// endsPicture tells that p is the last packet of its picture that r admits, and not
+// the last of all: it ends the highest spatial layer that is sent, or the next one
+// is of a higher layer that is not.
+func endsPicture(l *Layer, p *Packet, r reach) bool {
+	d := &p.Frame.Descriptor
+	if !d.LayerEnd || d.SID >= r.spatial {
+		return d.LayerEnd
+	}
+	q := l.Packet(p.Seq + 1)
+	return q != nil && q.Timestamp == p.Timestamp && q.Frame.Descriptor.SID > r.spatial
 }
 
 // lateThinned sends what was repaired or overtaken under the number that was kept
@@ -180,6 +194,7 @@ func (s *section) lateThinned(now time.Time, p *Packet, out *Out) {
 	slot := s.thin.numberOf(p.Seq, seg.first)
 	switch {
 	case slot == nil:
+		s.lateBeforeThinning(now, p, out)
 		return
 	case slot.n > s.window.highest: // all that came since was left out
 		s.window.advance(slot.n)
@@ -190,10 +205,33 @@ func (s *section) lateThinned(now time.Time, p *Packet, out *Out) {
 	}
 	n := slot.n
 	asked := s.resend.pending.settle(n, now)
-	if !s.thin.now.admits(&p.Frame.Descriptor) {
-		p = &Packet{Seq: p.Seq, Timestamp: p.Timestamp, Capture: p.Capture, Arrival: p.Arrival}
+	if p = slot.sent(s.cur.layer, p); len(p.Payload) == 0 {
 		asked = false
 	}
 	rtx := s.repairs(seg) && len(p.Payload) > 0 && (asked || s.window.highest-n > replayProtection)
 	s.write(now, out, p, seg, n, rtx)
+}
+
+// lateBeforeThinning sends a packet that came late and belongs to what went out
+// before anything was left out.
+func (s *section) lateBeforeThinning(now time.Time, p *Packet, out *Out) {
+	i := s.segments.index(s.segments.current().first - 1)
+	if i < 0 || s.segments.list[i].thin != nil {
+		return
+	}
+	if n := p.Seq + s.segments.list[i].offset; n < s.segments.current().first {
+		s.late(now, p, n, out)
+	}
+}
+
+// sent is what goes out under the number when p comes for it: padding if p is left
+// out. Whether it ends the picture is known from now on.
+func (t *thinned) sent(l *Layer, p *Packet) *Packet {
+	if !t.reach.admits(&p.Frame.Descriptor) {
+		return &Packet{Seq: p.Seq, Timestamp: p.Timestamp, Capture: p.Capture, Arrival: p.Arrival}
+	}
+	if !t.came {
+		t.came, t.last = true, endsPicture(l, p, t.reach)
+	}
+	return p
 }

@@ -26,7 +26,7 @@ func temporalVideo(t testing.TB) (*way, *feed, *Viewer, *testPlayer) {
 	track := NewTrack(Video, nil)
 	f := w.feedOf(1, track, testVP8)
 	f.temporal = threeTemporal
-	f.layer.wire.ids.Store(3)
+	f.layer.wire.temporal.Store(2)
 	show(track, f)
 	v := w.view(testVideo(100))
 	w.source(v, 0, track)
@@ -159,4 +159,21 @@ func TestThinningKeepsHoles(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestThinningBeginsBehindAHole M-010: what was lost before anything was left out goes out when it is repaired.
+func TestThinningBeginsBehindAHole(t *testing.T) {
+	w, f, v, p := temporalVideo(t)
+	frame := f.frame(false)
+	f.arrive(frame[0], frame[2])
+	w.sleep(f.step)
+	f.send(false)
+	w.limit(v, 0)
+	f.run(200*time.Millisecond, false)
+	f.arrive(frame[1])
+	for n := p.order[0]; n <= p.highest; n++ {
+		if p.got[n] == nil {
+			t.Fatalf("number %d was never sent", n)
+		}
+	}
 }

@@ -99,12 +99,24 @@ func (s *segment) kept(out int64) *Packet {
 		return s.parameters[i]
 	}
 	if s.thin != nil {
-		if slot := s.thin.find(out); slot != nil {
-			return s.layer.history.kept(slot.seq)
+		slot := s.thin.find(out)
+		if slot == nil {
+			return nil
+		}
+		if p := s.layer.history.kept(slot.seq); p != nil {
+			return slot.sent(s.layer, p)
 		}
 		return nil
 	}
 	return s.layer.history.kept(out - s.offset)
+}
+
+// late is what goes out for p, which came late, under number out of the segment.
+func (s *segment) late(p *Packet, out int64) *Packet {
+	if s.thin == nil {
+		return p
+	}
+	return s.thin.find(out).sent(s.layer, p)
 }
 
 // pictures is the shift under which number out went.

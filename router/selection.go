@@ -34,34 +34,31 @@ func Automatic() Selection {
 	return Selection{Spatial: Any, Temporal: Any, MaxSpatial: Any, MaxTemporal: Any}
 }
 
-// admits tells whether the selection leaves room for a layer.
-func (s *Selection) admits(l *Layer) bool {
-	if s.RID != "" {
-		return l.rid == s.RID
-	}
-	w, h := l.Size()
-	return (s.MaxWidth == 0 || w <= s.MaxWidth) && (s.MaxHeight == 0 || h <= s.MaxHeight)
+// fits tells whether a picture is small enough; one whose size is unknown is.
+func (s *Selection) fits(width, height int) bool {
+	return (s.MaxWidth == 0 || width <= s.MaxWidth) && (s.MaxHeight == 0 || height <= s.MaxHeight)
 }
 
 // LayerState is one layer that a section may be sent.
 type LayerState struct {
 	RID string
 	// Spatial and Temporal are the ids of a scalability layer, Any where the
-	// encoding has none.
+	// encoding has none that may be left out.
 	Spatial, Temporal int
 	// Bits is the bit rate per second with all the layer depends on; 0 when nothing
 	// was sent for a second.
 	Bits int
 	// Width and Height are in pixels, 0 while unknown.
 	Width, Height int
-	// Sent tells that the viewer is sent this layer.
+	// Sent tells that the viewer is sent this layer, and none that depends on it.
 	Sent bool
 }
 
 // SectionState is what fills a section.
 type SectionState struct {
 	Kind Kind
-	// Layers are those of video, lowest first.
+	// Layers are those of video, lowest first; of one encoding by spatial, then by
+	// temporal id.
 	Layers []LayerState
 }
 
@@ -82,13 +79,13 @@ func (a *Attachment) Select(section int, sel Selection) error {
 	return nil
 }
 
-// offers tells whether there is something that the selection fixes.
+// offers tells whether there is something that the selection fixes. An id of 0 is
+// there without scalability layers too.
 func (t *Track) offers(sel *Selection) bool {
 	layers := t.Layers()
-	if sel.RID == "" || len(layers) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(layers, func(l *Layer) bool { return l.rid == sel.RID })
+	return len(layers) == 0 || slices.ContainsFunc(layers, func(l *Layer) bool {
+		return (sel.RID == "" || l.rid == sel.RID) && sel.Spatial <= l.Spatial() && sel.Temporal <= l.Temporal()
+	})
 }
 
 func (a *Attachment) feeder() *Publisher {
@@ -106,15 +103,57 @@ func (a *Attachment) Sections(now time.Time) []SectionState {
 		if source == nil || kind != Video {
 			continue
 		}
-		shown := a.req.Viewer.sections[i].shown.Load()
+		sec := a.req.Viewer.sections[i]
+		shown, sent := sec.showsNow()
 		for _, l := range source.video.Layers() {
-			w, h := l.Size()
-			states[i].Layers = append(states[i].Layers, LayerState{
-				RID: l.RID(), Spatial: Any, Temporal: Any, Bits: l.Bitrate(now), Width: w, Height: h, Sent: l == shown,
-			})
+			first := len(states[i].Layers)
+			states[i].Layers = l.addStates(states[i].Layers, now)
+			if l == shown {
+				markSent(states[i].Layers[first:], l, sent)
+			}
 		}
 	}
 	return states
+}
+
+// addStates lists the layer, or the scalability layers it has.
+func (l *Layer) addStates(list []LayerState, now time.Time) []LayerState {
+	spatial, temporal := l.Spatial(), l.Temporal()
+	all, bits := l.WireRate(now), l.Bitrate(now)
+	for sid := range spatial + 1 {
+		for tid := range temporal + 1 {
+			s := LayerState{RID: l.rid, Spatial: Any, Temporal: Any, Bits: bits}
+			if spatial > 0 {
+				s.Spatial = sid
+			}
+			if temporal > 0 {
+				s.Temporal = tid
+			}
+			if all > 0 && (sid < spatial || tid < temporal) {
+				s.Bits = int(int64(bits) * int64(l.WireRateUpTo(now, sid, tid)) / int64(all))
+			}
+			s.Width, s.Height = l.SizeUpTo(sid)
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// markSent marks the highest layer of l that a viewer is sent.
+func markSent(list []LayerState, l *Layer, sent reach) {
+	sid, tid := min(int(sent.spatial), l.Spatial()), min(int(sent.temporal), l.Temporal())
+	if i := sid*(l.Temporal()+1) + tid; i < len(list) { // they may have changed since they were listed
+		list[i].Sent = true
+	}
+}
+
+// sendsNow publishes how much of its layer the section sends.
+func (s *section) sendsNow(r reach) { s.sends.Store(uint32(r.spatial)<<8 | uint32(r.temporal)) }
+
+// showsNow is what the section sends, nil for nothing. It is safe from any goroutine.
+func (s *section) showsNow() (*Layer, reach) {
+	r := s.sends.Load()
+	return s.shown.Load(), reach{uint8(r >> 8), uint8(r)}
 }
 
 // Viewers is how many viewers a channel has.

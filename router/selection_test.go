@@ -138,3 +138,121 @@ func TestSelectionWatchers(t *testing.T) {
 		}
 	}
 }
+
+// scalable is a layer of VP9 that has been sent for some seconds.
+func scalable(spatial, temporal int) *encoder {
+	e := newEncoder(30, 400_000)
+	e.layer.codec, e.layer.rid, e.layer.track = testVP9, "a", NewTrack(Video, nil)
+	e.layer.size.Store(960<<32 | 540)
+	e.layer.sizes[0].Store(240<<32 | 135)
+	e.layer.sizes[1].Store(480<<32 | 270)
+	for tid := range temporal + 1 {
+		e.ids = append(e.ids, uint8(tid))
+	}
+	for sid := range spatial + 1 {
+		e.sids = append(e.sids, uint8(sid))
+	}
+	e.run(5*time.Second, nil)
+	return e
+}
+
+// TestLayerStates V-20: each scalability layer is listed, with the bits of all it is made from, and one of them is the one that is sent.
+func TestLayerStates(t *testing.T) {
+	for _, c := range []struct{ spatial, temporal int }{{0, 0}, {0, 2}, {2, 0}, {2, 2}, {1, 1}} {
+		e := scalable(c.spatial, c.temporal)
+		now := intakeStart.Add(e.at)
+		list := e.layer.addStates(nil, now)
+		if len(list) != (c.spatial+1)*(c.temporal+1) {
+			t.Fatalf("%+v: %d layers", c, len(list))
+		}
+		for i, l := range list {
+			sid, tid := i/(c.temporal+1), i%(c.temporal+1)
+			if l.RID != "a" || (l.Spatial == Any) != (c.spatial == 0) || (l.Temporal == Any) != (c.temporal == 0) {
+				t.Errorf("%+v: %+v", c, l)
+			}
+			if l.Spatial != Any && l.Spatial != sid || l.Temporal != Any && l.Temporal != tid {
+				t.Errorf("%+v: entry %d is %+v", c, i, l)
+			}
+			if l.Bits == 0 || tid > 0 && l.Bits <= list[i-1].Bits || sid > 0 && l.Bits <= list[i-c.temporal-1].Bits {
+				t.Errorf("%+v: entry %d has %d bits", c, i, l.Bits)
+			}
+			if want := [][2]int{{240, 135}, {480, 270}, {960, 540}}[sid]; c.spatial == 2 && [2]int{l.Width, l.Height} != want {
+				t.Errorf("%+v: entry %d is %dx%d", c, i, l.Width, l.Height)
+			}
+		}
+		if top := list[len(list)-1]; top.Bits != e.layer.Bitrate(now) || top.Height != 540 {
+			t.Errorf("%+v: the whole is %+v", c, top)
+		}
+		for _, sent := range []reach{wholeLayer, {0, 7}, {7, 0}, {1, 1}} {
+			marked := e.layer.addStates(nil, now)
+			markSent(marked, e.layer, sent)
+			for _, l := range marked {
+				is := max(l.Spatial, 0) == min(int(sent.spatial), c.spatial) && max(l.Temporal, 0) == min(int(sent.temporal), c.temporal)
+				if l.Sent != is {
+					t.Errorf("%+v: %v is sent, %+v", c, sent, l)
+				}
+			}
+		}
+	}
+}
+
+// TestTrackOffers V-21: what is not there is refused; a bound may lie above it.
+func TestTrackOffers(t *testing.T) {
+	track := NewTrack(Video, nil)
+	track.show([]*Layer{scalable(2, 1).layer})
+	for _, c := range []struct {
+		name string
+		set  func(*Selection)
+		want bool
+	}{
+		{"automatic", func(*Selection) {}, true},
+		{"the highest ids", func(s *Selection) { s.Spatial, s.Temporal = 2, 1 }, true},
+		{"the lowest ids", func(s *Selection) { s.Spatial, s.Temporal = 0, 0 }, true},
+		{"a spatial id that is not there", func(s *Selection) { s.Spatial = 3 }, false},
+		{"a temporal id that is not there", func(s *Selection) { s.Temporal = 2 }, false},
+		{"bounds beyond", func(s *Selection) { s.MaxSpatial, s.MaxTemporal = 7, 7 }, true},
+		{"its RID", func(s *Selection) { s.RID, s.Spatial = "a", 1 }, true},
+		{"another RID", func(s *Selection) { s.RID = "b" }, false},
+	} {
+		sel := Automatic()
+		c.set(&sel)
+		if got := track.offers(&sel); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	if sel := (Selection{RID: "b", Spatial: 5}); !NewTrack(Video, nil).offers(&sel) {
+		t.Error("refused although nothing is known yet")
+	}
+}
+
+// TestSelectionOfSpatialLayers V-20: ids and sizes leave what fits them, and in any case something.
+func TestSelectionOfSpatialLayers(t *testing.T) {
+	w, f, v, _ := svcVideo(t)
+	f.layer.size.Store(960<<32 | 540)
+	f.layer.sizes[0].Store(240<<32 | 135)
+	f.layer.sizes[1].Store(480<<32 | 270)
+	for _, c := range []struct {
+		name string
+		set  func(*Selection)
+		want []reach // lowest and highest option
+	}{
+		{"automatic", func(*Selection) {}, []reach{{0, 0}, wholeLayer}},
+		{"spatial", func(s *Selection) { s.Spatial = 1 }, []reach{{1, 0}, {1, 7}}},
+		{"temporal", func(s *Selection) { s.Temporal = 1 }, []reach{{0, 1}, {7, 1}}},
+		{"both", func(s *Selection) { s.Spatial, s.Temporal = 1, 1 }, []reach{{1, 1}, {1, 1}}},
+		{"bounds", func(s *Selection) { s.MaxSpatial, s.MaxTemporal = 1, 0 }, []reach{{0, 0}, {1, 0}}},
+		{"what is not there", func(s *Selection) { s.Spatial, s.Temporal = 9, 9 }, []reach{wholeLayer, wholeLayer}},
+		{"width", func(s *Selection) { s.MaxWidth = 500 }, []reach{{0, 0}, {1, 7}}},
+		{"height", func(s *Selection) { s.MaxHeight = 140 }, []reach{{0, 0}, {0, 7}}},
+		{"smaller than the smallest", func(s *Selection) { s.MaxHeight = 10 }, []reach{{0, 0}, {0, 7}}},
+	} {
+		sel := Automatic()
+		c.set(&sel)
+		w.shard.Select(w.now, v, 0, sel, &w.out)
+		w.take()
+		options := v.sections[0].options
+		if got := []reach{options[0].reach, options[len(options)-1].reach}; got[0] != c.want[0] || got[1] != c.want[1] {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,7 +71,21 @@ func (t *Track) onAir() *Track {
 
 // Adapts tells that there is, or may be, more than one way to send the track: its
 // publisher declared several encodings, or sends layers that can be left out.
-func (t *Track) Adapts() bool { return t.declared.Load() > 1 || len(t.Layers()) > 1 }
+func (t *Track) Adapts() bool {
+	layers := t.Layers()
+	return t.declared.Load() > 1 || len(layers) > 1 || slices.ContainsFunc(layers, (*Layer).scales)
+}
+
+// scales tells that there are, or may be, scalability layers that can be left out: of
+// a layer that has only just started nothing is known.
+func (l *Layer) scales() bool {
+	young := l.wire.rates[spatialIDs-1][temporalIDs-1].Load() == 0
+	switch l.codec.Name {
+	case VP8, VP9, AV1:
+		return young || l.Spatial() > 0 || l.Temporal() > 0
+	}
+	return false
+}
 
 // Active tells whether media came within the last second.
 func (t *Track) Active(now time.Time) bool {

@@ -206,8 +206,8 @@ func (v *Viewer) Stats() ViewerStats {
 // shown is what the first section of video shows.
 func (v *Viewer) shown() (rid string, width, height int) {
 	for _, s := range v.sections {
-		if l := s.shown.Load(); l != nil && s.cfg.Kind == Video {
-			width, height = l.Size()
+		if l, sent := s.showsNow(); l != nil && s.cfg.Kind == Video {
+			width, height = l.SizeUpTo(int(sent.spatial))
 			return l.RID(), width, height
 		}
 	}

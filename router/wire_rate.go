@@ -10,8 +10,9 @@ const (
 	// wireOverhead is what a packet takes on the wire beyond its payload, in bytes:
 	// RTP header and extensions, SRTP tag, UDP and IP.
 	wireOverhead = 60
-	// temporalIDs are how many temporal layers are told apart; ids beyond count as
-	// the highest.
+	// spatialIDs and temporalIDs are how many scalability layers are told apart; ids
+	// beyond count as the highest.
+	spatialIDs  = 3
 	temporalIDs = 4
 
 	// wireSlots of rateSlot are the window of a wireRate: two of the longer
@@ -27,13 +28,24 @@ const (
 
 // wireSlot is what came in one slot, in bytes on the wire.
 type wireSlot struct {
-	delta [temporalIDs]int // by temporal id
-	key   int              // of key frames
+	delta [spatialIDs][temporalIDs]int32 // by spatial and temporal id
+	key   [spatialIDs]int32              // of key frames
+}
+
+func (s *wireSlot) add(o *wireSlot) {
+	for sid := range s.delta {
+		s.key[sid] += o.key[sid]
+		for tid, n := range o.delta[sid] {
+			s.delta[sid][tid] += n
+		}
+	}
 }
 
 func (s *wireSlot) deltas() (sum int) {
-	for _, n := range s.delta {
-		sum += n
+	for sid := range s.delta {
+		for _, n := range s.delta[sid] {
+			sum += int(n)
+		}
 	}
 	return sum
 }
@@ -48,8 +60,8 @@ type wireRate struct {
 	from  time.Duration // the first packet came
 	used  bool
 
-	rates [temporalIDs]atomic.Int64 // bits per second up to a temporal id
-	ids   atomic.Int64              // temporal ids there are
+	rates             [spatialIDs][temporalIDs]atomic.Int64 // bits per second up to both ids
+	spatial, temporal atomic.Int64                          // the highest ids there are
 }
 
 // add counts a packet that came at a time. A silence that makes a layer inactive
@@ -66,11 +78,12 @@ func (r *wireRate) add(at time.Duration, p *Packet) {
 		r.slot++
 		r.slots[r.slot%wireSlots] = wireSlot{}
 	}
-	s, bytes := &r.slots[r.slot%wireSlots], len(p.Payload)+wireOverhead
+	s, bytes := &r.slots[r.slot%wireSlots], int32(len(p.Payload)+wireOverhead)
+	sid := min(p.Frame.Descriptor.SID, spatialIDs-1)
 	if p.Frame.Key {
-		s.key += bytes
+		s.key[sid] += bytes
 	} else {
-		s.delta[min(p.Frame.Descriptor.TID, temporalIDs-1)] += bytes
+		s.delta[sid][min(p.Frame.Descriptor.TID, temporalIDs-1)] += bytes
 	}
 }
 
@@ -82,25 +95,30 @@ func (r *wireRate) measure() {
 	}
 	var sum wireSlot
 	for i := range r.slots {
-		sum.key += r.slots[i].key
-		for id, n := range r.slots[i].delta {
-			sum.delta[id] += n
-		}
+		sum.add(&r.slots[i])
 	}
-	grown := max(float64(sum.deltas())/span, r.recent(span))
 	scale := 1.0
-	if n := sum.deltas(); n > 0 {
-		scale = grown / float64(n)
+	if n := float64(sum.deltas()); n > 0 {
+		scale = max(n/span, r.recent(span)) / n
 	}
-	perSlot, ids := float64(sum.key)/wireSlots, 0
-	for id, n := range sum.delta {
-		perSlot += float64(n) * scale
-		r.rates[id].Store(int64(perSlot * 8 * float64(time.Second/rateSlot)))
-		if n > 0 {
-			ids = id + 1
+	var below [temporalIDs]float64 // what lower spatial layers take, up to a temporal id
+	var spatial, temporal int64
+	for sid := range sum.delta {
+		perSlot := float64(sum.key[sid]) / wireSlots
+		for tid, n := range sum.delta[sid] {
+			perSlot += float64(n) * scale
+			below[tid] += perSlot
+			r.rates[sid][tid].Store(int64(below[tid] * 8 * float64(time.Second/rateSlot)))
+			if n > 0 {
+				spatial, temporal = int64(sid), max(temporal, int64(tid))
+			}
+		}
+		if sum.key[sid] > 0 {
+			spatial = int64(sid)
 		}
 	}
-	r.ids.Store(int64(ids))
+	r.spatial.Store(spatial)
+	r.temporal.Store(temporal)
 }
 
 // recent is what a calm one of the latest slots had, 0 while there are too few.
@@ -120,17 +138,28 @@ func (r *wireRate) recent(span float64) float64 {
 // headers included: a mean over the last seconds that a key frame does not make
 // jump. It is 0 until the layer has sent for half a second, and while nothing came
 // for a second (M-050); whoever goes on after that begins with what he had.
-func (l *Layer) WireRate(now time.Time) int { return l.WireRateUpTo(now, temporalIDs-1) }
+func (l *Layer) WireRate(now time.Time) int {
+	return l.WireRateUpTo(now, spatialIDs-1, temporalIDs-1)
+}
 
-// WireRateUpTo is the part of WireRate that the frames with a temporal id of at
-// most tid take.
-func (l *Layer) WireRateUpTo(now time.Time, tid int) int {
+// WireRateUpTo is the part of WireRate that the frames with a spatial id of at most
+// sid and a temporal id of at most tid take.
+func (l *Layer) WireRateUpTo(now time.Time, sid, tid int) int {
 	if !l.activeAt(now) {
 		return 0
 	}
-	return int(l.wire.rates[min(max(tid, 0), temporalIDs-1)].Load())
+	return int(l.wire.rates[min(max(sid, 0), spatialIDs-1)][min(max(tid, 0), temporalIDs-1)].Load())
 }
 
-// Temporal is the highest temporal id the layer's frames have, 0 without temporal
+// Spatial is the highest spatial id the layer's frames had in the last seconds, 0
+// where no spatial layer can be left out: only VP9 tells where one ends.
+func (l *Layer) Spatial() int {
+	if l.codec.Name != VP9 {
+		return 0
+	}
+	return int(l.wire.spatial.Load())
+}
+
+// Temporal is the highest temporal id the layer's frames had, 0 without temporal
 // layers.
-func (l *Layer) Temporal() int { return int(max(l.wire.ids.Load()-1, 0)) }
+func (l *Layer) Temporal() int { return int(l.wire.temporal.Load()) }

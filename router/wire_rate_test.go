@@ -15,10 +15,11 @@ type encoder struct {
 	at    time.Duration
 	fps   int
 	frame int
-	every int // frames between key frames
-	bits  int // per second, of the frames that are no key frames, on the wire
-	times int // how much larger key frames are
-	ids   []uint8
+	every int     // frames between key frames
+	bits  int     // per second, of the frames that are no key frames, on the wire
+	times int     // how much larger key frames are
+	ids   []uint8 // temporal, frame by frame
+	sids  []uint8 // spatial, packet by packet
 }
 
 func newEncoder(fps, bits int) *encoder {
@@ -31,11 +32,14 @@ func (e *encoder) next() {
 	if key {
 		bytes *= e.times
 	}
-	for bytes > 0 {
+	for i := 0; bytes > 0; i++ {
 		n := min(bytes, 1160)
 		p := &Packet{Arrival: intakeStart.Add(e.at), Payload: make([]byte, max(n-wireOverhead, 1)), Frame: Frame{Key: key}}
 		if len(e.ids) > 0 && !key {
 			p.Frame.Descriptor.TID = e.ids[e.frame%len(e.ids)]
+		}
+		if len(e.sids) > 0 {
+			p.Frame.Descriptor.SID = e.sids[i%len(e.sids)]
 		}
 		e.layer.measure(p)
 		bytes -= n
@@ -164,11 +168,34 @@ func TestWireRateUpToATemporalLayer(t *testing.T) {
 		t.Errorf("temporal ids up to %d, want 2", got)
 	}
 	for tid, want := range []float64{100_000, 200_000, 400_000, 400_000} {
-		if got := e.layer.WireRateUpTo(now, tid); !about(got, want, 0.1) {
+		if got := e.layer.WireRateUpTo(now, 0, tid); !about(got, want, 0.1) {
 			t.Errorf("up to %d: %d, want about %.0f", tid, got, want)
 		}
 	}
-	if e.layer.WireRateUpTo(now, 99) != e.layer.WireRate(now) || e.layer.WireRateUpTo(now, -1) != e.layer.WireRateUpTo(now, 0) {
+	if e.layer.WireRateUpTo(now, 99, 99) != e.layer.WireRate(now) || e.layer.WireRateUpTo(now, -1, -1) != e.layer.WireRateUpTo(now, 0, 0) {
 		t.Error("ids beyond those there are")
+	}
+}
+
+func TestWireRateUpToASpatialLayer(t *testing.T) {
+	e := scalable(2, 1)
+	e.bits, e.every = 2_000_000, 60
+	e.run(6*time.Second, nil)
+	now := intakeStart.Add(e.at)
+	if s, d := e.layer.Spatial(), e.layer.Temporal(); s != 2 || d != 1 {
+		t.Fatalf("layers up to %d.%d, want 2.1", s, d)
+	}
+	whole := float64(e.layer.WireRate(now))
+	if !about(int(whole), e.truth(), 0.1) {
+		t.Errorf("%.0f, want about %.0f", whole, e.truth())
+	}
+	for sid, share := range []float64{0.41, 0.8, 1} { // dealt out packet by packet
+		if got := e.layer.WireRateUpTo(now, sid, 1); !about(got, whole*share, 0.15) {
+			t.Errorf("up to %d: %d of %.0f", sid, got, whole)
+		}
+	}
+	e.layer.codec = testVP8
+	if e.layer.Spatial() != 0 {
+		t.Error("VP8 has spatial layers")
 	}
 }

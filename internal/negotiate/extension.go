@@ -89,15 +89,19 @@ func reversed(direction string) string {
 	return direction
 }
 
-// publishExtensions keeps what is wanted from a publisher. The RID extensions
-// belong to simulcast, transport-cc to its feedback.
-func (s *offered) publishExtensions(simulcast, transportCC bool) []extension {
+// publishExtensions keeps what is wanted from a publisher of a codec. The RID
+// extensions belong to simulcast, transport-cc to its feedback. The dependency
+// descriptor is for AV1 only: whoever sends it with VP8 leaves the temporal ids out
+// of the payload.
+func (s *offered) publishExtensions(simulcast bool, pt router.PayloadType) []extension {
 	return s.keepExtensions(func(e extension) bool {
 		switch e.uri {
 		case router.ExtRID, router.ExtRepairedRID:
 			return simulcast && e.flows(sendonly)
 		case router.ExtTransportCC:
-			return transportCC && e.flows(sendonly)
+			return pt.Feedback.TransportCC && e.flows(sendonly)
+		case router.ExtDependencyDescr:
+			return pt.Codec.Name == router.AV1 && e.flows(sendonly)
 		}
 		return forwarded[e.uri].publish && e.flows(sendonly)
 	})

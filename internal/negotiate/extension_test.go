@@ -22,10 +22,9 @@ func ids(e router.Extensions) string {
 }
 
 func TestExtensionsOfPublishers(t *testing.T) {
-	const av1 = "12 dependency-descriptor-rtp-header-extension, 13 video-orientation"
 	cases := map[string][]string{
-		"chrome-publish":    {"1 ssrc-audio-level, 3 draft-holmer-rmcat-transport-wide-cc-extensions-01, 4 mid", "3 draft-holmer-rmcat-transport-wide-cc-extensions-01, 4 mid, 5 playout-delay, 8 color-space, " + av1},
-		"chrome-simulcast":  {"1 ssrc-audio-level, 3 draft-holmer-rmcat-transport-wide-cc-extensions-01, 4 mid", "3 draft-holmer-rmcat-transport-wide-cc-extensions-01, 4 mid, 5 playout-delay, 8 color-space, 10 rtp-stream-id, 11 repaired-rtp-stream-id, " + av1},
+		"chrome-publish":    {"1 ssrc-audio-level, 3 draft-holmer-rmcat-transport-wide-cc-extensions-01, 4 mid", "3 draft-holmer-rmcat-transport-wide-cc-extensions-01, 4 mid, 5 playout-delay, 8 color-space, 13 video-orientation"},
+		"chrome-simulcast":  {"1 ssrc-audio-level, 3 draft-holmer-rmcat-transport-wide-cc-extensions-01, 4 mid", "3 draft-holmer-rmcat-transport-wide-cc-extensions-01, 4 mid, 5 playout-delay, 8 color-space, 10 rtp-stream-id, 11 repaired-rtp-stream-id, 13 video-orientation"},
 		"firefox-publish":   {"1 ssrc-audio-level, 3 mid", "3 mid, 7 draft-holmer-rmcat-transport-wide-cc-extensions-01"},
 		"obs":               {"", "1 mid"},
 		"obs-simulcast":     {"", "1 mid, 2 rtp-stream-id"},
@@ -36,6 +35,19 @@ func TestExtensionsOfPublishers(t *testing.T) {
 		for i, s := range mustPublish(t, offers.Get(name)).Sections {
 			if got := ids(s.Extensions); got != want[i] {
 				t.Errorf("M-084 %s section %d: %s", name, i, got)
+			}
+		}
+	}
+}
+
+// TestDependencyDescriptorOfPublishers: it is taken with AV1 only.
+func TestDependencyDescriptorOfPublishers(t *testing.T) {
+	for _, codec := range []string{router.AV1, router.VP9, router.VP8, router.H264} {
+		for _, s := range mustParse(t, offers.Get("chrome-publish")).sections {
+			list := s.publishExtensions(false, router.PayloadType{Codec: router.Codec{Name: codec}})
+			took := extensionIDs(list)[router.ExtDependencyDescr] != 0
+			if want := s.kind() == router.Video && codec == router.AV1; took != want {
+				t.Errorf("%s, %v: taken %v", codec, s.kind(), took)
 			}
 		}
 	}
@@ -83,7 +95,7 @@ func TestExtensionLines(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := &offered{mid: "0", extensions: appendExtension(nil, c.value)}
-			publish, play := s.publishExtensions(true, true), s.playExtensions(false)
+			publish, play := s.publishExtensions(true, router.PayloadType{Feedback: router.Feedback{TransportCC: true}}), s.playExtensions(false)
 			if len(publish) == 1 != c.publish || len(play) == 1 != c.play {
 				t.Fatalf("publish %v, play %v", publish, play)
 			}
