@@ -3,6 +3,7 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func (p *page) hearsOfLayers(t *testing.T, layers int) (rids []string) {
 			}
 			rids = nil
 			for _, l := range sections["1"] {
-				if l.Bitrate > 0 {
+				if l.Bitrate > 0 && !slices.Contains(rids, l.RID) { // each may have temporal layers
 					rids = append(rids, l.RID)
 				}
 			}
