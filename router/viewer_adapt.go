@@ -56,7 +56,7 @@ func leastOf(demands []bwe.Demand) (bits int) {
 
 // wantedRoom is what a path has to carry for everything to be granted, in percent
 // of what that takes.
-const wantedRoom = 115
+const wantedRoom = 110
 
 // mostOf is what everything takes.
 func mostOf(demands []bwe.Demand) (bits int) {

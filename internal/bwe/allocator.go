@@ -28,7 +28,7 @@ const Paused = -1
 
 const (
 	// roomPercent of what would be sent have to fit before more is granted.
-	roomPercent = 115
+	roomPercent = 110
 	// firstPatience is how long there has to be room for more, doubled up to
 	// mostPatience by every raise that is taken back within regret.
 	firstPatience = time.Second

@@ -148,9 +148,10 @@ func (e *Estimator) raise(bits int) {
 // grow lets the estimate grow for dt microseconds until now, as far as it is used; what arrives
 // without a queue is carried.
 func (e *Estimator) grow(now, dt int64) {
-	if !e.probing(now) { // its result says what it showed
-		e.raise(e.delay.acked())
+	if e.probing(now) {
+		return // its result says what it showed
 	}
+	e.raise(e.delay.acked())
 	limit := int(unused * float64(e.delay.acked()))
 	if e.bits >= limit {
 		return

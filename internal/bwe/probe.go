@@ -80,6 +80,7 @@ type probe struct {
 	early, late       int64
 	anyEarly, anyLate bool
 
+	cut       bool // it ended early, because a queue grew
 	notBefore int64
 	pause     int64
 	failed    int   // times, not forgotten yet
@@ -145,7 +146,7 @@ func (p *probe) due(now int64) int {
 // was seen.
 func (p *probe) result(noise int64, loss float64) (rate int, through, ok bool) {
 	sendSpan, span := p.lastSent-p.firstSent, p.lastArrival-p.firstArrival
-	if p.hopeless() {
+	if p.hopeless() || p.cut && p.glimpsed && span > glimpse {
 		return perSecond(p.got-p.gotFirst, span), false, true
 	}
 	kept := 1 - min(loss, mostOwn)
@@ -222,7 +223,7 @@ func (e *Estimator) Padding(now time.Time) (bytes int, next time.Time) {
 		return 0, time.Time{}
 	}
 	if t-e.probe.start >= e.probe.length || e.delay.queue() > e.delay.threshold() || e.probe.queues(e.delay.noise) {
-		e.probe.state = awaiting
+		e.probe.state, e.probe.cut = awaiting, t-e.probe.start < e.probe.length
 		return 0, time.Time{}
 	}
 	return e.probe.due(t), now.Add(grid * time.Microsecond)
@@ -281,7 +282,8 @@ func (e *Estimator) judgeProbe(now int64) {
 		e.raise(rate)
 	default:
 		p.fail(now)
-		e.raise(int(backOff * float64(rate-perSecond(spared, p.length))))
+		e.raise(int(backOff * float64(rate-perSecond(spared/2, p.length))))
+		e.lower(max(rate, e.delay.acked()))
 		if !e.proven {
 			e.lower(int(backOff * float64(rate)))
 		}

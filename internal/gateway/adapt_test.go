@@ -74,7 +74,7 @@ func TestALineThatDropsAndRecovers(t *testing.T) {
 			player.Wait(2*time.Second, "lower picture", func(s testkit.Seen) bool { return s.Layer < 2 })
 			t.Logf("lower after %v", time.Since(dropped))
 			<-time.After(20 * time.Second)
-			if seen := player.Eye.Seen(); seen.Layer != 1 {
+			if seen := player.Eye.Seen(); seen.Layer > 1 { // the middle one takes nine tenths with its room
 				t.Errorf("layer %d at 700 kbit/s", seen.Layer)
 			}
 			line.Change(4_000_000)
