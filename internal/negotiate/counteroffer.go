@@ -126,7 +126,7 @@ func counterExtensions(kind router.Kind, adapts bool) []extension {
 	}
 	return append(list,
 		extension{id: 5, uri: router.ExtOrientation}, extension{id: 6, uri: router.ExtPlayoutDelay},
-		extension{id: 7, uri: router.ExtColorSpace}, extension{id: 8, uri: router.ExtDependencyDescr})
+		extension{id: 7, uri: router.ExtColorSpace})
 }
 
 // counterParameters are the format parameters a codec is offered with, each in a

@@ -49,18 +49,19 @@ func appendExtension(list []extension, value string) []extension {
 type extensionUse struct{ known, publish, play bool }
 
 // forwarded lists the extensions that are read from publishers or written to
-// viewers; all others are left out of answers.
+// viewers; all others are left out of answers. So is the dependency descriptor: a
+// browser that may send it leaves the temporal ids out of VP8, and one that receives
+// it relies on its structure and frame numbers, which are one publisher's own.
 var forwarded = map[string]extensionUse{
-	router.ExtMID:             {true, true, true},
-	router.ExtRID:             {true, true, false},
-	router.ExtRepairedRID:     {true, true, false},
-	router.ExtTransportCC:     {true, true, true},
-	router.ExtAudioLevel:      {true, true, true},
-	router.ExtOrientation:     {true, true, true},
-	router.ExtPlayoutDelay:    {true, true, true},
-	router.ExtColorSpace:      {true, true, true},
-	router.ExtDependencyDescr: {true, true, true},
-	router.ExtAbsCaptureTime:  {true, true, true},
+	router.ExtMID:            {true, true, true},
+	router.ExtRID:            {true, true, false},
+	router.ExtRepairedRID:    {true, true, false},
+	router.ExtTransportCC:    {true, true, true},
+	router.ExtAudioLevel:     {true, true, true},
+	router.ExtOrientation:    {true, true, true},
+	router.ExtPlayoutDelay:   {true, true, true},
+	router.ExtColorSpace:     {true, true, true},
+	router.ExtAbsCaptureTime: {true, true, true},
 }
 
 // flows tells whether the line lets the offerer use the extension in the
@@ -89,19 +90,15 @@ func reversed(direction string) string {
 	return direction
 }
 
-// publishExtensions keeps what is wanted from a publisher of a codec. The RID
-// extensions belong to simulcast, transport-cc to its feedback. The dependency
-// descriptor is for AV1 only: whoever sends it with VP8 leaves the temporal ids out
-// of the payload.
-func (s *offered) publishExtensions(simulcast bool, pt router.PayloadType) []extension {
+// publishExtensions keeps what is wanted from a publisher. The RID extensions
+// belong to simulcast, transport-cc to its feedback.
+func (s *offered) publishExtensions(simulcast, transportCC bool) []extension {
 	return s.keepExtensions(func(e extension) bool {
 		switch e.uri {
 		case router.ExtRID, router.ExtRepairedRID:
 			return simulcast && e.flows(sendonly)
 		case router.ExtTransportCC:
-			return pt.Feedback.TransportCC && e.flows(sendonly)
-		case router.ExtDependencyDescr:
-			return pt.Codec.Name == router.AV1 && e.flows(sendonly)
+			return transportCC && e.flows(sendonly)
 		}
 		return forwarded[e.uri].publish && e.flows(sendonly)
 	})

@@ -40,22 +40,9 @@ func TestExtensionsOfPublishers(t *testing.T) {
 	}
 }
 
-// TestDependencyDescriptorOfPublishers: it is taken with AV1 only.
-func TestDependencyDescriptorOfPublishers(t *testing.T) {
-	for _, codec := range []string{router.AV1, router.VP9, router.VP8, router.H264} {
-		for _, s := range mustParse(t, offers.Get("chrome-publish")).sections {
-			list := s.publishExtensions(false, router.PayloadType{Codec: router.Codec{Name: codec}})
-			took := extensionIDs(list)[router.ExtDependencyDescr] != 0
-			if want := s.kind() == router.Video && codec == router.AV1; took != want {
-				t.Errorf("%s, %v: taken %v", codec, s.kind(), took)
-			}
-		}
-	}
-}
-
 func TestExtensionsOfViewers(t *testing.T) {
 	cases := map[string][]string{
-		"chrome-play":    {"1 ssrc-audio-level, 4 mid", "4 mid, 5 playout-delay, 8 color-space, 12 dependency-descriptor-rtp-header-extension, 13 video-orientation"},
+		"chrome-play":    {"1 ssrc-audio-level, 4 mid", "4 mid, 5 playout-delay, 8 color-space, 13 video-orientation"},
 		"firefox-play":   {"1 ssrc-audio-level, 3 mid", "3 mid, 6 playout-delay"},
 		"gstreamer-play": {"", ""},
 	}
@@ -95,7 +82,7 @@ func TestExtensionLines(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := &offered{mid: "0", extensions: appendExtension(nil, c.value)}
-			publish, play := s.publishExtensions(true, router.PayloadType{Feedback: router.Feedback{TransportCC: true}}), s.playExtensions(false)
+			publish, play := s.publishExtensions(true, true), s.playExtensions(false)
 			if len(publish) == 1 != c.publish || len(play) == 1 != c.play {
 				t.Fatalf("publish %v, play %v", publish, play)
 			}
