@@ -24,7 +24,7 @@ const leastKeyBytes = 32
 func reservedEnv() map[string]bool {
 	return map[string]bool{
 		envKey: true, envConfig: true, envPushToken: true, envPullToken: true, "HEADGATE_CONFORM_TOKEN": true, "HEADGATE_BENCH_TOKEN": true, envDoctorToken: true, "HEADGATE_DEMO_FLAGS": true,
-		"HEADGATE_REQUIRE_CLIENTS": true, "HEADGATE_CLIENTS": true, "HEADGATE_SOAK": true,
+		"HEADGATE_REQUIRE_CLIENTS": true, "HEADGATE_CLIENTS": true, "HEADGATE_SOAK": true, "HEADGATE_SWITCHES": true,
 		"HEADGATE_BINARY": true, "HEADGATE_CHROMIUM": true, "HEADGATE_SCREENSHOTS": true, "HEADGATE_SKIPPED": true,
 		"HEADGATE_TEST_INSIDE": true, "HEADGATE_TEST_NETWORK": true,
 	}
