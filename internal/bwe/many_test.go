@@ -87,7 +87,7 @@ func TestManyLinksThatFall(t *testing.T) {
 			t.Errorf("seed %d, %d bits: layer %d before", seed, high, w.current)
 		}
 		w.run(2 * time.Second)
-		if w.current == 2 && low < 1_400_000 { // beyond, the queue grows slowly
+		if w.current == 2 && low < 1_400_000 { // what is more nearly carries the layer, and only its key frames queue
 			t.Errorf("seed %d, %d to %d bits: layer %d 2 s later", seed, high, low, w.current)
 		}
 		w.run(lasts - 2*time.Second)
@@ -101,7 +101,7 @@ func TestManyLinksThatFall(t *testing.T) {
 			t.Errorf("seed %d, %d to %d bits: no picture for %v", seed, high, low, w.freeze())
 		}
 	}
-	if late > int(seeds)/15 {
+	if late > int(seeds)/20 {
 		t.Errorf("%d of %d did not recover within 10 s", late, seeds)
 	}
 }

@@ -283,7 +283,9 @@ func (e *Estimator) judgeProbe(now int64) {
 	default:
 		p.fail(now)
 		e.raise(int(backOff * float64(rate-perSecond(spared/2, p.length))))
-		e.lower(max(rate, e.delay.acked()))
+		if p.cut || p.hopeless() {
+			e.lower(max(rate, e.delay.acked()))
+		}
 		if !e.proven {
 			e.lower(int(backOff * float64(rate)))
 		}
