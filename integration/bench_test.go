@@ -35,8 +35,8 @@ func runBench(t *testing.T, scenario string, env ...string) (report string) {
 }
 
 func TestMakeBenchMeasuresThisGateway(t *testing.T) {
-	report := runBench(t, "setup")
-	for _, want := range []string{"set-up", "µs/packet", "x floor", "ms/setup", "the floor is"} {
+	report := runBench(t, "viewers", "BENCH_SCALE=20") // with fewer the processor time is less than its clock can tell
+	for _, want := range []string{"one-stream", "µs/packet", "x floor", "ms/setup", "the floor is"} {
 		if !strings.Contains(report, want) {
 			t.Errorf("the report does not say %q:\n%s", want, report)
 		}
