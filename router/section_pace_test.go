@@ -35,8 +35,8 @@ func TestPaceKeyFrame(t *testing.T) {
 	for len(p.order) < before+60 && w.now.Before(begun.Add(time.Second)) {
 		w.sleep(paceGrid)
 		sent := (len(p.order) - before) * 1000
-		if most := most*1000 + int(1_000_000*pacePercent/100/8*w.now.Sub(begun).Seconds()) + 2000; sent > most {
-			t.Fatalf("%d bytes after %v, at most %d", sent, w.now.Sub(begun), most)
+		if byNow := most*1000 + int(1_000_000*pacePercent/100/8*w.now.Sub(begun).Seconds()) + 2000; sent > byNow {
+			t.Fatalf("%d bytes after %v, at most %d", sent, w.now.Sub(begun), byNow)
 		}
 	}
 	if took := w.now.Sub(begun); len(p.order) != before+60 || took < 200*time.Millisecond || took > 400*time.Millisecond {

@@ -104,7 +104,7 @@ func (s *section) forwardThinned(now time.Time, p *Packet, out *Out) bool {
 	if begins {
 		s.climb(now, p)
 		if t.now == wholeLayer && t.goal == wholeLayer {
-			s.endThinning(now, p)
+			s.endThinning(now)
 			return false
 		}
 		t.timestamp, t.passes = p.Timestamp, p.Frame.Descriptor.TID <= t.now.temporal
@@ -138,8 +138,8 @@ func (s *section) beginThinning(now time.Time, p *Packet) bool {
 	return true
 }
 
-// endThinning goes on with everything from p, the first packet of a picture, on.
-func (s *section) endThinning(now time.Time, p *Packet) {
+// endThinning goes on with everything, from the first packet of a picture on.
+func (s *section) endThinning(now time.Time) {
 	seg := *s.segments.current()
 	seg.first, seg.offset, seg.shift, seg.thin = s.thin.next, s.thin.next-s.thin.last-1, s.thin.shift, nil
 	s.stopThinning()

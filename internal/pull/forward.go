@@ -157,13 +157,13 @@ func (f *Forward) described() bool {
 // text is the description (RFC 8866).
 func (f *Forward) text() string {
 	var b strings.Builder
-	host := f.legs[0].conn.RemoteAddr().(*net.UDPAddr).IP //nolint:errcheck,forcetypeassert // Dial was asked for UDP
+	host := f.legs[0].conn.RemoteAddr().(*net.UDPAddr).IP //nolint:forcetypeassert // Dial was asked for UDP
 	fmt.Fprintf(&b, "v=0\r\no=- 0 0 IN %s\r\ns=headgate pull\r\nc=IN %[1]s\r\nt=0 0\r\n", address(host))
 	for _, l := range f.legs {
 		if l.codec.MimeType == "" {
 			continue
 		}
-		to := l.conn.RemoteAddr().(*net.UDPAddr) //nolint:errcheck,forcetypeassert // as above
+		to := l.conn.RemoteAddr().(*net.UDPAddr) //nolint:forcetypeassert // as above
 		_, name, _ := strings.Cut(l.codec.MimeType, "/")
 		fmt.Fprintf(&b, "m=%s %d RTP/AVP %d\r\n", l.kind, to.Port, l.payload)
 		if !to.IP.Equal(host) {

@@ -8,9 +8,8 @@ import (
 
 // sight is what an eye is shown: frames of two packets, in a row of numbers.
 type sight struct {
-	eye  *Eye
-	seq  int64
-	held map[int64]func()
+	eye *Eye
+	seq int64
 }
 
 func newSight() *sight { return &sight{eye: NewEye(), seq: 1000} }
