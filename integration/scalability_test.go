@@ -73,7 +73,7 @@ func TestChromiumScalability(t *testing.T) {
 			var mode string
 			publisher.run(t, fmt.Sprintf(scalable, row.width, row.height, row.mode, row.codec, g.whip("live")), &mode)
 			if mode != row.mode {
-				t.Skipf("this browser encodes %s as %q", row.codec, mode)
+				lacking(t, "a browser that encodes %s as %s, this one says %q", row.codec, row.mode, mode)
 			}
 			publisher.sendsFrames(t, 60) // what they are made of is known by then
 			viewer := open(t, chromium, startSite(t).url+"/blank.html")

@@ -30,9 +30,9 @@ func (s *section) givesUp(now time.Time) bool {
 		s.refusedAt = now
 	}
 	if s.paused&pausedByAllocator != 0 {
-		return v.estimate < v.least || v.bwe.Queue() > drainedQueue || now.Sub(s.pausedAt) < shortestPause
+		return v.carries() < v.least || v.bwe.Queue() > drainedQueue || now.Sub(s.pausedAt) < shortestPause
 	}
-	if v.estimate*100 >= v.least*carriedPercent {
+	if v.carries()*100 >= v.least*carriedPercent {
 		s.refusedAt = time.Time{}
 		return false
 	}
@@ -41,6 +41,14 @@ func (s *section) givesUp(now time.Time) bool {
 	}
 	v.allocateAt = earlier(v.allocateAt, s.refusedAt.Add(pauseAfter))
 	return false
+}
+
+// carries is the estimate, or what the viewer allows if that is less.
+func (v *Viewer) carries() int {
+	if v.cfg.MaxBits > 0 {
+		return min(v.estimate, v.cfg.MaxBits)
+	}
+	return v.estimate
 }
 
 // pause stops the picture because the path does not carry its lowest layer.

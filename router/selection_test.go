@@ -256,3 +256,32 @@ func TestSelectionOfSpatialLayers(t *testing.T) {
 		}
 	}
 }
+
+// TestMaxBits M-104: a viewer that allows less than the lowest layer takes sees no picture of several layers.
+func TestMaxBits(t *testing.T) {
+	for _, c := range []struct {
+		most int
+		want byte // feed, 0 for none
+	}{{0, 3}, {1_300_000, 3}, {100_000, 0}} { // every layer of the kit takes about a megabit
+		w := newWay(t)
+		track, feeds := rungs(w)
+		keyFrames(w, feeds)
+		v := w.view(testVideo(100))
+		v.cfg.MaxBits = c.most
+		w.source(v, 0, track)
+		for range 40 {
+			keyFrames(w, feeds)
+			w.sleep(10 * time.Millisecond)
+		}
+		p := w.player(v, 0)
+		before := p.highest
+		keyFrames(w, feeds)
+		got := byte(0)
+		if p.highest > before {
+			got = idOf(p.newest.Payload).feed
+		}
+		if got != c.want {
+			t.Errorf("at most %d: shows feed %d, want %d", c.most, got, c.want)
+		}
+	}
+}

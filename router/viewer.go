@@ -30,7 +30,8 @@ type ViewerConfig struct {
 	// that players synchronise the sections (M-072).
 	CNAME string
 	// MaxBits bounds what the viewer is sent, in bits per second on the wire; 0 does
-	// not. It comes from the b= lines of its offer (M-104).
+	// not. It comes from the b= lines of its offer (M-104). It chooses among layers; an
+	// only layer is sent whatever it takes.
 	MaxBits int
 	// Settings is DefaultViewerSettings if left zero.
 	Settings ViewerSettings

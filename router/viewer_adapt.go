@@ -97,8 +97,8 @@ func (v *Viewer) budget(now time.Time) (bits int, known bool) {
 		drain := int(int64(bits) * int64(min(queue, drainTime)) / int64(drainTime))
 		bits = max(bits-drain, min(bits, v.least)) // a picture is not stopped for that
 	}
-	if v.cfg.MaxBits > 0 {
-		bits = min(bits, v.cfg.MaxBits)
+	if v.cfg.MaxBits > 0 && bits > v.cfg.MaxBits {
+		return v.cfg.MaxBits, true // this much is certain
 	}
 	return bits, known
 }
