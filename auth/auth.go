@@ -10,6 +10,10 @@ const (
 	Publish Action = "publish"
 	Play    Action = "play"
 	Admin   Action = "admin"
+	// Join is to be a member of a channel, to hear who is there and to talk: whoever
+	// may publish or play there may. The participant is decided as for publishers,
+	// but that nobody is "main" for want of a name.
+	Join Action = "join"
 )
 
 // Place is where: a channel, and within it optionally a participant and one of

@@ -87,7 +87,7 @@ func (a *Authority) decide(ctx context.Context, cred Credential, action Action, 
 // does not want strangers to administer.
 func (a *Authority) isOpenFor(action Action) bool {
 	switch action {
-	case Publish, Play:
+	case Publish, Play, Join:
 		return a.cfg.Open
 	case Admin:
 		return a.cfg.Open && !a.cfg.hasCredentials()
@@ -153,7 +153,7 @@ func (a *Authority) grantTo(id identity, participant string) Grant {
 
 func anonymous(action Action, place Place) Grant {
 	participant := ""
-	if action == Publish {
+	if action == Publish || action == Join {
 		participant, _ = identity{}.participantAt(action, place)
 	}
 	return Grant{Participant: participant, Login: digest("login "+participant, "open")}

@@ -27,6 +27,8 @@ func (i identity) allows(action Action, place Place) bool {
 		return i.publish.match(place.Channel)
 	case Play:
 		return i.play.match(place.Channel)
+	case Join:
+		return i.publish.match(place.Channel) || i.play.match(place.Channel)
 	case Admin:
 		return i.admin
 	}
@@ -41,12 +43,14 @@ func (i identity) own() string {
 	return nameOf(i.subject)
 }
 
-// participantAt decides who acts. Only publishers are named by the address.
+// participantAt decides who acts. Only publishers and members are named by the address.
 func (i identity) participantAt(action Action, place Place) (string, error) {
 	own, named := i.own(), place.Participant
 	switch {
-	case action != Publish:
+	case action != Publish && action != Join:
 		return own, nil
+	case named == "" && own == "" && action == Join:
+		return "", nil
 	case named == "" && own == "":
 		return defaultParticipant, nil
 	case named == "":

@@ -77,6 +77,9 @@ type AttachRequest struct {
 	Worker Executor
 	// Kinds are the kinds of the viewer's sections, by index.
 	Kinds []Kind
+	// Slots are the slots of the sections, by index; nil for a viewer that is fed by
+	// its Selector. With slots, Fill says who is shown.
+	Slots []int
 	// End is called at most once when the router ends the viewer. It must not
 	// block.
 	End func(reason *fault.Error)

@@ -14,6 +14,9 @@ type PublishRequest struct {
 	Login string
 	// Session is the public session id, for the roster.
 	Session string
+	// Name and Tags are what is told of the participant.
+	Name string
+	Tags map[string]string
 	// LastSeen returns when the client was last heard, the zero time before it
 	// was; it must not block.
 	LastSeen func() time.Time

@@ -176,8 +176,12 @@ type Event struct {
 	At                           time.Time
 	What                         EventKind
 	Channel, Participant, Source string
-	// Session is the public id of the publisher it is about.
-	Session string
+	// Session is the public id of the publisher it is about, Login, Name and Tags are
+	// those of its request.
+	Session, Login, Name string
+	Tags                 map[string]string
+	// Publication is what may be told of it now.
+	Publication PublicationInfo
 }
 
 // EventKind names a change of state in the words of the event streams.
@@ -244,7 +248,7 @@ func (r *Router) observe(now time.Time, what EventKind, p *Publisher) {
 	key := p.pub.key
 	r.cfg.Observe(Event{
 		At: now, What: what, Channel: p.pub.channel.name, Participant: key.participant, Source: key.source,
-		Session: p.req.Session,
+		Session: p.req.Session, Login: p.req.Login, Name: p.req.Name, Tags: p.req.Tags, Publication: p.pub.info(),
 	})
 }
 

@@ -86,7 +86,7 @@ func TestTheExampleShowsEntriesOfLists(t *testing.T) {
 
 // TestTheExampleExplainsEverySetting wants a comment behind each line.
 func TestTheExampleExplainsEverySetting(t *testing.T) {
-	plainMapping := []string{"http:", "tls:", "media:", "channels:", "sessions:", "egress:", "pages:", "log:"}
+	plainMapping := []string{"http:", "tls:", "media:", "channels:", "calls:", "sessions:", "egress:", "pages:", "log:"}
 	for i, line := range strings.Split(readExample(t), "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "# ") && !strings.HasPrefix(line, "#  ") || line == "#" || slices.Contains(plainMapping, line) {

@@ -44,7 +44,8 @@ var rules = map[string]struct{ ours, others string }{
 
 	// sessions
 	"internal/diagnose":   {ours: "router internal/netclass"},
-	"internal/session":    {ours: "auth router internal/diagnose internal/egress internal/events internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
+	"internal/call":       {ours: "router internal/events internal/fault", others: "github.com/pion/opus golang.org/x/crypto"},
+	"internal/session":    {ours: "auth router internal/call internal/diagnose internal/egress internal/events internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
 	"internal/metrics":    {ours: "auth router internal/bench/procstat internal/egress internal/histogram internal/session internal/turn"},
 	"internal/iceservers": {ours: "auth internal/fault internal/linkhdr internal/signaling"},
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/call"
 	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/httpserver"
 	"github.com/headgate/headgate/internal/iceservers"
@@ -30,6 +31,7 @@ type Config struct {
 	Media      Media             `yaml:"media"`
 	Auth       auth.Config       `yaml:"auth"`
 	Channels   router.Config     `yaml:"channels"`
+	Calls      call.Config       `yaml:"calls"`
 	Sessions   session.Config    `yaml:"sessions"`
 	ICEServers iceservers.Config `yaml:"ice_servers"`
 	TURN       turn.Config       `yaml:"turn"`
@@ -95,6 +97,7 @@ func DefaultConfig() Config {
 		},
 		Auth:       auth.DefaultConfig(),
 		Channels:   router.DefaultConfig(),
+		Calls:      call.DefaultConfig(),
 		Sessions:   session.DefaultConfig(),
 		ICEServers: iceservers.DefaultConfig(),
 		TURN:       turn.DefaultConfig(),
@@ -107,7 +110,7 @@ func DefaultConfig() Config {
 // Validate reports every fault at once, named as in the configuration file.
 func (c Config) Validate() error {
 	errs := []error{
-		c.HTTP.Validate(), c.peer(nil).Validate(), c.validateAuth(), c.Channels.Validate(),
+		c.HTTP.Validate(), c.peer(nil).Validate(), c.validateAuth(), c.Channels.Validate(), c.Calls.Validate(),
 		c.Sessions.Validate(), c.ICEServers.Validate(), c.validateTURN(), c.Egress.Validate(), c.Pages.validate(), c.Operations.validate(), c.Log.validate(), c.validateRedirect(), c.validateCORS(),
 	}
 	if c.Sessions.HandshakeTimeout < c.Media.DisconnectedAfter+c.Media.FailedAfter {

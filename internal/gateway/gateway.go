@@ -15,6 +15,7 @@ import (
 
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/api"
+	"github.com/headgate/headgate/internal/call"
 	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/httpserver"
 	"github.com/headgate/headgate/internal/peer"
@@ -55,6 +56,7 @@ type Gateway struct {
 	host       *peer.Host
 	egress     *egress.Pool
 	router     *router.Router
+	calls      *call.Service
 	sessions   *session.Service
 	turn       *turn.Server // nil without one
 }
@@ -105,7 +107,7 @@ func New(ctx context.Context, cfg Config, opt Options) (_ *Gateway, err error) {
 
 // abandon ends what New assembled.
 func (g *Gateway) abandon(ctx context.Context) error {
-	err := errors.Join(g.sessions.Close(ctx), g.server.Shutdown(ctx))
+	err := errors.Join(g.sessions.Close(ctx), g.calls.Close(ctx), g.server.Shutdown(ctx))
 	if g.operations != nil {
 		err = errors.Join(err, g.operations.Shutdown(ctx))
 	}
@@ -183,18 +185,21 @@ func (g *Gateway) assemble() {
 		channels.CacheTotal = cacheFor(memory(os.DirFS("/")))
 	}
 	g.router = router.New(channels)
+	g.calls = call.New(g.cfg.Calls, call.Parts{Router: g.router, Log: g.log, Now: time.Now})
 	g.sessions = session.Start(g.cfg.Sessions, session.Parts{
-		Authority: g.authority, Router: g.router, Host: g.host, Egress: g.egress, Saturated: g.egress.Saturated,
+		Authority: g.authority, Router: g.router, Calls: g.calls, Host: g.host, Egress: g.egress, Saturated: g.egress.Saturated,
 		ICEServers: g.iceServers,
 		Exempt:     func(a netip.Addr) bool { return g.server.Exempt(a) },
 		Log:        g.log, Now: time.Now,
 	})
+	g.calls.Start(g.sessions)
 	g.routes()
 	g.operate()
 }
 
 func (g *Gateway) observe(e router.Event) {
 	g.log.Info("publication", "event", e.What, "channel", e.Channel, "participant", e.Participant, "source", e.Source, "session", e.Session)
+	g.calls.Observe(e) // nobody publishes before assemble has returned
 }
 
 func (g *Gateway) routes() {
@@ -286,6 +291,7 @@ func (g *Gateway) close(stopServing context.CancelFunc, served <-chan error) err
 	return shutdown.Run(context.Background(), g.log,
 		shutdown.Step{Name: "readiness", Limit: time.Second, Stop: quick(g.Drain)},
 		shutdown.Step{Name: "sessions", Limit: 5 * time.Second, Stop: g.sessions.Close},
+		shutdown.Step{Name: "calls", Limit: time.Second, Stop: g.calls.Close},
 		shutdown.Step{Name: "http", Limit: g.cfg.HTTP.ShutdownTimeout + time.Second, Stop: func(ctx context.Context) error {
 			stopServing()
 			select {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/call"
 	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/fault"
 	"github.com/headgate/headgate/internal/peer"
@@ -20,6 +21,7 @@ import (
 type Parts struct {
 	Authority *auth.Authority
 	Router    *router.Router
+	Calls     *call.Service
 	Host      *peer.Host
 	Egress    *egress.Pool
 	// ICEServers makes the servers told to clients; session is its public id, empty

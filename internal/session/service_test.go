@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/call"
 	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/fault"
 	"github.com/headgate/headgate/internal/peer"
@@ -68,8 +69,9 @@ func newBench(t *testing.T, change func(*Config, *auth.Config, *router.Config)) 
 	host, err := peer.Listen(media)
 	must(t, err)
 	pool := egress.Start(egress.DefaultConfig())
+	channelRouter := router.New(channels)
 	b.Service = Start(cfg, Parts{
-		Authority: authority, Router: router.New(channels), Host: host, Egress: pool,
+		Authority: authority, Router: channelRouter, Calls: call.New(call.DefaultConfig(), call.Parts{Router: channelRouter, Now: b.clock}), Host: host, Egress: pool,
 		ICEServers: func(time.Time, string) []signaling.ICEServer { return []signaling.ICEServer{{URL: "stun:a"}} },
 		Exempt:     func(a netip.Addr) bool { return a.IsLoopback() },
 		Log:        slog.New(slog.DiscardHandler), Now: b.clock,
