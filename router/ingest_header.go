@@ -114,10 +114,13 @@ const (
 	rolePassed // the first of passedURIs
 )
 
+// passedLevel is the place of the audio level among passedURIs.
+const passedLevel = 0
+
 // passedURIs are the extensions that reach viewers unchanged (M-084).
 // abs-capture-time does too, translated to the gateway's clock.
 var passedURIs = [...]string{
-	ExtAudioLevel, ExtOrientation, ExtPlayoutDelay, ExtColorSpace, ExtDependencyDescr,
+	passedLevel: ExtAudioLevel, ExtOrientation, ExtPlayoutDelay, ExtColorSpace, ExtDependencyDescr,
 }
 
 // extensionRoles tells the role of each id.
