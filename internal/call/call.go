@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/headgate/headgate/internal/fault"
@@ -42,16 +43,38 @@ type Parts struct {
 type Service struct {
 	cfg   Config
 	parts Parts
+
+	stop    context.CancelFunc // nil before Start
+	looping sync.WaitGroup
+
+	mu       sync.Mutex
+	sessions Sessions // nil before Start
 }
 
 // New makes a Service. cfg must be valid. Start comes next.
 func New(cfg Config, parts Parts) *Service { return &Service{cfg: cfg, parts: parts} }
 
-// Start begins to watch levels, lifetimes and quality; Close ends that.
-func (s *Service) Start(sessions Sessions) {}
+// Start begins to watch levels, lifetimes and quality; Close ends that. It is called
+// once.
+func (s *Service) Start(sessions Sessions) {
+	ctx, stop := context.WithCancel(context.Background())
+	s.mu.Lock()
+	s.sessions, s.stop = sessions, stop
+	s.mu.Unlock()
+	s.looping.Go(func() { s.loop(ctx) })
+}
 
 // Close ends every member stream with server-shutdown and waits for what Start began.
-func (s *Service) Close(ctx context.Context) error { return nil }
+func (s *Service) Close(context.Context) error {
+	s.mu.Lock()
+	stop := s.stop
+	s.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	s.looping.Wait()
+	return nil
+}
 
 // Observe is router.Config.Observe: it is called with the router's lock held and
 // returns at once.

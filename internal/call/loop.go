@@ -1,0 +1,43 @@
+package call
+
+import (
+	"context"
+	"time"
+)
+
+// The loop looks every loopEvery at who speaks, and every sweepEvery at what is over.
+const (
+	loopEvery  = 100 * time.Millisecond
+	sweepEvery = time.Second
+)
+
+// loop is the Service's one goroutine. Start starts it and Close waits for it.
+func (s *Service) loop(ctx context.Context) {
+	tick := time.NewTicker(loopEvery)
+	defer tick.Stop()
+	var swept time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := s.parts.Now()
+		s.listen(now)
+		s.score(now)
+		if now.Sub(swept) >= sweepEvery {
+			swept = now
+			s.sweep(now)
+		}
+	}
+}
+
+// listen looks who speaks. It is called every 100 ms.
+func (s *Service) listen(time.Time) {}
+
+// score looks how well everybody's media goes, and does something every
+// Config.QualityEvery. It is called every 100 ms.
+func (s *Service) score(time.Time) {}
+
+// sweep looks at what is over. It is called every second.
+func (s *Service) sweep(time.Time) {}
