@@ -1,8 +1,7 @@
 package router
 
 import (
-	"fmt"
-	"maps"
+	"slices"
 	"time"
 
 	"github.com/headgate/headgate/internal/fault"
@@ -16,55 +15,6 @@ type Selector struct{ Participant, Source string }
 type Executor interface {
 	// Do queues f and returns at once. Functions run in order.
 	Do(f func(now time.Time, s *Shard, out *Out))
-}
-
-// Terms are what a viewer can be offered at the time of its POST.
-type Terms struct {
-	// Live tells that media flows, or did a moment ago.
-	Live bool
-	// Fixed tells that the session plays one publication and nothing else, so
-	// that one codec per kind is enough.
-	Fixed bool
-	// Adapts tells that what is wanted can be sent in more than one way, now or when
-	// something else takes its place.
-	Adapts bool
-	// Codecs are those of the publication of now; kinds it lacks are missing.
-	Codecs map[Kind]Codec
-}
-
-// Terms returns what a viewer would get now, or ErrIdle where nobody publishes
-// and the policy is to refuse, or ErrFull. self is who the viewer is, or "".
-func (r *Router) Terms(channelName string, sel Selector, self string) (Terms, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	c := r.channels[channelName]
-	if c != nil && len(c.attachments) >= r.cfg.MaxViewers {
-		return Terms{}, fmt.Errorf("%d viewers in %q: %w", len(c.attachments), channelName, ErrFull)
-	}
-	var pub *publication
-	if c != nil {
-		pub = c.pick(sel, self, func(*publication) bool { return true })
-	}
-	if pub == nil || !pub.onAir() {
-		if r.cfg.Idle == RefuseIdle {
-			return Terms{}, ErrIdle
-		}
-		return Terms{Adapts: true}, nil
-	}
-	fixed := (sel.Source != "" || len(c.publications) == 1) && pub.uniform()
-	return Terms{
-		Live: true, Fixed: fixed, Adapts: !fixed || pub.active.video.Adapts(), Codecs: maps.Clone(pub.codecs()),
-	}, nil
-}
-
-// uniform tells whether a standby would go on with the codecs of now.
-func (p *publication) uniform() bool {
-	for _, s := range p.standbys {
-		if s.codecs[Video].Name != p.active.codecs[Video].Name || s.codecs[Audio].Name != p.active.codecs[Audio].Name {
-			return false
-		}
-	}
-	return true
 }
 
 // AttachRequest connects a viewer that is ready for packets to what it asked for.
@@ -95,8 +45,14 @@ type Attachment struct {
 	router  *Router
 	channel *channel
 	req     AttachRequest
-	// source is the publisher that feeds the viewer, nil for nobody.
-	source     *Publisher
+	// sources are the publishers that feed the sections, by index; nil for nobody.
+	// fed are their tracks, nil also where they are muted.
+	sources []*Publisher
+	fed     []*Track
+	// slots say who fills them, priorities what was told the sections; nil for a
+	// viewer without slots.
+	slots      []Filling
+	priorities []int
 	emptySince time.Time
 	// live is what Notify was told.
 	live bool
@@ -120,7 +76,11 @@ func (r *Router) attach(now time.Time, req AttachRequest) (*Attachment, []func()
 	if err != nil {
 		return nil, nil, err
 	}
-	a := &Attachment{router: r, channel: c, req: req, emptySince: now}
+	n := len(req.Kinds)
+	a := &Attachment{
+		router: r, channel: c, req: req, emptySince: now,
+		sources: make([]*Publisher, n), fed: make([]*Track, n), priorities: make([]int, n),
+	}
 	c.attachments[a] = struct{}{}
 	ends := a.resolve(now)
 	if !a.live {
@@ -138,34 +98,55 @@ func (a *Attachment) Detach() {
 	a.router.forget(a.channel)
 }
 
-// resolve looks up what the viewer should see and switches to it.
+// resolve looks up what the viewer should see and switches to it. The router's lock
+// is held.
 func (a *Attachment) resolve(now time.Time) []func() {
-	pub := a.channel.pick(a.req.Selector, a.req.Self, a.plays)
-	if pub != nil && !pub.onAir() {
-		pub = nil
+	live := false
+	wasEmpty := a.empty()
+	for i := range a.req.Kinds {
+		pub, refused := a.wanted(i)
+		if refused {
+			return a.endWith(ErrCodecChanged)
+		}
+		// An interrupted publication is not left at once, but its viewers are told.
+		live = live || pub != nil && pub.state == Live
+		a.feed(i, pub)
 	}
-	if pub != nil && !a.plays(pub) {
-		return a.endWith(ErrCodecChanged)
-	}
-	// An interrupted publication is not left at once, but its viewers are told.
-	if live := pub != nil && pub.state == Live; live != a.live {
+	if live != a.live {
 		a.live = live
 		a.notify(live)
 	}
-	var source *Publisher
-	if pub != nil {
-		source = pub.active
-	}
-	if source == a.source {
-		return nil
-	}
-	if source == nil {
+	if !wasEmpty && a.empty() {
 		a.emptySince = now
 	}
-	a.source = source
-	a.feed(source)
 	return nil
 }
+
+// wanted is the publication that should fill a section, nil for none; refused tells
+// that the one there is cannot be played.
+func (a *Attachment) wanted(section int) (pub *publication, refused bool) {
+	if a.req.Slots != nil {
+		return a.inSlot(section), false
+	}
+	kind := a.req.Kinds[section]
+	playable := func(p *publication) bool { return a.plays(kind, p) }
+	if pub = a.channel.shown(a.req.Selector, a.req.Self, kind, playable); pub != nil {
+		return pub, false
+	}
+	pub = a.channel.pick(a.req.Selector, a.req.Self, a.playsAll)
+	if pub == nil || !pub.onAir() {
+		return nil, false
+	}
+	return pub, !a.playsAll(pub)
+}
+
+// empty tells that nobody feeds the viewer.
+func (a *Attachment) empty() bool {
+	return !slices.ContainsFunc(a.sources, func(p *Publisher) bool { return p != nil })
+}
+
+// waits tells that the viewer stays though nobody feeds it: slots wait for people.
+func (a *Attachment) waits() bool { return a.req.Slots != nil }
 
 func (a *Attachment) notify(live bool) {
 	if a.req.Notify != nil {
@@ -173,29 +154,39 @@ func (a *Attachment) notify(live bool) {
 	}
 }
 
-// plays tells whether the viewer negotiated the codec of everything it would
+// plays tells whether every section of a kind negotiated the codec of what it would
 // be fed.
-func (a *Attachment) plays(pub *publication) bool {
-	for i, kind := range a.req.Kinds {
-		if codec, ok := pub.codecs()[kind]; ok && !a.req.Viewer.Plays(i, codec) {
+func (a *Attachment) plays(kind Kind, pub *publication) bool {
+	codec, sent := pub.codecs()[kind]
+	for i, k := range a.req.Kinds {
+		if sent && k == kind && !a.req.Viewer.Plays(i, codec) {
 			return false
 		}
 	}
 	return true
 }
 
-// feed tells the viewer's shard where its sections get their packets from.
-func (a *Attachment) feed(source *Publisher) {
-	viewer := a.req.Viewer
-	for i, kind := range a.req.Kinds {
-		var track *Track
-		if source != nil {
-			track = source.Track(kind)
-		}
-		a.req.Worker.Do(func(now time.Time, s *Shard, out *Out) {
-			s.SetSource(now, viewer, i, track, out)
-		})
+func (a *Attachment) playsAll(pub *publication) bool {
+	return a.plays(Video, pub) && a.plays(Audio, pub)
+}
+
+// feed tells the viewer's shard where a section gets its packets from.
+func (a *Attachment) feed(section int, pub *publication) {
+	var source *Publisher
+	var track *Track
+	if pub != nil {
+		source = pub.active
 	}
+	if kind := a.req.Kinds[section]; source != nil && !pub.muted.of(kind) {
+		track = source.Track(kind)
+	}
+	a.sources[section] = source
+	if track == a.fed[section] {
+		return
+	}
+	a.fed[section] = track
+	viewer := a.req.Viewer
+	a.req.Worker.Do(func(now time.Time, s *Shard, out *Out) { s.SetSource(now, viewer, section, track, out) })
 }
 
 // endWith marks the viewer as over and returns the call that ends its session.

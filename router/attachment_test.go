@@ -3,6 +3,8 @@ package router
 import (
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,15 +34,28 @@ type spectator struct {
 // watch attaches a viewer that plays H264 and Opus.
 func (s *stage) watch(channel string, sel Selector, self string) *spectator {
 	s.t.Helper()
+	return s.watchSlots(channel, sel, self, nil)
+}
+
+// watchSlots is watch with slots: the indexes of those of the picture and the sound,
+// which come in pairs.
+func (s *stage) watchSlots(channel string, sel Selector, self string, slots []int) *spectator {
+	s.t.Helper()
 	d := &direct{now: &s.now, shard: NewShard(nobody{})}
-	v := NewViewer(ViewerConfig{ID: "v", CNAME: "c", Settings: DefaultViewerSettings(), Sections: []SectionConfig{
-		{Mid: "0", Kind: Video, SSRC: 1, PayloadTypes: []PayloadType{{Number: 96, Codec: Codec{Name: H264, ClockRate: 90000}}}},
-		{Mid: "1", Kind: Audio, SSRC: 2, PayloadTypes: []PayloadType{{Number: 111, Codec: Codec{Name: Opus, ClockRate: 48000}}}},
-	}})
+	cfg := ViewerConfig{ID: "v", CNAME: "c", Settings: DefaultViewerSettings()}
+	var kinds []Kind
+	for i := range max(len(slots), 2) {
+		sec := SectionConfig{Mid: strconv.Itoa(i), Kind: Video, SSRC: uint32(1 + i), PayloadTypes: []PayloadType{{Number: 96, Codec: Codec{Name: H264, ClockRate: 90000}}}}
+		if i%2 == 1 {
+			sec.Kind, sec.PayloadTypes = Audio, []PayloadType{{Number: 111, Codec: Codec{Name: Opus, ClockRate: 48000}}}
+		}
+		cfg.Sections, kinds = append(cfg.Sections, sec), append(kinds, sec.Kind)
+	}
+	v := NewViewer(cfg)
 	d.shard.Add(s.now, v, &d.out)
 	w := &spectator{viewer: v}
 	a, err := s.router.Attach(s.now, AttachRequest{
-		Channel: channel, Selector: sel, Self: self, Viewer: v, Worker: d, Kinds: []Kind{Video, Audio},
+		Channel: channel, Selector: sel, Self: self, Viewer: v, Worker: d, Kinds: kinds, Slots: slots,
 		End:    func(reason *fault.Error) { w.ended = reason },
 		Notify: func(live bool) { w.told = append(w.told, live) },
 	})
@@ -55,13 +70,28 @@ func (s *stage) watch(channel string, sel Selector, self string) *spectator {
 func (w *spectator) fedBy() *Publisher {
 	w.router.mu.Lock()
 	defer w.router.mu.Unlock()
-	return w.source
+	return w.sources[0]
+}
+
+// shows names, by section, the participants whose tracks the shard was given.
+func (w *spectator) shows() string {
+	var names []string
+	for i, sec := range w.viewer.sections {
+		name := "-"
+		if sec.want != nil {
+			w.router.mu.Lock()
+			name = w.sources[i].pub.key.Participant
+			w.router.mu.Unlock()
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, " ")
 }
 
 // sees names the participant a viewer is fed by.
 func (w *spectator) sees() string {
 	if p := w.fedBy(); p != nil {
-		return p.pub.key.participant
+		return p.pub.key.Participant
 	}
 	return ""
 }

@@ -29,9 +29,6 @@ func (c *Config) MaxBitrateOf(channel string) int {
 	return c.MaxBitrate
 }
 
-// MaxBitrate is Config.MaxBitrateOf. It is safe for concurrent use.
-func (r *Router) MaxBitrate(channel string) int { return r.cfg.MaxBitrateOf(channel) }
-
 // matches tells whether a pattern, a name, prefix* or *, names the channel.
 func matches(pattern, channel string) bool {
 	prefix, ok := strings.CutSuffix(pattern, "*")

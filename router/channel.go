@@ -7,6 +7,7 @@ type channel struct {
 	name         string
 	publications map[publicationKey]*publication
 	attachments  map[*Attachment]struct{}
+	program      Program
 }
 
 func newChannel(name string) *channel {
@@ -24,9 +25,9 @@ func (c *channel) pick(sel Selector, self string, plays func(*publication) bool)
 	if sel.Source != "" {
 		return c.publications[publicationKey{sel.Participant, sel.Source}]
 	}
-	wanted := func(p *publication) bool { return sel.Participant == "" || p.key.participant == sel.Participant }
+	wanted := func(p *publication) bool { return sel.Participant == "" || p.key.Participant == sel.Participant }
 	others := func(p *publication) bool {
-		return wanted(p) && sel.Participant == "" && self != "" && p.key.participant != self
+		return wanted(p) && sel.Participant == "" && self != "" && p.key.Participant != self
 	}
 	onAir := func(pass func(*publication) bool) *publication {
 		return best(c.publications, func(p *publication) bool { return pass(p) && p.onAir() && plays(p) })
@@ -59,10 +60,10 @@ func before(a, b *publication) bool {
 	if !a.liveSince.Equal(b.liveSince) {
 		return a.liveSince.Before(b.liveSince)
 	}
-	if a.key.participant != b.key.participant {
-		return a.key.participant < b.key.participant
+	if a.key.Participant != b.key.Participant {
+		return a.key.Participant < b.key.Participant
 	}
-	return a.key.source < b.key.source
+	return a.key.Source < b.key.Source
 }
 
 func rank(s State) int {

@@ -30,7 +30,10 @@
 //	Out             prefix ‖ shared bytes, sealed and sent by the worker
 //
 // Above the packets stands Router: which publication of which channel feeds
-// which viewer, and how publications live, pause, are taken over and end.
+// which section of which viewer, and how publications live, pause, are taken over
+// and end. A viewer is fed what it asked for, or what the program of the channel
+// shows (SetProgram), or section by section what fills its slots (Fill); who is worth
+// being shown is decided elsewhere.
 //
 // Locks, in the order in which they may be taken: Router.mu or an Ingest's own
 // lock, then a track's list of subscribers, then a worker's inbox (through

@@ -176,9 +176,9 @@ func (c *crowd) checkViewers(t *rapid.T, held map[*Publisher]bool) {
 		switch {
 		case w.ended != nil:
 			t.Fatalf("a viewer ended with %v", w.ended)
-		case w.source != nil && !held[w.source]:
+		case w.sources[0] != nil && !held[w.sources[0]]:
 			t.Fatal("a viewer is fed by a publisher that ended")
-		case w.source != nil && w.source.pub.active != w.source:
+		case w.sources[0] != nil && w.sources[0].pub.active != w.sources[0]:
 			t.Fatal("a viewer is fed by a publisher that is not on air")
 		}
 	}

@@ -16,7 +16,8 @@ const (
 	Paused  State = "interrupted"
 )
 
-type publicationKey struct{ participant, source string }
+// publicationKey is a Cast by another name: conversions want the same fields.
+type publicationKey struct{ Participant, Source string }
 
 // publication is a participant's source. It outlives its publishers: viewers
 // stay when one goes and another comes. The router's lock guards it.
@@ -33,6 +34,7 @@ type publication struct {
 	// router's lock.
 	active *Publisher
 	shown  atomic.Pointer[Track]
+	muted  Mute
 	// pending are being negotiated, in the order of their POSTs.
 	pending []*Publisher
 	// standbys are kept warm, the first in line first. There are none without an

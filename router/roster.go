@@ -19,6 +19,10 @@ type ChannelInfo struct {
 type PublicationInfo struct {
 	Participant, Source string
 	State               State
+	// Since is when it went live, the zero time before that.
+	Since time.Time
+	// Muted is what of it is not passed on.
+	Muted Mute
 	// Session is the public id of the active publisher, Standbys are those of
 	// publishers that are kept warm, the first in line first.
 	Session       string
@@ -48,6 +52,18 @@ func (r *Router) Channels() []ChannelInfo {
 	}
 	slices.SortFunc(infos, func(a, b ChannelInfo) int { return cmp.Compare(a.Name, b.Name) })
 	return infos
+}
+
+// Channel tells about one channel; false where there are neither publications nor
+// viewers.
+func (r *Router) Channel(name string) (ChannelInfo, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.channels[name]
+	if c == nil {
+		return ChannelInfo{}, false
+	}
+	return c.info(), true
 }
 
 // InUse tells whether a channel has publications or viewers.
@@ -88,8 +104,8 @@ func (c *channel) info() ChannelInfo {
 func (p *publication) info() PublicationInfo {
 	codecs := p.codecs()
 	info := PublicationInfo{
-		Participant: p.key.participant, Source: p.key.source, State: p.state,
-		Video: codecs[Video].Name, Audio: codecs[Audio].Name,
+		Participant: p.key.Participant, Source: p.key.Source, State: p.state,
+		Since: p.liveSince, Muted: p.muted, Video: codecs[Video].Name, Audio: codecs[Audio].Name,
 	}
 	if p.active == nil {
 		return info

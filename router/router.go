@@ -213,11 +213,16 @@ type Router struct {
 	mu       sync.Mutex
 	channels map[string]*channel
 	watched  map[*publication]struct{} // those with standbys, and some that had
+	settings map[string]Settings       // by channel
+	programs map[string]Program        // by channel
 }
 
 // New makes a Router. cfg must be valid.
 func New(cfg Config) *Router {
-	return &Router{cfg: cfg, cache: newGroupCache(cfg.CacheTotal), channels: make(map[string]*channel), watched: make(map[*publication]struct{})}
+	return &Router{
+		cfg: cfg, cache: newGroupCache(cfg.CacheTotal), channels: make(map[string]*channel), watched: make(map[*publication]struct{}),
+		settings: make(map[string]Settings), programs: make(map[string]Program),
+	}
 }
 
 // channel returns the named channel, made if need be. r.mu is held.
@@ -229,6 +234,7 @@ func (r *Router) channel(name string) (*channel, error) {
 		return nil, fmt.Errorf("%d channels: %w", len(r.channels), ErrFull)
 	}
 	c := newChannel(name)
+	c.program = r.programs[name]
 	r.channels[name] = c
 	return c, nil
 }
@@ -247,7 +253,7 @@ func (r *Router) observe(now time.Time, what EventKind, p *Publisher) {
 	}
 	key := p.pub.key
 	r.cfg.Observe(Event{
-		At: now, What: what, Channel: p.pub.channel.name, Participant: key.participant, Source: key.source,
+		At: now, What: what, Channel: p.pub.channel.name, Participant: key.Participant, Source: key.Source,
 		Session: p.req.Session, Login: p.req.Login, Name: p.req.Name, Tags: p.req.Tags, Publication: p.pub.info(),
 	})
 }
@@ -269,7 +275,7 @@ func (r *Router) sweep(now time.Time) (ends []func()) {
 			ends = append(ends, r.sweepPublication(now, p)...)
 		}
 		for a := range c.attachments {
-			if a.source == nil && now.Sub(a.emptySince) >= r.cfg.ViewerLinger {
+			if a.empty() && !a.waits() && now.Sub(a.emptySince) >= r.viewerLinger(c.name) {
 				ends = append(ends, a.endWith(ErrLinger)...)
 			}
 		}

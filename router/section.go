@@ -21,6 +21,7 @@ type section struct {
 	// selection is what the viewer asked for, options are the layers it leaves, and
 	// steps what each takes.
 	selection Selection
+	priority  int // among the sections of video, above their lowest layer
 	options   []option
 	steps     []bwe.Step
 	paused    pauseReason

@@ -18,7 +18,7 @@ type option struct {
 // keep their places as long as the track keeps its layers.
 func (s *section) demand(now time.Time) bwe.Demand {
 	s.options, s.steps = s.options[:0], s.steps[:0]
-	d := bwe.Demand{Audio: s.cfg.Kind == Audio, Hidden: s.selection.Hidden, Current: bwe.Paused}
+	d := bwe.Demand{Audio: s.cfg.Kind == Audio, Hidden: s.selection.Hidden, Priority: s.priority, Current: bwe.Paused}
 	if s.want == nil {
 		return d
 	}

@@ -70,7 +70,7 @@ func (a *Attachment) Select(section int, sel Selection) error {
 	if section < 0 || section >= len(a.req.Kinds) || a.req.Kinds[section] != Video {
 		return ErrNoLayer.Because("Section %d of this session is not one of video.", section)
 	}
-	if source := a.feeder(); source != nil && !source.video.offers(&sel) {
+	if source := a.feeder(section); source != nil && !source.video.offers(&sel) {
 		return ErrNoLayer
 	}
 	a.req.Worker.Do(func(now time.Time, s *Shard, out *Out) {
@@ -88,24 +88,26 @@ func (t *Track) offers(sel *Selection) bool {
 	})
 }
 
-func (a *Attachment) feeder() *Publisher {
+func (a *Attachment) feeder(section int) *Publisher {
 	a.router.mu.Lock()
 	defer a.router.mu.Unlock()
-	return a.source
+	return a.sources[section]
 }
 
 // Sections says what fills the viewer's sections now, by index.
 func (a *Attachment) Sections(now time.Time) []SectionState {
-	source := a.feeder()
+	a.router.mu.Lock()
+	sources := slices.Clone(a.sources)
+	a.router.mu.Unlock()
 	states := make([]SectionState, len(a.req.Kinds))
 	for i, kind := range a.req.Kinds {
 		states[i].Kind = kind
-		if source == nil || kind != Video {
+		if sources[i] == nil || kind != Video {
 			continue
 		}
 		sec := a.req.Viewer.sections[i]
 		shown, sent := sec.showsNow()
-		for _, l := range source.video.Layers() {
+		for _, l := range sources[i].video.Layers() {
 			first := len(states[i].Layers)
 			states[i].Layers = l.addStates(states[i].Layers, now)
 			if l == shown {

@@ -22,7 +22,7 @@ func (r *Router) Publish(now time.Time, req PublishRequest) (*Publisher, error) 
 		return nil, fmt.Errorf("publish %q in %q: %w", req.Participant, req.Channel, err)
 	}
 	p := newPublisher(now, r, pub, req)
-	p.replaces, p.standby = replaces, r.cfg.keepsStandby(c.name)
+	p.replaces, p.standby = replaces, r.keepsStandby(c.name)
 	pub.pending = append(pub.pending, p)
 	c.publications[pub.key] = pub
 	return p, nil
@@ -33,7 +33,7 @@ func (r *Router) Publish(now time.Time, req PublishRequest) (*Publisher, error) 
 func (r *Router) place(now time.Time, c *channel, req PublishRequest) (pub *publication, replaces *Publisher, err error) {
 	key := publicationKey{req.Participant, req.Source}
 	pub = c.publications[key]
-	if pub != nil && r.cfg.keepsStandby(c.name) {
+	if pub != nil && r.keepsStandby(c.name) {
 		replaces, err = r.standBy(now, pub, req)
 		return pub, replaces, err
 	}
@@ -41,7 +41,7 @@ func (r *Router) place(now time.Time, c *channel, req PublishRequest) (pub *publ
 		return nil, nil, err
 	}
 	if pub == nil {
-		if len(c.publications) >= r.cfg.MaxPublications {
+		if len(c.publications) >= r.maxPublications(c.name) {
 			return nil, nil, ErrFull
 		}
 		return newPublication(c, key), nil, nil
@@ -58,11 +58,11 @@ func (r *Router) place(now time.Time, c *channel, req PublishRequest) (pub *publ
 // admitLogin applies the policy for duplicates: the same participant under
 // another login, while that login is live. A standby is no duplicate.
 func (r *Router) admitLogin(now time.Time, c *channel, req PublishRequest) error {
-	if r.cfg.Duplicates == ReplaceDuplicates {
+	if r.duplicates(c.name) == ReplaceDuplicates {
 		return nil // Commit ends the older login's sessions
 	}
 	for k, pub := range c.publications {
-		if k.participant != req.Participant {
+		if k.Participant != req.Participant {
 			continue
 		}
 		for _, p := range pub.publishers() {
@@ -87,7 +87,7 @@ func (r *Router) replace(now time.Time, p *Publisher) (ends []func()) {
 			r.observe(now, StandbyGone, old)
 		}
 		reason := ErrReplaced
-		if r.cfg.Duplicates == ReplaceDuplicates && old.req.Login != p.req.Login {
+		if r.duplicates(p.pub.channel.name) == ReplaceDuplicates && old.req.Login != p.req.Login {
 			reason = ErrDuplicateID
 		}
 		ends = append(ends, old.endWith(reason)...)
@@ -101,7 +101,7 @@ func (r *Router) replace(now time.Time, p *Publisher) (ends []func()) {
 // policy for duplicates let p in, or they have been silent. r.mu is held.
 func (r *Router) endDuplicates(now time.Time, p *Publisher) (ends []func()) {
 	for k, other := range p.pub.channel.publications {
-		if other == p.pub || k.participant != p.pub.key.participant {
+		if other == p.pub || k.Participant != p.pub.key.Participant {
 			continue
 		}
 		for _, q := range other.publishers() {
