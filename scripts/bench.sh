@@ -71,7 +71,7 @@ load() {
 	echo "== $name" >&2
 	serve
 	# shellcheck disable=SC2086 # the target is a list of words
-	pin 1 "$bin" bench $target --name "$name" --duration "${seconds}s" --floor --json "$dir/$order-$name.json" "$@" >/dev/null &
+	pin 1 "$bin" bench ${command:-} $target --name "$name" --duration "${seconds}s" --floor --json "$dir/$order-$name.json" "$@" >/dev/null &
 	client=$!
 	wait $client
 	client=
@@ -98,9 +98,15 @@ for scenario; do
 		order=$((order + 1))
 		load switch --simulcast --bitrate 1.7M --viewers "$(viewers 20)" --switch-every 2s
 		;;
+	# thirty people who see nine others each, and 270 viewers of one, in turn
+	call)
+		command=call
+		load call --participants "$(viewers 30)" --rounds 2
+		command=
+		;;
 	paced) load frame-paced --viewers "$(viewers 200)" --pacing frame:0.5 ;;
 	max) load most-viewers --viewers "$(viewers 400)" --find-max --limit p99=100ms,loss=0.1% ;;
-	*) echo "bench: there is no scenario $scenario; there are floor, viewers, channels, join, setup, restart, adapt, paced and max" >&2; exit 2 ;;
+	*) echo "bench: there is no scenario $scenario; there are floor, viewers, channels, join, setup, restart, adapt, call, paced and max" >&2; exit 2 ;;
 	esac
 done
 stop

@@ -18,6 +18,7 @@ import (
 
 type benchCommand struct {
 	Load   benchLoadCommand   `cmd:"" name:"run" default:"withargs" help:"Publish streams to a server, play them with many viewers, and report what arrives (this is what bench does by itself)."`
+	Call   benchCallCommand   `cmd:"" help:"Measure a call: people who publish and watch one another in slots; and a broadcast of as many deliveries in turn."`
 	Floor  benchFloorCommand  `cmd:"" help:"Measure the least processor time this machine needs per packet."`
 	Report benchReportCommand `cmd:"" help:"Make one report of several."`
 	Links  benchLinksCommand  `cmd:"" help:"Measure how viewers behind narrow lines are served, in network namespaces of this machine (Linux, root)."`

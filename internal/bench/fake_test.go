@@ -35,6 +35,7 @@ type fakeServer struct {
 	since      time.Time // up to when packets were delivered
 	crowds     []*fakeCrowd
 	publishers []*fakePublisher
+	members    []*fakeMember
 	selfCPU    float64       // cores this process uses
 	others     float64       // cores others use
 	feedback   float64       // by how much it makes packets dearer
@@ -67,6 +68,15 @@ type fakePublisher struct {
 	gop      time.Duration
 }
 
+// fakeMember heard three events.
+type fakeMember struct {
+	name string
+	left bool
+}
+
+func (m *fakeMember) Heard() int64                { return 3 }
+func (m *fakeMember) Leave(context.Context) error { m.left = true; return nil }
+
 // catchUp delivers what is due. The server's lock is held.
 func (s *fakeServer) catchUp() {
 	elapsed := time.Since(s.since)
@@ -86,6 +96,10 @@ func (s *fakeServer) catchUp() {
 			c.stats.Delay.Add(delay)
 		}
 		price := float64(packetCPU)
+		if c.cfg.Slots > 1 {
+			price *= 1.5
+			c.stats.Shown = c.present * c.cfg.Slots
+		}
 		if c.cfg.Feedback == audience.FeedbackLibwebrtc {
 			price *= 1 + s.feedback
 		}
@@ -101,6 +115,11 @@ func (s *fakeServer) world() world {
 			p := &fakePublisher{began: time.Now(), gop: cfg.GOP}
 			s.publishers = append(s.publishers, p)
 			return p, nil
+		},
+		member: func(_ context.Context, _ *Scenario, channel, participant string) (member, error) {
+			m := &fakeMember{name: channel + "/" + participant}
+			s.members = append(s.members, m)
+			return m, nil
 		},
 		gather: func(cfg audience.Config) (crowd, error) {
 			s.mu.Lock()

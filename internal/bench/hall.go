@@ -86,12 +86,12 @@ func parallel(width, n int, f func(int)) {
 // join brings the next viewer in.
 func (h *hall) join(ctx context.Context) {
 	h.mu.Lock()
-	channel := h.s.channel(h.next)
+	endpoint, token := h.s.playing(h.next)
 	h.next++
 	h.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
-	v, err := h.crowd.Join(ctx, fill(h.s.WHEP, channel), fill(h.s.PlayToken, channel))
+	v, err := h.crowd.Join(ctx, endpoint, token)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err != nil {

@@ -46,6 +46,8 @@ type Run struct {
 	Points  []Point `json:"points"`
 	// Comparisons are the results of --compare-feedback.
 	Comparisons []Comparison `json:"feedback_comparisons,omitempty"`
+	// CallCost is the result of bench call.
+	CallCost *CallCost `json:"call,omitempty"`
 	// Max is the result of a search.
 	Max *Max `json:"max,omitempty"`
 }
@@ -84,6 +86,8 @@ type Point struct {
 	Delivery
 	// Adaptation is nil without simulcast.
 	Adaptation *Adaptation `json:"adaptation,omitempty"`
+	// Slots is nil but in calls.
+	Slots *Slots `json:"slots,omitempty"`
 	// Server is nil if its processes could not be looked at.
 	*Server
 	Client

@@ -24,6 +24,7 @@ type run struct {
 	crowd      crowd
 	hall       *hall
 	publishers []publisher
+	members    []member // of a call
 	// base is the memory before the first viewer came.
 	base procstat.Memory
 }
@@ -115,11 +116,14 @@ func (r *run) open(ctx context.Context) (err error) {
 		return err
 	}
 	r.hall = &hall{crowd: r.crowd, s: &r.s}
-	for i := range r.s.Channels {
-		channel := r.s.channel(i)
-		p, err := r.publish(ctx, r.s.Source, fill(r.s.WHIP, channel), fill(r.s.PublishToken, channel))
+	if err = r.join(ctx); err != nil {
+		return errors.Join(err, r.close(ctx))
+	}
+	for i := range r.s.publishers() {
+		endpoint, token, cfg := r.s.publishing(i)
+		p, err := r.publish(ctx, cfg, endpoint, token)
 		if err != nil {
-			return errors.Join(fmt.Errorf("publish to %s: %w", fill(r.s.WHIP, channel), err), r.close(ctx))
+			return errors.Join(fmt.Errorf("publish to %s: %w", endpoint, err), r.close(ctx))
 		}
 		r.publishers = append(r.publishers, p)
 	}
@@ -138,8 +142,11 @@ func (r *run) audienceConfig() audience.Config {
 	if r.s.layered() {
 		cfg.Witnesses = witnesses
 	}
-	if r.s.SwitchEvery > 0 {
-		cfg.SampleEvery = 1 // to see a layer's first frame
+	if r.s.SwitchEvery > 0 || r.s.Call != nil {
+		cfg.SampleEvery = 1 // to see a layer's or somebody's first frame
+	}
+	if r.s.Call != nil {
+		cfg.Slots, cfg.Self = r.s.Call.Slots, r.s.self
 	}
 	return cfg
 }
@@ -150,7 +157,8 @@ func (r *run) close(ctx context.Context) error {
 	errs := make([]error, len(r.publishers))
 	parallel(leaveParallel, len(r.publishers), func(i int) { errs[i] = r.publishers[i].Close(ctx) })
 	r.publishers = nil
-	return errors.Join(append(errs, r.crowd.Close())...)
+	errs = append(errs, r.leave(ctx), r.crowd.Close())
+	return errors.Join(errs...)
 }
 
 // list measures each number of viewers, each with a hall that was empty.
@@ -187,6 +195,9 @@ func (r *run) point(ctx context.Context, n int) (Point, error) {
 	if r.s.layered() {
 		p.Adaptation = w.adaptation(r.hall.size())
 	}
+	if r.s.Call != nil {
+		p.Slots = w.slots(r)
+	}
 	p.Joins = r.joins(in)
 	if len(r.s.PIDs) > 0 {
 		if p.Server, err = r.server(in, w); err != nil {
@@ -208,7 +219,8 @@ func (r *run) point(ctx context.Context, n int) (Point, error) {
 func (r *run) publisherError() error {
 	for i, p := range r.publishers {
 		if err := p.Err(); err != nil {
-			return fmt.Errorf("the publisher of %s stopped: %w", r.s.channel(i), err)
+			endpoint, _, _ := r.s.publishing(i)
+			return fmt.Errorf("the publisher to %s stopped: %w", endpoint, err)
 		}
 	}
 	return nil

@@ -56,6 +56,10 @@ type Scenario struct {
 	// frame, after each window.
 	LateJoin bool
 
+	// Call makes the viewers the participants of one call, each publishing and watching
+	// slots; nil is a broadcast. Channels and FindMax do not go with it.
+	Call *Call
+
 	// FindMax raises the number of viewers from the first of Viewers until a limit
 	// breaks.
 	FindMax bool
@@ -122,7 +126,7 @@ func (s Scenario) Validate() error {
 	if s.Loss < 0 || s.Loss >= 1 {
 		bad("--loss must be 0%% to below 100%%")
 	}
-	errs = append(errs, s.checkAdaptation())
+	errs = append(errs, s.checkAdaptation(), s.checkCall())
 	if s.FindMax && s.Limits.none() {
 		bad("--find-max wants a --limit, such as p99=100ms,loss=0.1%%")
 	}

@@ -139,6 +139,9 @@ func (r *Run) writeRemarks(w io.Writer) {
 	for _, c := range r.Comparisons {
 		fmt.Fprintf(w, "%s, %s\n", r.Name, &c)
 	}
+	if r.CallCost != nil {
+		fmt.Fprintf(w, "%s: %s\n", r.Name, r.CallCost)
+	}
 	if r.Max != nil {
 		fmt.Fprintf(w, "%s: %s\n", r.Name, r.Max)
 	}
@@ -152,6 +155,9 @@ func (p *Point) findings() (list []string) {
 	}
 	if p.Adaptation != nil {
 		list = append(list, p.Adaptation.String(), p.continuity())
+	}
+	if p.Slots != nil {
+		list = append(list, p.Slots.String(), p.continuity())
 	}
 	for _, l := range p.Late {
 		list = append(list, l.String())

@@ -34,6 +34,13 @@ type crowd interface {
 	Close() error
 }
 
+// member is a participant's event stream.
+type member interface {
+	// Heard is how many events came so far.
+	Heard() int64
+	Leave(ctx context.Context) error
+}
+
 type gauge interface {
 	CPU(pids ...int) (time.Duration, error)
 	Memory(pids ...int) (procstat.Memory, error)
@@ -43,6 +50,7 @@ type gauge interface {
 // world makes them.
 type world struct {
 	publish func(ctx context.Context, cfg source.Config, endpoint, token string) (publisher, error)
+	member  func(ctx context.Context, s *Scenario, channel, participant string) (member, error)
 	gather  func(cfg audience.Config) (crowd, error)
 	gauge   gauge
 	self    int // this process
@@ -53,6 +61,7 @@ func realWorld() world {
 		publish: func(ctx context.Context, cfg source.Config, endpoint, token string) (publisher, error) {
 			return source.Publish(ctx, cfg, endpoint, token)
 		},
+		member: joinCall,
 		gather: func(cfg audience.Config) (crowd, error) {
 			a, err := audience.New(cfg)
 			return realCrowd{a}, err

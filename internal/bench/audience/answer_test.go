@@ -134,7 +134,7 @@ func TestTheOfferIsWellFormed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := newOffers(own.fingerprint, FeedbackLibwebrtc).text(1<<63+7, "ufra", "password")
+	text := newOffers(own.fingerprint, FeedbackLibwebrtc, 0).text(1<<63+7, "ufra", "password")
 	var desc sdp.SessionDescription
 	if err := desc.UnmarshalString(text); err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestPionTakesTheOffer(t *testing.T) {
 	}
 	defer func() { _ = pc.GracefulClose() }()
 	ufrag, pwd := newLocal()
-	text := newOffers(own.fingerprint, FeedbackLibwebrtc).text(5, ufrag, pwd)
+	text := newOffers(own.fingerprint, FeedbackLibwebrtc, 0).text(5, ufrag, pwd)
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: text}); err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestOffersAskForTheFeedbackOfTheirKind(t *testing.T) {
 	for mode, want := range map[Feedback][2]bool{ // transport-cc, goog-remb
 		FeedbackLibwebrtc: {true, true}, FeedbackNone: {true, true}, FeedbackReports: {false, false}, FeedbackREMB: {false, true},
 	} {
-		text := newOffers("AA", mode).text(1, "ufra", "password")
+		text := newOffers("AA", mode, 0).text(1, "ufra", "password")
 		got := [2]bool{strings.Contains(text, " transport-cc\r\n") && strings.Contains(text, transportCCURI), strings.Contains(text, " goog-remb\r\n")}
 		if got != want || !want[0] && (strings.Contains(text, "transport-cc\r\n") || strings.Contains(text, transportCCURI)) {
 			t.Errorf("%v offers %v", mode, got)

@@ -51,7 +51,7 @@ func New(cfg Config) (*Audience, error) {
 		cfg.HTTP = &http.Client{Transport: transport}
 	}
 	raiseFileLimit()
-	a := &Audience{cfg: cfg, ownHTTP: ownHTTP, identity: own, offers: newOffers(own.fingerprint, cfg.Feedback)}
+	a := &Audience{cfg: cfg, ownHTTP: ownHTTP, identity: own, offers: newOffers(own.fingerprint, cfg.Feedback, cfg.Slots)}
 	a.ctx, a.stop = context.WithCancel(context.Background())
 	a.work.Go(a.run)
 	return a, nil

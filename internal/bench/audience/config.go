@@ -58,6 +58,13 @@ type Config struct {
 	// Witnesses is how many of the first viewers decrypt every packet: only they can
 	// tell whether a frame is mixed of two layers.
 	Witnesses int
+	// Slots is how many audio and video sections viewers offer of each; 0 and 1 are a
+	// plain viewer, MaxSlots is the most.
+	Slots int
+	// Self is the number of the source (package stamp) that a viewer of this endpoint
+	// publishes itself, 0 for none: nobody is to be sent what is their own. nil means
+	// that sources have no numbers.
+	Self func(endpoint string) int
 	// Observe is told of every stamped packet that is looked into, in order of its
 	// arrival; nil is not told. It is called by one goroutine and must not block.
 	Observe func(Observation)
@@ -77,6 +84,9 @@ type Config struct {
 	Now func() time.Time
 }
 
+// MaxSlots is as many as one receiver report has room for.
+const MaxSlots = 31
+
 const (
 	defaultSweep       = 2 * time.Millisecond
 	defaultSampleEvery = 10
@@ -86,6 +96,9 @@ const (
 )
 
 func (c Config) withDefaults() (Config, error) {
+	if c.Slots < 0 || c.Slots > MaxSlots {
+		return c, fmt.Errorf("audience: Slots must be 0 to %d", MaxSlots)
+	}
 	if c.Sweep < 0 || c.SampleEvery < 0 || c.Loss < 0 || c.Loss >= 1 || c.Witnesses < 0 {
 		return c, errors.New("audience: Sweep, SampleEvery and Witnesses must not be negative, Loss must be in [0, 1)")
 	}

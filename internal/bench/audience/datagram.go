@@ -13,8 +13,9 @@ import (
 	"github.com/headgate/headgate/internal/bench/stamp"
 )
 
-// maxStreams bounds what a server can make a viewer remember.
-const maxStreams = 32
+// maxStreams bounds what a server can make a viewer remember: a slot has sound,
+// picture, and the retransmissions of both.
+const maxStreams = 4 * (MaxSlots + 1)
 
 // scratch is what one goroutine needs to look into packets.
 type scratch struct {
@@ -140,7 +141,9 @@ func (v *Viewer) look(now time.Time, s *stream, h header, index int64, payload [
 		return
 	}
 	delay := now.Sub(at)
-	v.delay.Add(delay)
+	if !v.seated(now, s, frame, delay) {
+		v.delay.Add(delay)
+	}
 	if s.video && !s.frames.needKey && v.timings.LiveEdge == 0 && delay < live {
 		v.timings.LiveEdge = max(now.Sub(v.began), 1)
 	}
@@ -197,6 +200,9 @@ func (v *Viewer) repairs(s *stream) *stream {
 func (v *Viewer) stream(h header) *stream {
 	for _, s := range v.streams {
 		if s.ssrc == h.ssrc {
+			if s.kind != h.kind {
+				v.changes(s, h.kind)
+			}
 			return s
 		}
 	}
@@ -205,11 +211,19 @@ func (v *Viewer) stream(h header) *stream {
 		return nil
 	}
 	s := &stream{
-		ssrc: h.ssrc, video: t.video, codec: t.name, clock: max(t.clock, 1), rtx: t.apt != noType,
+		ssrc: h.ssrc, kind: h.kind, video: t.video, codec: t.name, clock: max(t.clock, 1), rtx: t.apt != noType,
 		nack: t.nack, pli: t.pli, frames: frames{needKey: t.video},
 	}
 	v.streams = append(v.streams, s)
 	return s
+}
+
+// changes takes another payload type on a known SSRC: whoever is in the slot now sends
+// another codec.
+func (v *Viewer) changes(s *stream, kind uint8) {
+	if t, known := v.answer.types[kind]; known && t.video == s.video && (t.apt != noType) == s.rtx {
+		s.kind, s.codec, s.nack, s.pli = kind, t.name, t.nack, t.pli
+	}
 }
 
 func (v *Viewer) stun(now time.Time, b []byte) {

@@ -39,6 +39,9 @@ func (a *Audience) Join(ctx context.Context, endpoint, bearer string) (*Viewer, 
 	defer context.AfterFunc(a.ctx, cancel)()
 
 	v := &Viewer{audience: a, began: a.cfg.Now()}
+	if a.cfg.Self != nil {
+		v.self = a.cfg.Self(endpoint)
+	}
 	ufrag, pwd := newLocal()
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails

@@ -10,7 +10,7 @@ const (
 	absSendTimeURI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 	transportCCURI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 	midURI         = "urn:ietf:params:rtp-hdrext:sdes:mid"
-	// videoMID is also the number of its section.
+	// videoMID is also the number of the first video section.
 	videoMID = "1"
 )
 
@@ -38,14 +38,14 @@ var videoCodecs = []struct {
 	{106, "H265", "level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST"},
 }
 
-// audioLines and videoLines are the parts of the offer that are the same for
-// everybody.
+// audioLines and videoLines are the parts of a section that are the same for
+// everybody, without its mid.
 func audioLines(f Feedback) string {
 	transport := ""
 	if f.offersTransport() {
 		transport = "a=rtcp-fb:111 transport-cc\r\n"
 	}
-	return "a=mid:0\r\n" + f.extensions() + "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n" +
+	return f.extensions() + "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n" +
 		"a=rtpmap:111 opus/48000/2\r\n" + transport + "a=fmtp:111 minptime=10;useinbandfec=1\r\n"
 }
 
@@ -58,7 +58,7 @@ func videoLines(f Feedback) string {
 		feedbacks = append([]string{"goog-remb"}, feedbacks...)
 	}
 	var b strings.Builder
-	b.WriteString("a=mid:" + videoMID + "\r\n" + f.extensions() + "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n")
+	b.WriteString(f.extensions() + "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n")
 	for _, c := range videoCodecs {
 		fmt.Fprintf(&b, "a=rtpmap:%d %s/90000\r\n", c.number, c.name)
 		for _, feedback := range feedbacks {
@@ -80,19 +80,27 @@ func videoNumbers() string {
 	return b.String()
 }
 
-// offers writes the offers of an audience: a browser's plain viewer with one audio
-// and one video section, without candidates, because whoever is reached by our
-// checks learns our address from them.
-type offers struct{ fingerprint, audio, video, videoNumbers string }
+// offers writes the offers of an audience: a browser's viewer with one audio and one
+// video section, or with one of each for every slot, without candidates, because
+// whoever is reached by our checks learns our address from them.
+type offers struct {
+	fingerprint, audio, video, videoNumbers string
+	slots                                   int
+}
 
-func newOffers(fingerprint string, f Feedback) offers {
-	return offers{fingerprint: fingerprint, audio: audioLines(f), video: videoLines(f), videoNumbers: videoNumbers()}
+func newOffers(fingerprint string, f Feedback, slots int) offers {
+	return offers{fingerprint: fingerprint, audio: audioLines(f), video: videoLines(f), videoNumbers: videoNumbers(), slots: max(slots, 1)}
 }
 
 func (o offers) text(id uint64, ufrag, pwd string) string {
 	transport := "c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:" + ufrag + "\r\na=ice-pwd:" + pwd +
 		"\r\na=ice-options:trickle\r\na=fingerprint:sha-256 " + o.fingerprint + "\r\na=setup:actpass\r\n"
-	return fmt.Sprintf("v=0\r\no=- %d 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS\r\n", id>>1) +
-		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" + transport + o.audio +
-		"m=video 9 UDP/TLS/RTP/SAVPF" + o.videoNumbers + "\r\n" + transport + o.video
+	var bundle, sections strings.Builder
+	for slot := range o.slots {
+		fmt.Fprintf(&bundle, " %d %d", 2*slot, 2*slot+1)
+		fmt.Fprintf(&sections, "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n%sa=mid:%d\r\n%s", transport, 2*slot, o.audio)
+		fmt.Fprintf(&sections, "m=video 9 UDP/TLS/RTP/SAVPF%s\r\n%sa=mid:%d\r\n%s", o.videoNumbers, transport, 2*slot+1, o.video)
+	}
+	return fmt.Sprintf("v=0\r\no=- %d 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE%s\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS\r\n", id>>1, &bundle) +
+		sections.String()
 }

@@ -69,6 +69,15 @@ type Stats struct {
 	Wishes, WishesUnmet uint64
 	SwitchDelay         Histogram
 
+	// Casts counts changes of who is in a slot's section, as sources with numbers tell,
+	// CaughtUp is the time from the newcomer's first packet until one came that was less
+	// than 50 ms old: until then it is replayed, and its packets are not in Delay.
+	Casts    uint64
+	CaughtUp Histogram
+	// Own counts the frames that viewers were sent of themselves: never allowed.
+	// Shown is how many sections have media of somebody now.
+	Own   uint64
+	Shown int
 	// Delay is the time from a frame's stamp to the moment its first packet was read
 	// from the socket, of sampled frames of all streams.
 	Delay Histogram
@@ -122,6 +131,10 @@ func (s *Stats) addLayers(o *Stats) {
 	s.Wishes += o.Wishes
 	s.WishesUnmet += o.WishesUnmet
 	s.SwitchDelay.Merge(&o.SwitchDelay)
+	s.Casts += o.Casts
+	s.CaughtUp.Merge(&o.CaughtUp)
+	s.Own += o.Own
+	s.Shown += o.Shown
 }
 
 // ViewerStats are those of one viewer.

@@ -5,6 +5,7 @@ import "time"
 // stream is one SSRC that a viewer receives.
 type stream struct {
 	ssrc   uint32
+	kind   uint8 // payload type, the newest
 	video  bool
 	nack   bool
 	pli    bool
@@ -15,6 +16,7 @@ type stream struct {
 	losses losses
 	frames frames
 	layers layers
+	seat   seat
 	// toSample counts beginnings of frames down to the next that is decrypted.
 	toSample int
 	// again means that the packet looked into had no stamp (parameter sets have none),
@@ -42,6 +44,7 @@ func (s *stream) reset() {
 	f := &s.frames
 	f.begun, f.broken, f.skipped, f.freezes, f.longest, f.frozen, f.stood = 0, 0, 0, 0, 0, 0, 0
 	s.layers.reset()
+	s.seat.reset()
 }
 
 // take counts a packet by its number; fresh means that it begins a frame.

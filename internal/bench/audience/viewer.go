@@ -44,6 +44,8 @@ type Viewer struct {
 	// witness decrypts everything.
 	witness bool
 	wish    wish
+	// self is the number of the viewer's own source, 0 for none.
+	self int
 }
 
 // viewerCounts are what Reset forgets, beside those of the streams.
@@ -65,7 +67,7 @@ func (v *Viewer) Leave(ctx context.Context) error {
 func (v *Viewer) hangUp() {
 	v.mu.Lock()
 	stats := v.stats(v.audience.cfg.Now())
-	stats.Viewers, stats.Ended, stats.Silent, stats.KeyFramesMissing, stats.OnLayer = 0, 0, 0, 0, [stamp.MaxLayers]int{}
+	stats.Viewers, stats.Ended, stats.Silent, stats.KeyFramesMissing, stats.Shown, stats.OnLayer = 0, 0, 0, 0, 0, [stamp.MaxLayers]int{}
 	var err error
 	if v.goodbye != nil {
 		err = v.socket.write(v.goodbye)
@@ -149,6 +151,7 @@ func (s *stream) addTo(stats *Stats, now time.Time) {
 	stats.Reordered += s.counts.reordered
 	stats.Retransmitted += s.counts.retransmitted
 	stats.StepsBack += s.counts.stepsBack
+	s.seat.addTo(stats, now)
 	if s.video {
 		stats.Frames += s.frames.begun
 		stats.FramesBroken += s.frames.broken

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headgate/headgate/internal/bench/stamp"
 	"github.com/headgate/headgate/internal/mediafile"
 )
 
@@ -34,6 +35,12 @@ type Config struct {
 	Simulcast bool `json:"simulcast"`
 	// Audio adds a track of Opus, 20 ms a packet.
 	Audio bool `json:"audio"`
+	// Identity is the number, 1 to stamp.MaxSource, by which viewers tell this publisher
+	// from others; 0 is none.
+	Identity int `json:"-"`
+	// Level is asked for each packet of sound how loud it is, in -dBov (RFC 6464), and
+	// told where the server takes that; nil tells nothing.
+	Level func(now time.Time) uint8 `json:"-"`
 	// Video opens a file of H.264 to send instead of the synthetic picture, again
 	// and again. Each publisher opens its own.
 	Video func() (mediafile.Reader, error) `json:"-"`
@@ -49,6 +56,9 @@ type Config struct {
 	// UserAgent is told to the server.
 	UserAgent string `json:"-"`
 }
+
+// MaxIdentity is the greatest Config.Identity.
+const MaxIdentity = stamp.MaxSource
 
 // DefaultConfig is 2.5 Mbit/s at 30 frames a second with sound, as a camera in a
 // browser.
@@ -75,6 +85,9 @@ func (c Config) Validate() error {
 	}
 	if c.MinKeyInterval < 0 {
 		bad("min-key-interval must not be negative, got %v", c.MinKeyInterval)
+	}
+	if c.Identity < 0 || c.Identity > stamp.MaxSource {
+		bad("the identity must be 0 to %d, got %d", stamp.MaxSource, c.Identity)
 	}
 	if c.Simulcast && c.Video != nil {
 		bad("simulcast is synthetic: give no video file")

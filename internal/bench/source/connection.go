@@ -113,6 +113,9 @@ func registerCodecs(media *webrtc.MediaEngine, cfg Config, video string) error {
 			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
 		}}, webrtc.RTPCodecTypeAudio),
 	}
+	if cfg.Level != nil {
+		errs = append(errs, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio))
+	}
 	if cfg.layered() {
 		for _, uri := range []string{midURI, ridURI} {
 			errs = append(errs, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo))

@@ -108,7 +108,10 @@ func (p *Publisher) prepare(before Stats) (*sending, error) {
 	}
 	if p.cfg.Audio {
 		out := newStream(webrtc.RTPCodecTypeAudio, "", name)
-		s.tracks, s.streams = append(s.tracks, newSound(out, wait)), append(s.streams, out)
+		s.tracks, s.streams = append(s.tracks, newSound(out, wait, p.cfg.Level)), append(s.streams, out)
+	}
+	for _, out := range s.streams {
+		out.source = p.cfg.Identity
 	}
 	return s, nil
 }

@@ -20,15 +20,16 @@ type sound struct {
 	wait   time.Duration
 	count  int
 	packet []byte
+	loud   func(time.Time) uint8 // Config.Level
 }
 
-func newSound(out *stream, wait time.Duration) *sound {
+func newSound(out *stream, wait time.Duration, loud func(time.Time) uint8) *sound {
 	p := make([]byte, soundBytes)
 	for i := range p {
 		p[i] = byte('!' + i%90)
 	}
 	p[0] = opusTOC
-	return &sound{stream: out, wait: wait, packet: p}
+	return &sound{stream: out, wait: wait, packet: p, loud: loud}
 }
 
 func (s *sound) due() time.Duration { return s.wait + time.Duration(s.count)*soundInterval }
@@ -36,6 +37,9 @@ func (s *sound) due() time.Duration { return s.wait + time.Duration(s.count)*sou
 func (s *sound) send(now time.Time) {
 	s.count++
 	s.timestamp += soundSamples
-	stamp.Put(s.packet[1:], now, uint32(s.count)) //nolint:gosec // counts packets of a run
+	if s.loud != nil {
+		s.level = s.loud(now)
+	}
+	stamp.Put(s.packet[1:], now, s.mark(uint32(s.count))) //nolint:gosec // counts packets of a run
 	s.write(s.packet, false)
 }

@@ -11,11 +11,16 @@ import (
 	"github.com/headgate/headgate/internal/bench/stamp"
 )
 
-// The header extensions that tell the layers of simulcast apart.
+// The header extensions that tell the layers of simulcast apart, and how loud sound
+// is (RFC 6464).
 const (
-	midURI = "urn:ietf:params:rtp-hdrext:sdes:mid"
-	ridURI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+	midURI   = "urn:ietf:params:rtp-hdrext:sdes:mid"
+	ridURI   = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+	levelURI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 )
+
+// voiceLevel is the level from which on sound is said to be a voice.
+const voiceLevel = 60
 
 // stream is one RTP stream of a publisher: a webrtc.TrackLocal that numbers the
 // packets itself. Packets are written by one goroutine.
@@ -23,6 +28,7 @@ type stream struct {
 	kind     webrtc.RTPCodecType
 	id, rid  string
 	layer    int // of simulcast, lowest 0; -1 without
+	source   int // Config.Identity
 	streamID string
 
 	mid string // for layers, set before packets flow
@@ -30,6 +36,7 @@ type stream struct {
 
 	seq       uint16
 	timestamp uint32 // that packets are sent with
+	level     uint8  // of sound
 
 	packets, bytes atomic.Int64
 }
@@ -40,6 +47,7 @@ type binding struct {
 	ssrc         uint32
 	payloadType  uint8
 	midID, ridID uint8 // 0 where not negotiated
+	levelID      uint8
 }
 
 func newStream(kind webrtc.RTPCodecType, rid, streamID string) *stream {
@@ -51,8 +59,9 @@ func newStream(kind webrtc.RTPCodecType, rid, streamID string) *stream {
 
 // mark is what stamps call frame number n.
 func (s *stream) mark(n uint32) uint32 {
+	n = stamp.OfSource(s.source, stamp.Number(n))
 	if s.layer < 0 {
-		return stamp.Number(n)
+		return n
 	}
 	return stamp.OfLayer(s.layer, n)
 }
@@ -79,6 +88,9 @@ func (s *stream) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, er
 		b := &binding{writer: c.WriteStream(), ssrc: uint32(c.SSRC()), payloadType: uint8(codec.PayloadType)}
 		if s.rid != "" {
 			b.midID, b.ridID = extension(c, midURI), extension(c, ridURI)
+		}
+		if s.kind == webrtc.RTPCodecTypeAudio {
+			b.levelID = extension(c, levelURI)
 		}
 		s.out.Store(b)
 		return codec, nil
@@ -115,6 +127,13 @@ func (s *stream) write(payload []byte, marker bool) {
 	if b.midID != 0 && b.ridID != 0 {
 		_ = h.SetExtension(b.midID, []byte(s.mid)) // short enough for the one-byte form
 		_ = h.SetExtension(b.ridID, []byte(s.rid))
+	}
+	if b.levelID != 0 {
+		level := s.level
+		if level <= voiceLevel {
+			level |= 0x80
+		}
+		_ = h.SetExtension(b.levelID, []byte{level})
 	}
 	if _, err := b.writer.WriteRTP(&h, payload); err == nil {
 		s.packets.Add(1)
