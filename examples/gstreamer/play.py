@@ -29,6 +29,12 @@ VIDEO = (
 AUDIO = "application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,encoding-params=(string)2"
 
 
+def say(line):
+    """Prints a line by one write: GStreamer's threads call this too, and print() would write the line's parts one by one."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 class Player:
     """One WHEP session: offer with all candidates, answer (or a counter-offer, and our answer), DELETE at the end."""
 
@@ -106,14 +112,14 @@ class Player:
         except OSError as error:
             self.fail(str(error))
             return
-        print("playing", flush=True)
+        say("playing")
         _, message = GstSdp.SDPMessage.new_from_text(answer)
         description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
         self.rtc.emit("set-remote-description", description, Gst.Promise.new())
 
     def take(self, offer):
         """Answers a counter-offer, with a new connection: the old one has made an offer of its own."""
-        print("answering a counter-offer", flush=True)
+        say("answering a counter-offer")
         old, self.rtc, self.send = self.rtc, self.new_connection(), self.patch
         old.set_state(Gst.State.NULL)
         self.pipeline.remove(old)
@@ -134,7 +140,7 @@ class Player:
         request = urllib.request.Request(self.session, answer.encode(), {"Content-Type": "application/sdp", **self.headers}, method="PATCH")
         try:
             with urllib.request.urlopen(request, timeout=10):
-                print("playing", flush=True)
+                say("playing")
         except urllib.error.HTTPError as error:
             self.fail(f"{error.code} {error.read().decode(errors='replace')}")
         except OSError as error:
@@ -166,7 +172,7 @@ class Player:
         return Gst.PadProbeReturn.OK
 
     def tell(self):
-        print(f"{self.size}, {self.decoded['video']} pictures, {self.decoded['audio']} sounds", flush=True)
+        say(f"{self.size}, {self.decoded['video']} pictures, {self.decoded['audio']} sounds")
         return True
 
     def delete(self):
@@ -174,13 +180,13 @@ class Player:
             return
         request = urllib.request.Request(self.session, headers=self.headers, method="DELETE")
         with urllib.request.urlopen(request, timeout=10) as response:
-            print("ended:", response.status, flush=True)
+            say(f"ended: {response.status}")
 
     def on_connection(self, rtc, _):
         if rtc != self.rtc:
             return
         state = rtc.get_property("connection-state")
-        print("connection:", state.value_nick, flush=True)
+        say(f"connection: {state.value_nick}")
         if state == GstWebRTC.WebRTCPeerConnectionState.FAILED:
             self.fail("the connection failed")
 

@@ -33,6 +33,12 @@ AUDIO = (
 )
 
 
+def say(line):
+    """Prints a line by one write: GStreamer's threads call this too, and print() would write the line's parts one by one."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 class Publisher:
     """One WHIP session: offer with all candidates, answer, DELETE at the end."""
 
@@ -59,10 +65,11 @@ class Publisher:
             GLib.timeout_add_seconds(seconds, self.loop.quit)
         self.pipeline.set_state(Gst.State.PLAYING)
         self.loop.run()
+        failure = self.failure  # what comes after DELETE is no failure
         self.delete()
         self.pipeline.set_state(Gst.State.NULL)
-        if self.failure:
-            sys.exit("publish.py: " + self.failure)
+        if failure:
+            sys.exit("publish.py: " + failure)
 
     def on_negotiation_needed(self, rtc):
         index = 0
@@ -93,7 +100,7 @@ class Publisher:
         except OSError as error:
             self.fail(str(error))
             return
-        print("publishing", flush=True)
+        say("publishing")
         _, message = GstSdp.SDPMessage.new_from_text(answer)
         description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
         self.rtc.emit("set-remote-description", description, Gst.Promise.new())
@@ -103,11 +110,11 @@ class Publisher:
             return
         request = urllib.request.Request(self.session, headers=self.headers, method="DELETE")
         with urllib.request.urlopen(request, timeout=10) as response:
-            print("ended:", response.status, flush=True)
+            say(f"ended: {response.status}")
 
     def on_connection(self, rtc, _):
         state = rtc.get_property("connection-state")
-        print("connection:", state.value_nick, flush=True)
+        say(f"connection: {state.value_nick}")
         if state == GstWebRTC.WebRTCPeerConnectionState.FAILED:
             self.fail("the connection failed")
 
