@@ -38,6 +38,7 @@ type program struct {
 	name   string
 	cmd    *exec.Cmd
 	output transcript
+	shown  int // how many of the last bytes a failed test shows
 	done   chan struct{}
 	err    error
 }
@@ -45,7 +46,7 @@ type program struct {
 // start runs a command in a process group of its own.
 func start(t *testing.T, name string, cmd *exec.Cmd) *program {
 	t.Helper()
-	p := &program{name: name, cmd: cmd, done: make(chan struct{})}
+	p := &program{name: name, cmd: cmd, shown: 16 << 10, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &p.output, &p.output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = 2 * time.Second
@@ -59,7 +60,7 @@ func start(t *testing.T, name string, cmd *exec.Cmd) *program {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("---- %s printed:\n%s", name, p.output.tail(16<<10))
+			t.Logf("---- %s printed:\n%s", name, p.output.tail(p.shown))
 		}
 	})
 	return p
@@ -80,15 +81,27 @@ func (p *program) signal(s syscall.Signal) {
 	}
 }
 
-// ends waits for the program to end by itself and returns how it did.
+// ends waits for the program to end by itself and returns how it did. One that hangs is asked where: its output ends with what its
+// threads were doing.
 func (p *program) ends(t *testing.T, timeout time.Duration) error {
 	t.Helper()
 	select {
 	case <-p.done:
 		return p.err
 	case <-time.After(timeout):
+		p.abort()
 		t.Fatalf("%s has not ended within %v", p.name, timeout)
 		return nil
+	}
+}
+
+// abort makes a Go or Python program print its threads' stacks, and waits a moment for it to end of that.
+func (p *program) abort() {
+	p.shown = 256 << 10
+	p.signal(syscall.SIGABRT)
+	select {
+	case <-p.done:
+	case <-time.After(2 * time.Second):
 	}
 }
 
@@ -115,11 +128,12 @@ func (p *program) prints(t *testing.T, timeout time.Duration, pattern string) []
 	expression := regexp.MustCompile(pattern)
 	var match []string
 	eventually(t, timeout, fmt.Sprintf("%s prints %q", p.name, pattern), func() error {
+		ended := p.running() // before the output is read: what has ended has printed all
 		if match = expression.FindStringSubmatch(p.output.String()); match != nil {
 			return nil
 		}
-		if err := p.running(); err != nil {
-			t.Fatal(err)
+		if ended != nil {
+			t.Fatalf("%v without printing %q", ended, pattern)
 		}
 		return fmt.Errorf("its last words: %s", lastLine([]byte(p.output.tail(400))))
 	})

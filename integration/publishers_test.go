@@ -17,11 +17,11 @@ func example(t *testing.T, name, script string, env []string, args ...string) *p
 	return start(t, name, inExamples(t, cmd, env))
 }
 
-// exampleScript runs a script of examples/ by an interpreter.
+// exampleScript runs a script of examples/ by an interpreter. Python tells its threads' stacks when a library crashes.
 func exampleScript(t *testing.T, name, interpreter, script string, args ...string) *program {
 	t.Helper()
 	cmd := exec.Command(interpreter, append([]string{script}, args...)...)
-	return start(t, name, inExamples(t, cmd, nil))
+	return start(t, name, inExamples(t, cmd, []string{"PYTHONFAULTHANDLER=1"}))
 }
 
 // inExamples runs a command in examples/, which the installed programs can see.
