@@ -1,18 +1,20 @@
 #!/bin/sh
-# Runs every test that can run here and ends with a list of what was skipped.
+# Runs every test that can run here and ends with lists of what was skipped and what failed. Of a failed run it keeps the log.
 set -u
 cd "$(dirname "$0")/.."
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-status=0
+run=$(mktemp -d) || exit 1
+log=$run/log
+failed=$run/failed
+trap '[ -s "$failed" ] || rm -rf "$run"' EXIT
 
-make --no-print-directory check || status=1
+make --no-print-directory check || echo "make check" >>"$failed"
 
 # Packages one after the other where there are few cores: the race detector and
 # media in real time do not share them well.
-go test -race -shuffle=on -timeout 5m -p "${TEST_PACKAGES:-1}" $(go list ./... | grep -v /integration) || status=1
-go test -count=1 -v -timeout 20m ./integration 2>&1 | tee "$log" | grep -v -E '^(=== (RUN|PAUSE|CONT|NAME))' 
-grep -q '^ok' "$log" || status=1
+{ go test -race -shuffle=on -timeout 5m -p "${TEST_PACKAGES:-1}" $(go list ./... | grep -v /integration) 2>&1 || echo units >>"$failed"; } |
+	tee "$log"
+{ go test -count=1 -v -timeout 20m ./integration 2>&1 || echo integration >>"$failed"; } |
+	tee -a "$log" | grep -v -E '^(=== (RUN|PAUSE|CONT|NAME))'
 
 echo
 if grep -q '^skipped: [1-9]' "$log"; then
@@ -20,4 +22,8 @@ if grep -q '^skipped: [1-9]' "$log"; then
 else
 	echo "Nothing was skipped."
 fi
-exit $status
+if [ ! -s "$failed" ] && grep -q '^ok.*/integration' "$log"; then exit 0; fi
+echo
+echo "Failed: $(tr '\n' ' ' 2>/dev/null <"$failed")(the whole log of the tests is $log)"
+grep -E '^ *--- FAIL|^FAIL[[:space:]]|^panic: ' "$log"
+exit 1
