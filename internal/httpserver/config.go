@@ -125,7 +125,7 @@ func DefaultConfig() Config {
 			MaxEntries: 10_000,
 		},
 		MaxHeaderBytes:    16 << 10,
-		MaxBodyBytes:      64 << 10,
+		MaxBodyBytes:      256 << 10,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,

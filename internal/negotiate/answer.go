@@ -2,6 +2,7 @@ package negotiate
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -22,7 +23,7 @@ type AnswerOptions struct {
 	// later and more specific.
 	RTCPMuxOnly bool
 	// MaxBytes bounds the answer by leaving out candidates from the end, never
-	// the first; 0 means DefaultMaxAnswerBytes.
+	// the first; 0 means DefaultMaxAnswerBytes. Those with slots are not bounded.
 	MaxBytes int
 	// Candidates decides by the value of an a=candidate line (without
 	// "candidate:") whether it is told; nil keeps all.
@@ -53,15 +54,20 @@ func (p *Plan) Finish(description string, opt AnswerOptions) ([]byte, error) {
 		return nil, ErrNoCandidates
 	}
 	answer := p.writeAnswer(l, opt)
-	for limit := opt.maxBytes(); len(answer) > limit && len(l.candidates) > 1; {
+	for limit := p.maxBytes(opt); len(answer) > limit && len(l.candidates) > 1; {
 		l.candidates = l.candidates[:len(l.candidates)-1]
 		answer = p.writeAnswer(l, opt)
 	}
 	return []byte(answer), nil
 }
 
-func (opt AnswerOptions) maxBytes() int {
-	if opt.MaxBytes == 0 {
+// maxBytes bounds an answer. FFmpeg offers no slots, and an answer with them is too
+// large for its buffer anyway.
+func (p *Plan) maxBytes(opt AnswerOptions) int {
+	switch {
+	case p.Slots:
+		return math.MaxInt
+	case opt.MaxBytes == 0:
 		return DefaultMaxAnswerBytes
 	}
 	return opt.MaxBytes
@@ -146,20 +152,40 @@ func (p *Plan) answeredMedia(t *text, s *Section, from *localSection, opt Answer
 	}
 	t.simulcast(s.RIDs, "recv")
 	if s.Answer == sendonly {
-		t.ssrcLines(from.sources, s.hasRTX())
+		t.ssrcLines(p.sourceLines(s, from), s.hasRTX())
 	}
 }
 
-// msid gives all sections of a viewer the same stream (the playback draft,
-// section 4.5.2), those that carry nothing as well.
+// msid gives all sections of a plain viewer the same stream (the playback draft,
+// section 4.5.2), those that carry nothing as well, and each slot its own.
 func (p *Plan) msid(s *Section, from *localSection) string {
 	switch {
+	case s.Answer == sendonly && p.Slots:
+		return inStream(s.slotStream(), from.msid)
 	case s.Answer == sendonly:
 		return from.msid
+	case s.Answer == inactive && p.Slots:
+		return s.slotStream() + " " + s.media
 	case s.Answer == inactive && p.streamID != "":
 		return p.streamID + " " + s.media
 	}
 	return ""
+}
+
+// sourceLines are the stack's lines about the SSRCs of a section, in the stream that
+// its a=msid says. The CNAME stays: it is one for all slots.
+func (p *Plan) sourceLines(s *Section, from *localSection) []string {
+	if !p.Slots {
+		return from.sources
+	}
+	lines := make([]string, len(from.sources))
+	for i, l := range from.sources {
+		if source, msid, ok := strings.Cut(l, " msid:"); ok {
+			l = source + " msid:" + inStream(s.slotStream(), msid)
+		}
+		lines[i] = l
+	}
+	return lines
 }
 
 // answerParameters repeats the offered format parameters, without what only

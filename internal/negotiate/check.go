@@ -47,20 +47,38 @@ func (o *Offer) checkDirections(direction string) *fault.Error {
 
 // checkNumbers refuses a payload type that two sections of the bundle use for
 // different things (RFC 9143 section 10.1.2): packets could not be told apart.
+// Sections of one kind may share those that mean the same, as browsers do.
 func checkNumbers(sections []Section) *fault.Error {
-	taken := make(map[uint8]int)
+	taken := make(map[uint8]meaning)
 	for _, s := range sections {
 		if !s.flows() {
 			continue
 		}
-		for _, n := range s.numbers() {
-			if other, ok := taken[n]; ok && other != s.Index {
-				return ErrBadOffer.Because("Payload type %d stands for different codecs in two sections.", n)
+		for _, pt := range s.PayloadTypes {
+			clash, ok := pt.Number, take(taken, pt.Number, meaning{codec: pt.Codec})
+			if ok && pt.RTX != 0 {
+				clash, ok = pt.RTX, take(taken, pt.RTX, meaning{rtxOf: pt.Number})
 			}
-			taken[n] = s.Index
+			if !ok {
+				return ErrBadOffer.Because("Payload type %d stands for different codecs in two sections.", clash)
+			}
 		}
 	}
 	return nil
+}
+
+// meaning is what a payload type stands for: a codec, or the retransmissions of the
+// payload type rtxOf.
+type meaning struct {
+	codec router.Codec
+	rtxOf uint8
+}
+
+// take notes what a payload type stands for, unless it stands for something else.
+func take(taken map[uint8]meaning, number uint8, m meaning) bool {
+	other, ok := taken[number]
+	taken[number] = m
+	return !ok || other == m
 }
 
 // count returns how many active sections of a kind there are.

@@ -1,6 +1,10 @@
 package negotiate
 
-import "github.com/headgate/headgate/router"
+import (
+	"slices"
+
+	"github.com/headgate/headgate/router"
+)
 
 // Description is what an offer says it can do, for diagnoses.
 type Description struct {
@@ -36,10 +40,8 @@ func (o *Offer) Describe() (d Description) {
 }
 
 func (s *offered) addNames(names []string) []string {
-	seen := make(map[string]bool)
 	for _, p := range s.payloads {
-		if name := p.codec.Name; name != "" && !seen[name] {
-			seen[name] = true
+		if name := p.codec.Name; name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -9,7 +9,7 @@ var (
 	ErrBadAnswer          = fault.New(fault.Invalid, "bad-answer", "The body is not a usable SDP answer to the counter-offer.")
 	ErrBadDirection       = fault.New(fault.Unprocessable, "bad-direction", "A media section has a direction that is not possible here; publishers offer sendonly, players recvonly.")
 	ErrTooManyTracks      = fault.New(fault.Unprocessable, "too-many-tracks", "A publisher sends at most one audio and one video track of one stream; use one session for each source.")
-	ErrTooManySections    = fault.New(fault.Unprocessable, "too-many-sections", "A player offers at most one audio and one video section; use one session for each picture.")
+	ErrTooManySections    = fault.New(fault.Unprocessable, "too-many-sections", "What this address names fills at most one audio and one video section; offer more at the address of the channel or of a participant, or use one session for each picture.")
 	ErrCodecUnsupported   = fault.New(fault.Unprocessable, "codec-unsupported", "None of the offered codecs can be used here.")
 	ErrNoRTCPMux          = fault.New(fault.Unprocessable, "no-rtcp-mux", "Every audio and video section needs a=rtcp-mux.")
 	ErrNoBundle           = fault.New(fault.Unprocessable, "no-bundle", "Several media sections have to be in one a=group:BUNDLE, each by its own a=mid.")

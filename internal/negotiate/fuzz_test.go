@@ -21,6 +21,10 @@ func FuzzOffer(f *testing.F) {
 			f.Add([]byte(h))
 		}
 	}
+	for _, n := range []int{2, 5} {
+		f.Add([]byte(offers.WithSections(offers.Get("chrome-play"), n, n)))
+		f.Add([]byte(offers.WithSections(offers.Get("gstreamer-play"), n, 1)))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o, err := ParseOffer(b)
 		if err != nil {
@@ -30,7 +34,7 @@ func FuzzOffer(f *testing.F) {
 		_ = o.Summary()
 		plan, err := o.ForPublish(anyPublisher)
 		checkPlan(t, plan, err, func(o *Offer) (*Plan, error) { return o.ForPublish(anyPublisher) })
-		for _, policy := range []PlayPolicy{liveChannel(), waitingChannel()} {
+		for _, policy := range []PlayPolicy{liveChannel(), waitingChannel(), withSlots(liveChannel(), 9), withSlots(waitingChannel(), 32)} {
 			plan, err = o.ForPlay(policy)
 			checkPlan(t, plan, err, func(o *Offer) (*Plan, error) { return o.ForPlay(policy) })
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/headgate/headgate/internal/testkit/offers"
+	"github.com/headgate/headgate/router"
 	"pgregory.net/rapid"
 )
 
@@ -19,14 +20,18 @@ func TestMangledOffers(t *testing.T) {
 	}
 	accepted := 0
 	rapid.Check(t, func(r *rapid.T) {
-		text := mangle(r, offers.Get(rapid.SampledFrom(offers.Names()).Draw(r, "offer")), pool)
+		offer := offers.Get(rapid.SampledFrom(offers.Names()).Draw(r, "offer"))
+		if n := rapid.IntRange(1, 4).Draw(r, "slots"); n > 1 {
+			offer = offers.WithSections(offer, n, rapid.IntRange(1, 4).Draw(r, "pictures"))
+		}
+		text := mangle(r, offer, pool)
 		o, err := ParseOffer([]byte(text))
 		if err != nil {
 			refusedProperly(t, err)
 			return
 		}
 		publish := func(o *Offer) (*Plan, error) { return o.ForPublish(anyPublisher) }
-		play := func(o *Offer) (*Plan, error) { return o.ForPlay(waitingChannel()) }
+		play := func(o *Offer) (*Plan, error) { return o.ForPlay(withSlots(waitingChannel(), mangledSlots)) }
 		for _, decide := range []func(*Offer) (*Plan, error){publish, play} {
 			plan, err := decide(o)
 			checkPlan(t, plan, err, decide)
@@ -63,6 +68,32 @@ func mangle(r *rapid.T, text string, pool []string) string {
 	return strings.Join(lines, "")
 }
 
+// mangledSlots is how many slots mangled offers may have.
+const mangledSlots = 5
+
+// checkSlots holds how slots are numbered: by kind, in the order of the offer, without
+// gaps.
+func checkSlots(r *rapid.T, o *Offer, p *Plan) {
+	next := make(map[router.Kind]int)
+	for _, s := range p.Sections {
+		if s.Application || s.Rejected || !p.Slots {
+			continue
+		}
+		if s.Slot != next[s.Kind] {
+			r.Fatalf("the %v section of slot %d is taken for that of %d", s.Kind, next[s.Kind], s.Slot)
+		}
+		next[s.Kind]++
+		for _, pt := range s.PayloadTypes {
+			if s.Answer == sendonly && s.Kind == router.Audio && pt.Codec.Name != router.Opus {
+				r.Fatalf("a slot plays %s", pt.Codec.Name)
+			}
+		}
+	}
+	if p.Slots && !o.HasSlots() {
+		r.Fatal("slots for one section of a kind")
+	}
+}
+
 // checkSections holds what callers rely on.
 func checkSections(r *rapid.T, o *Offer, p *Plan) {
 	if len(p.Sections) != len(o.sections) {
@@ -85,7 +116,8 @@ func checkSections(r *rapid.T, o *Offer, p *Plan) {
 			}
 		}
 	}
-	if carrying == 0 || carrying > 2 {
+	if carrying == 0 || carrying > 2 && !p.Slots || carrying > 2*mangledSlots {
 		r.Fatalf("%d sections carry media", carrying)
 	}
+	checkSlots(r, o, p)
 }

@@ -24,6 +24,9 @@ type Plan struct {
 	// MaxBits is how much all sections together may carry in bits per second of RTP,
 	// 0 for any number: a publisher's cap, or what a player's offer says by b= lines.
 	MaxBits int
+	// Slots tells that there is more than one section of a kind; Section.Slot says
+	// whose each is.
+	Slots bool
 
 	// grouped tells that the answer has a BUNDLE group, which lists bundle; the
 	// first of bundle is the tagged section in any case.
@@ -42,6 +45,8 @@ type Section struct {
 	// Mid is a token, not a number. Where the offer had none it is made up.
 	Mid  string
 	Kind router.Kind
+	// Slot counts the sections of its kind from 0 where Plan.Slots is set.
+	Slot int
 	// Application is set for the data section; Kind means nothing then.
 	Application bool
 	// Answer is "recvonly", "sendonly" or "inactive"; empty for the data section.

@@ -32,6 +32,9 @@ type PlayPolicy struct {
 	// StreamID is the msid stream of a plain session (the playback draft,
 	// section 4.5.2).
 	StreamID string
+	// MaxSections is how many sections of a kind an offer may have, where the session
+	// may have slots; with more than one of a kind it has. 0 and 1 take one.
+	MaxSections int
 }
 
 // ForPlay decides what of the offer is answered to a viewer. Sections of a sort
@@ -40,8 +43,11 @@ type PlayPolicy struct {
 // Unprocessable and name what the channel has; ErrBadOffer where one payload
 // type stands for two codecs.
 func (o *Offer) ForPlay(p PlayPolicy) (*Plan, error) {
-	if refusal := o.checkPlay(); refusal != nil {
+	if refusal := o.checkPlay(p); refusal != nil {
 		return nil, refusal
+	}
+	if o.HasSlots() {
+		p = p.forSlots()
 	}
 	sections := make([]Section, 0, len(o.sections))
 	data := false
@@ -66,15 +72,18 @@ func (o *Offer) ForPlay(p PlayPolicy) (*Plan, error) {
 		return nil, err
 	}
 	plan.MaxBits = o.bound(sections)
+	if o.HasSlots() {
+		plan.numberSlots()
+	}
 	return plan, nil
 }
 
-func (o *Offer) checkPlay() *fault.Error {
+func (o *Offer) checkPlay(p PlayPolicy) *fault.Error {
 	if refusal := o.checkDirections(recvonly); refusal != nil {
 		return refusal
 	}
-	if o.count("audio") > 1 || o.count("video") > 1 {
-		return ErrTooManySections
+	if refusal := o.checkCount(p.MaxSections); refusal != nil {
+		return refusal
 	}
 	if refusal := o.checkMux(); refusal != nil {
 		return refusal

@@ -9,9 +9,18 @@ import (
 // their codecs and simulcast streams, candidates, DTLS role. It holds no
 // credentials and nothing of the client's text but checked tokens.
 func (o *Offer) Summary() string {
-	parts := make([]string, 0, len(o.sections))
+	var parts []string
+	count := make(map[string]int)
 	for _, s := range o.sections {
-		parts = append(parts, s.summary())
+		part := s.summary()
+		if count[part]++; count[part] == 1 {
+			parts = append(parts, part)
+		}
+	}
+	for i, part := range parts {
+		if n := count[part]; n > 1 {
+			parts[i] = fmt.Sprintf("%d times %s", n, part)
+		}
 	}
 	return fmt.Sprintf("%s, %d candidates, setup %s", strings.Join(parts, " + "), len(o.Candidates), o.Setup)
 }

@@ -9,12 +9,13 @@ import (
 
 // Bounds on what is read at all. A browser's offer with every codec, three
 // simulcast layers and a dozen candidates has about 12 KiB, 250 lines and three
-// sections.
+// sections; one for slots has some 7 KiB for each of them.
 const (
-	// MaxOfferBytes is the size of the largest offer that is read.
-	MaxOfferBytes = 64 << 10
+	// MaxOfferBytes is the size of the largest offer that is read: 32 slots of a
+	// browser.
+	MaxOfferBytes = 256 << 10
 	// MaxSections is the largest number of media sections that is read.
-	MaxSections = 32
+	MaxSections = 80
 
 	maxLineBytes = 4096
 )

@@ -112,7 +112,8 @@ func (c *Conn) Answer() []byte { return c.answer }
 // sendonly, in the order of the answer.
 func (c *Conn) Sections() []router.SectionConfig { return c.sections }
 
-// StreamID is the msid stream of a viewer's answer; reports use it as CNAME.
+// StreamID is the CNAME of a viewer's answer and of its reports, and the msid stream
+// of a plain one.
 func (c *Conn) StreamID() string { return c.streamID }
 
 // Ingest is the publisher's way into the router; nil for viewers.

@@ -55,7 +55,7 @@ func formatParameters(sdp string) map[string]string {
 
 func registerSection(engine *webrtc.MediaEngine, s negotiate.Section, parameters map[string]string) error {
 	kind := codecType(s.Kind)
-	for _, pt := range s.PayloadTypes {
+	for _, pt := range s.PayloadTypes { // what another section has registered already is passed over
 		for _, c := range codecParameters(pt, kind, parameters) {
 			if err := engine.RegisterCodec(c, kind); err != nil {
 				return err

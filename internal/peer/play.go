@@ -63,7 +63,9 @@ func (h *Host) Play(ctx context.Context, p PlayParams) (_ *Conn, err error) {
 	if err := c.describeSections(); err != nil {
 		return nil, err
 	}
-	c.answer = oneStream(c.answer, c.streamID)
+	if !p.Plan.Slots {
+		c.answer = oneStream(c.answer, c.streamID)
+	}
 	return c, nil
 }
 

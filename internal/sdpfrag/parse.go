@@ -13,7 +13,7 @@ const (
 	MaxBytes      = 64 << 10
 	MaxLineBytes  = 2048
 	MaxLines      = 1024
-	MaxSections   = 64
+	MaxSections   = 80
 	MaxCandidates = 256
 )
 
