@@ -44,6 +44,7 @@ type Publisher struct {
 	standby bool
 	sent    bool // media came
 	over    bool
+	reason  string // the code of why the router ended it
 	// probes counts the key frames a standby was asked for unasked.
 	probes int
 	probed time.Time
@@ -174,6 +175,6 @@ func (p *Publisher) endWith(reason *fault.Error) []func() {
 	if p.over {
 		return nil
 	}
-	p.over = true
+	p.over, p.reason = true, reason.Code
 	return []func(){func() { p.req.End(reason) }}
 }

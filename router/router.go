@@ -180,6 +180,9 @@ type Event struct {
 	// those of its request.
 	Session, Login, Name string
 	Tags                 map[string]string
+	// Reason is the code of why the router ended that publisher; empty for one that
+	// goes on, or ended by itself.
+	Reason string
 	// Publication is what may be told of it now.
 	Publication PublicationInfo
 }
@@ -254,7 +257,7 @@ func (r *Router) observe(now time.Time, what EventKind, p *Publisher) {
 	key := p.pub.key
 	r.cfg.Observe(Event{
 		At: now, What: what, Channel: p.pub.channel.name, Participant: key.Participant, Source: key.Source,
-		Session: p.req.Session, Login: p.req.Login, Name: p.req.Name, Tags: p.req.Tags, Publication: p.pub.info(),
+		Session: p.req.Session, Login: p.req.Login, Name: p.req.Name, Tags: p.req.Tags, Reason: p.reason, Publication: p.pub.info(),
 	})
 }
 

@@ -36,10 +36,6 @@ type Parts struct {
 }
 
 // Service is the calls of a gateway. It is safe for concurrent use.
-//
-// Locks: Observe and the methods of viewers are called with the router's lock held
-// or not held as their comments say; the Service never calls the router or sessions
-// with its own lock held.
 type Service struct {
 	cfg   Config
 	parts Parts
@@ -47,12 +43,29 @@ type Service struct {
 	stop    context.CancelFunc // nil before Start
 	looping sync.WaitGroup
 
+	// configuring orders what the router is told of channels. It is taken before mu and
+	// before the router's lock.
+	configuring sync.Mutex
+
+	// mu guards what follows, with all that hangs on it. The router's lock may be held
+	// when it is taken; under it are only sessions' own locks and logs of events.
 	mu       sync.Mutex
 	sessions Sessions // nil before Start
+	closed   bool
+	channels map[string]*channel
+	streams  map[string]*stream // by secret
+	graves   map[string]*grave  // by secret, of streams that ended
+	// provisioned are the settings of channels, by name.
+	provisioned map[string]Settings
 }
 
 // New makes a Service. cfg must be valid. Start comes next.
-func New(cfg Config, parts Parts) *Service { return &Service{cfg: cfg, parts: parts} }
+func New(cfg Config, parts Parts) *Service {
+	return &Service{
+		cfg: cfg, parts: parts, channels: make(map[string]*channel), streams: make(map[string]*stream),
+		graves: make(map[string]*grave), provisioned: make(map[string]Settings),
+	}
+}
 
 // Start begins to watch levels, lifetimes and quality; Close ends that. It is called
 // once.
@@ -68,6 +81,7 @@ func (s *Service) Start(sessions Sessions) {
 func (s *Service) Close(context.Context) error {
 	s.mu.Lock()
 	stop := s.stop
+	s.shut(s.parts.Now())
 	s.mu.Unlock()
 	if stop != nil {
 		stop()
@@ -76,20 +90,11 @@ func (s *Service) Close(context.Context) error {
 	return nil
 }
 
-// Observe is router.Config.Observe: it is called with the router's lock held and
-// returns at once.
-func (s *Service) Observe(e router.Event) {}
-
-// The refusals of a Service and the reasons for which it puts people out.
-var (
-	ErrKicked = fault.New(fault.NotFound, "kicked",
-		"An administrator ended this session; ask them before you come again.")
-	ErrBanned = fault.New(fault.Forbidden, "banned",
-		"An administrator has shut you out of this channel for a while; ask them, or try again later.")
-	ErrDisbanded = fault.New(fault.NotFound, "disbanded",
-		"The channel was dissolved, which ended the session.")
-	ErrChannelUnknown = fault.New(fault.NotFound, "channel-unknown",
-		"There is no such channel here; check its name, or ask whoever runs this gateway to provide it.")
-	ErrParticipantUnknown = fault.New(fault.NotFound, "participant-unknown",
-		"There is no such participant in this channel; the roster lists those who are.")
-)
+// shut ends every member stream and lets nobody in any more.
+func (s *Service) shut(now time.Time) {
+	s.closed = true
+	last := encode(ended{Reason: ErrShutdown.Code, At: stamp(now)})
+	for _, st := range s.streams {
+		s.end(now, st, ErrShutdown, EventClosed, last)
+	}
+}

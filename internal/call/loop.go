@@ -38,6 +38,3 @@ func (s *Service) listen(time.Time) {}
 // score looks how well everybody's media goes, and does something every
 // Config.QualityEvery. It is called every 100 ms.
 func (s *Service) score(time.Time) {}
-
-// sweep looks at what is over. It is called every second.
-func (s *Service) sweep(time.Time) {}

@@ -49,9 +49,6 @@ func (s *Service) AllProvisioned() map[string]Settings { return nil }
 // Unprovision takes the settings away. The channel goes on with the common ones.
 func (s *Service) Unprovision(channel string) {}
 
-// KindOf is the kind of a channel now.
-func (s *Service) KindOf(channel string) Kind { return Broadcast }
-
 // Codecs are those of a channel, in order of preference; nil is what is configured
 // for all. Calls have H264 and VP8 unless their settings say otherwise.
 func (s *Service) Codecs(channel string) (video, audio []string) { return nil, nil }

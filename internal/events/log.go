@@ -80,7 +80,7 @@ func (l *Log) Open(lastID string, snapshot []Event) *Reader {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := &Reader{log: l, next: l.last + 1, woken: make(chan struct{}, 1)}
-	if n, ok := l.number(lastID); ok && n >= l.dropped() {
+	if n, _ := l.number(lastID); l.keeps(lastID) {
 		r.next = n + 1
 	} else {
 		r.first = append(r.first, snapshot...)
@@ -90,6 +90,18 @@ func (l *Log) Open(lastID string, snapshot []Event) *Reader {
 	}
 	l.readers[r] = struct{}{}
 	return r
+}
+
+// Keeps tells whether a reader could go on after lastID.
+func (l *Log) Keeps(lastID string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.keeps(lastID)
+}
+
+func (l *Log) keeps(lastID string) bool {
+	n, ok := l.number(lastID)
+	return ok && n >= l.dropped()
 }
 
 // dropped is the number of the newest event that is not kept any more, or 0.

@@ -1,0 +1,152 @@
+package call
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/headgate/headgate/internal/fault"
+)
+
+// channel is what a Service knows of a channel that somebody is in, or that has
+// something to remember. Service.mu guards it and all that hangs on it.
+type channel struct {
+	name   string
+	people map[string]*person
+	// streams are those of all people.
+	streams map[*stream]struct{}
+	bans    map[string]Ban
+	// call tells that a member made the channel a call.
+	call bool
+	// program is who is shown and who speaks, as it was told last.
+	program ProgramState
+}
+
+// person is a participant: one of the roster while it is present.
+type person struct {
+	channel  *channel
+	id, name string
+	tags     map[string]string
+	// joined is zero for those who are not in the roster.
+	joined       time.Time
+	speaking     bool
+	quality      *Quality
+	streams      []*stream
+	publications map[string]*publication // on air, by source
+	entries      map[*entry]struct{}
+	// reason is why the person is being put out; nil for those who are not.
+	reason *fault.Error
+}
+
+// entry is a session of a person.
+type entry struct {
+	Entry
+	person *person
+	since  time.Time
+}
+
+// channel returns the named channel, made if need be. s.mu is held, as in what
+// follows.
+func (s *Service) channel(name string) *channel {
+	c := s.channels[name]
+	if c == nil {
+		c = &channel{
+			name: name, people: make(map[string]*person),
+			streams: make(map[*stream]struct{}), bans: make(map[string]Ban),
+		}
+		s.channels[name] = c
+	}
+	return c
+}
+
+// forget drops a channel that has nothing to remember.
+func (s *Service) forget(c *channel) {
+	if len(c.people)+len(c.bans) == 0 && !c.call && c.program.Pinned.Participant == "" {
+		delete(s.channels, c.name)
+	}
+}
+
+// person returns the participant with this id, made if need be. settle comes next.
+func (c *channel) person(id string) *person {
+	p := c.people[id]
+	if p == nil {
+		p = &person{channel: c, id: id, publications: make(map[string]*publication), entries: make(map[*entry]struct{})}
+		c.people[id] = p
+	}
+	return p
+}
+
+// present tells whether p is a member: it holds a stream or is on air.
+func (p *person) present() bool { return len(p.streams)+len(p.publications) > 0 }
+
+// settle moves a person into the roster or out of it, and tells.
+func (s *Service) settle(now time.Time, p *person) {
+	switch in := !p.joined.IsZero(); {
+	case p.present() && !in:
+		p.joined = stamp(now)
+		p.channel.tell(EventJoined, joined{Participant: p.view(), At: stamp(now)})
+	case !p.present() && in:
+		p.joined, p.speaking, p.quality = time.Time{}, false, nil
+		p.channel.tell(EventLeft, left{Participant: p.id, Reason: codeOf(p.reason), At: stamp(now)})
+		p.reason = nil
+	}
+	if !p.present() && len(p.entries) == 0 {
+		delete(p.channel.people, p.id)
+		s.forget(p.channel)
+	}
+}
+
+// describe takes over what somebody says of themselves. Those in the roster are told
+// anew when that changes it.
+func (p *person) describe(now time.Time, name string, tags map[string]string) {
+	renamed := name != "" && name != p.name
+	tagged := len(tags) > 0 && !maps.Equal(tags, p.tags)
+	if renamed {
+		p.name = name
+	}
+	if tagged {
+		p.tags = maps.Clone(tags)
+	}
+	if (renamed || tagged) && !p.joined.IsZero() {
+		p.channel.tell(EventJoined, joined{Participant: p.view(), Changed: true, At: stamp(now)})
+	}
+}
+
+// view is what is told of p.
+func (p *person) view() Participant {
+	v := Participant{
+		ID: p.id, Name: p.name, Tags: p.tags, Joined: p.joined, Speaking: p.speaking, Quality: p.quality,
+		Sources: slices.AppendSeq([]string{}, maps.Keys(p.publications)),
+	}
+	slices.Sort(v.Sources)
+	for source, pub := range p.publications {
+		if m := pub.told.Muted; m != (Muted{}) {
+			if v.Muted == nil {
+				v.Muted = make(map[string]Muted)
+			}
+			v.Muted[source] = m
+		}
+	}
+	return v
+}
+
+// roster are those who are there, by id.
+func (c *channel) roster() []Participant {
+	list := make([]Participant, 0, len(c.people))
+	for _, id := range slices.Sorted(maps.Keys(c.people)) {
+		if p := c.people[id]; !p.joined.IsZero() {
+			list = append(list, p.view())
+		}
+	}
+	return list
+}
+
+// stamp is a time as it is told: in UTC, by the millisecond.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+func codeOf(reason *fault.Error) string {
+	if reason == nil {
+		return ""
+	}
+	return reason.Code
+}

@@ -1,0 +1,180 @@
+package call
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestMembersAreToldWhoComesAndGoes(t *testing.T) {
+	h := newHall(t, nil)
+	_, ann := h.join("ann", "a")
+	ann.expect("snapshot channel=c kind=broadcast self=ann speaker=<nil>")
+	bob, heard := h.join("bob", "b")
+	ann.expect("joined participant=bob name=BOB")
+	heard.expect("snapshot self=bob")
+	cam := h.onAir("cam", "main", "x")
+	want := []string{"joined participant=cam name=CAM", "published participant=cam source=main state=live video=VP8 audio=opus whep=/whep/c/cam/main changed=<nil>"}
+	ann.expect(want...)
+	heard.expect(want...)
+	h.end(cam, nil)
+	if err := h.Leave(bob.Secret); err != nil {
+		t.Error(err)
+	}
+	ann.expect("unpublished participant=cam source=main reason=<nil>", "left participant=cam reason=<nil>", "left participant=bob")
+	if got := h.roster(); !slices.Equal(got, []string{"ann"}) {
+		t.Errorf("roster %v", got)
+	}
+	_, _, err := h.Listen(bob.Secret, "")
+	h.refuses(err, "left")
+	if err := h.Leave(bob.Secret); err != nil {
+		t.Errorf("leaving twice: %v", err)
+	}
+	h.pass(rememberFor)
+	_, _, err = h.Listen(bob.Secret, "")
+	h.refuses(err, "stream-unknown")
+}
+
+func TestTheSnapshotHoldsWhatThereIs(t *testing.T) {
+	h := newHall(t, nil)
+	h.onAir("cam", "main", "x")
+	h.onAir("cam", "screen", "x")
+	m, err := h.Join(JoinRequest{Channel: "c", Participant: "ann", Login: "a", Origin: "https://g.example", Call: true, Tags: map[string]string{"role": "host"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _ := h.read(m.Secret, "").next()
+	people := list[0].data["participants"].([]any)
+	pubs := list[0].data["publications"].([]any)
+	if len(list) != 1 || len(people) != 2 || len(pubs) != 2 || list[0].data["kind"] != "call" || m.Kind != Call {
+		t.Fatalf("%v", list)
+	}
+	if got := pubs[1].(map[string]any)["whep"]; got != "https://g.example/whep/c/cam/screen" {
+		t.Errorf("whep %v", got)
+	}
+	cam := people[1].(map[string]any)
+	if cam["participant"] != "cam" || len(cam["sources"].([]any)) != 2 || people[0].(map[string]any)["tags"].(map[string]any)["role"] != "host" {
+		t.Errorf("%v", people)
+	}
+}
+
+func TestReadersResume(t *testing.T) {
+	h := newHall(t, nil)
+	m, first := h.join("ann", "a")
+	first.expect("snapshot")
+	h.onAir("cam", "main", "x")
+	second := h.read(m.Secret, first.lastID)
+	if list, err := first.next(); err == nil || len(list) > 0 {
+		t.Errorf("the first reader goes on: %v, %v", list, err)
+	}
+	second.expect("joined", "published")
+	for range streamKeeps + 1 {
+		h.Tell("c", "a", "slots", map[string]string{"session": "s"})
+	}
+	if _, err := second.next(); err == nil {
+		t.Error("a reader that is behind is not cut off")
+	}
+	third := h.read(m.Secret, second.lastID)
+	third.expect("snapshot self=ann")
+	h.Tell("c", "b", "slots", nil)
+	h.Tell("c", "a", "slots", map[string]string{"session": "s"})
+	third.expect("slots session=s")
+}
+
+func TestStreamsWithoutReadersEnd(t *testing.T) {
+	h := newHall(t, nil)
+	_, watch := h.join("watch", "w")
+	never, err := h.Join(JoinRequest{Channel: "c", Participant: "never", Login: "n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, gone := h.join("gone", "g")
+	_, sender := h.join("sender", "s")
+	v := h.onAir("sender", "main", "s")
+	watch.next()
+	gone.left()
+	sender.left()
+	for range 9 {
+		v.seen = h.clock()
+		h.pass(time.Second)
+	}
+	watch.expect()
+	v.seen = h.clock()
+	h.pass(time.Second)
+	watch.expect("left participant=gone")
+	for range 20 {
+		v.seen = h.clock()
+		h.pass(time.Second)
+	}
+	watch.expect("left participant=never")
+	_, _, err = h.Listen(never.Secret, "")
+	h.refuses(err, "left")
+	if got := h.roster(); !slices.Equal(got, []string{"sender", "watch"}) {
+		t.Errorf("roster %v", got)
+	}
+}
+
+// A cable is pulled: of a participant with a member stream, whose reader was noticed
+// to be gone after 17 seconds.
+func TestAPulledCable(t *testing.T) {
+	h := newHall(t, nil)
+	_, watch := h.join("watch", "w")
+	_, ann := h.join("ann", "a")
+	h.onAir("ann", "main", "a")
+	watch.next()
+	h.pass(6 * time.Second)
+	watch.expect("interrupted participant=ann source=main")
+	h.pass(11 * time.Second)
+	ann.left()
+	h.pass(12 * time.Second)
+	watch.expect()
+	h.pass(time.Second)
+	watch.expect("unpublished participant=ann reason=lost", "left participant=ann")
+}
+
+func TestALogin(t *testing.T) {
+	h := newHall(t, nil)
+	expires := h.clock().Add(2 * time.Minute)
+	m, err := h.Join(JoinRequest{Channel: "c", Participant: "ann", Login: "a", Expires: expires})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann := h.read(m.Secret, "")
+	_, bob := h.join("bob", "b")
+	ann.next()
+	bob.next()
+	h.pass(59 * time.Second)
+	ann.expect()
+	h.pass(2 * time.Second)
+	ann.expect("token-expiring expires=2026-05-01T12:02:00Z")
+	h.Extend("c", "ann", "a", expires.Add(time.Minute))
+	h.pass(time.Minute)
+	ann.expect("token-expiring expires=2026-05-01T12:03:00Z")
+	h.pass(time.Minute)
+	ann.expect("closed reason=token-expired")
+	bob.expect("left participant=ann reason=token-expired")
+	_, _, err = h.Listen(m.Secret, "")
+	h.refuses(err, "token-expired")
+}
+
+func TestAChannelIsACallWhileSomethingIsInIt(t *testing.T) {
+	h := newHall(t, nil)
+	m, err := h.Join(JoinRequest{Channel: "c", Participant: "ann", Login: "a", Call: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := h.onAir("bob", "main", "b")
+	if err := h.Leave(m.Secret); err != nil {
+		t.Fatal(err)
+	}
+	v.seen = h.clock()
+	h.pass(time.Second)
+	if h.KindOf("c") != Call {
+		t.Error("a broadcast with somebody in it")
+	}
+	h.end(v, nil)
+	h.pass(time.Second)
+	if h.KindOf("c") != Broadcast || len(h.channels) != 0 {
+		t.Errorf("%s with nobody in it, %d channels", h.KindOf("c"), len(h.channels))
+	}
+}

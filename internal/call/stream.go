@@ -1,0 +1,107 @@
+package call
+
+import (
+	"slices"
+	"time"
+
+	"github.com/headgate/headgate/internal/events"
+	"github.com/headgate/headgate/internal/fault"
+)
+
+const (
+	// streamKeeps is how many events wait for a reader.
+	streamKeeps = 256
+	// unopenedFor is how long a new stream waits for its reader; unreadFor, how long
+	// a reader may be away; goneFor, how long if the participant shows no other sign
+	// of life, which is being on air or reading another stream.
+	unopenedFor = 30 * time.Second
+	unreadFor   = 30 * time.Second
+	goneFor     = 10 * time.Second
+	// maxStreams bounds those of a participant.
+	maxStreams = 16
+	// rememberFor is how long an ended stream says why it ended.
+	rememberFor = time.Minute
+	// expiryTold is how long before a token's end that is told.
+	expiryTold = time.Minute
+)
+
+// stream is a member stream. Service.mu guards it.
+type stream struct {
+	secret, login, origin string
+	person                *person
+	expires               time.Time // zero for never
+	warned                time.Time // the end that was told
+	log                   *events.Log
+	reader                *events.Reader // nil for nobody
+	opened                bool
+	unread                time.Time // since then, while there is no reader
+}
+
+// grave remembers a stream that has ended.
+type grave struct {
+	reason *fault.Error
+	until  time.Time
+}
+
+func (st *stream) tell(name string, data any) {
+	if st.log != nil { // it is not before it has its snapshot
+		st.log.Tell(name, data)
+	}
+}
+
+// silent tells that nobody has read the stream for d.
+func (st *stream) silent(now time.Time, d time.Duration) bool {
+	return st.reader == nil && now.Sub(st.unread) >= d
+}
+
+// end ends a stream with a last event, if name is not empty. settle comes next.
+func (s *Service) end(now time.Time, st *stream, reason *fault.Error, name string, data any) {
+	if name != "" {
+		st.tell(name, data)
+	}
+	st.log.End()
+	delete(s.streams, st.secret)
+	delete(st.person.channel.streams, st)
+	st.person.streams = slices.DeleteFunc(st.person.streams, func(other *stream) bool { return other == st })
+	s.graves[st.secret] = &grave{reason: reason, until: now.Add(rememberFor)}
+}
+
+// endAll ends the streams of p that match, with the same last event.
+func (s *Service) endAll(now time.Time, p *person, match func(*stream) bool, reason *fault.Error, name string, data any) {
+	for _, st := range slices.Clone(p.streams) {
+		if match(st) {
+			s.end(now, st, reason, name, data)
+		}
+	}
+}
+
+func every(*stream) bool { return true }
+
+// snapshot is the state that a stream begins with.
+func (s *Service) snapshot(st *stream) snapshot {
+	c := st.person.channel
+	snap := snapshot{
+		Channel: c.name, Kind: s.kindOf(c.name), Self: st.person.id,
+		Participants: c.roster(), Publications: []Publication{}, Program: viewOf(c.program),
+	}
+	if c.program.Speaker != "" {
+		snap.Speaker = &c.program.Speaker
+	}
+	for _, p := range c.publications() {
+		snap.Publications = append(snap.Publications, p.at(st.origin))
+	}
+	return snap
+}
+
+// publications are those on air, by participant and source.
+func (c *channel) publications() (list []Publication) {
+	for _, p := range c.people {
+		for _, pub := range p.publications {
+			list = append(list, pub.told)
+		}
+	}
+	slices.SortFunc(list, func(a, b Publication) int {
+		return compare(a.Participant, b.Participant, a.Source, b.Source)
+	})
+	return list
+}
