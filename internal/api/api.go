@@ -1,14 +1,13 @@
 package api
 
 import (
-	"context"
 	"net/http"
-	"net/netip"
 
 	"github.com/labstack/echo/v4"
-
-	"github.com/headgate/headgate/auth"
 )
+
+// Prefix is the path of everything here.
+const Prefix = "/api/v1"
 
 // Config says what the API tells of the gateway.
 type Config struct {
@@ -21,77 +20,9 @@ type Config struct {
 	Forwarded func() string
 	// Gate wraps every handler: limits per address. Nil lets everything through.
 	Gate echo.MiddlewareFunc
-}
-
-// Backend answers for the rest of the gateway. It authorises every request.
-type Backend interface {
-	// Channels lists the channels that cred may play.
-	Channels(ctx context.Context, cred auth.Credential) ([]Channel, error)
-	// Session tells about a session, live or over, or about a refused POST, by its
-	// public id. from is who asks.
-	Session(ctx context.Context, cred auth.Credential, from netip.AddrPort, id string) (Session, error)
-	// TokenRequired tells whether publishing and playing need a token.
-	TokenRequired() bool
-}
-
-// Channel is a channel as the API tells it.
-type Channel struct {
-	Name         string        `json:"name"`
-	Publications []Publication `json:"publications"`
-	Viewers      int           `json:"viewers"`
-}
-
-// Publication is a publication as the API tells it. Session is the public id of
-// the session that is on air, Standbys are those that are kept warm, the first in
-// line first. Video and Audio are codec names; Width and Height are in pixels, left
-// out while unknown.
-type Publication struct {
-	Participant string   `json:"participant"`
-	Source      string   `json:"source"`
-	State       string   `json:"state"`
-	Session     string   `json:"session,omitempty"`
-	Standbys    []string `json:"standbys,omitempty"`
-	Video       string   `json:"video,omitempty"`
-	Audio       string   `json:"audio,omitempty"`
-	Width       int      `json:"width,omitempty"`
-	Height      int      `json:"height,omitempty"`
-	// Layers are those of simulcast that come, lowest first.
-	Layers []Layer `json:"layers,omitempty"`
-}
-
-// Layer is one encoding of a picture as the API tells it. Width and Height are in
-// pixels, left out while unknown; Bits are 0 while nothing of it comes.
-type Layer struct {
-	RID    string `json:"rid"`
-	Width  int    `json:"width,omitempty"`
-	Height int    `json:"height,omitempty"`
-	Bits   int    `json:"bits_per_second"`
-}
-
-type channelList struct {
-	Channels []Channel `json:"channels"`
-}
-
-type settings struct {
-	Version string `json:"version"`
-	// Open tells that no token is needed.
-	Open bool   `json:"open"`
-	WHIP string `json:"whip"`
-	WHEP string `json:"whep"`
-	// Forwarded is "believed" or "ignored" once forwarding headers of a proxy came.
-	Forwarded string `json:"forwarded,omitempty"`
-}
-
-// Register adds the API to e.
-func Register(e *echo.Echo, cfg Config, backend Backend) {
-	h := handlers{cfg: cfg, backend: backend}
-	var gate []echo.MiddlewareFunc
-	if cfg.Gate != nil {
-		gate = append(gate, cfg.Gate)
-	}
-	e.GET("/api/v1/channels", h.channels, gate...)
-	e.GET("/api/v1/sessions/:id", h.session, gate...)
-	e.GET("/api/v1/settings", h.settings, gate...)
+	// Origins are those whose pages may use the API beside our own, for example
+	// https://app.example.com.
+	Origins []string
 }
 
 type handlers struct {
@@ -99,41 +30,57 @@ type handlers struct {
 	backend Backend
 }
 
-func (h handlers) channels(c echo.Context) error {
-	cred := auth.CredentialFrom(c.Request().Header.Get(echo.HeaderAuthorization), h.cfg.AcceptRawToken)
-	channels, err := h.backend.Channels(c.Request().Context(), cred)
-	if err != nil {
-		return err
+// methods are what a resource does, by method.
+type methods map[string]echo.HandlerFunc
+
+// Register adds the API to e.
+func Register(e *echo.Echo, cfg Config, backend Backend) {
+	h := handlers{cfg: cfg, backend: backend}
+	for path, m := range h.resources() {
+		h.register(e, Prefix+path, m)
 	}
-	if channels == nil {
-		channels = []Channel{}
-	}
-	return answer(c, channelList{channels})
 }
 
-func (h handlers) session(c echo.Context) error {
-	cred := auth.CredentialFrom(c.Request().Header.Get(echo.HeaderAuthorization), h.cfg.AcceptRawToken)
-	from, _ := netip.ParseAddr(c.RealIP()) // nobody's address is nobody's session
-	session, err := h.backend.Session(c.Request().Context(), cred, netip.AddrPortFrom(from.Unmap(), 0), c.Param("id"))
-	if err != nil {
-		return err
+// resources are all there are, by the path's template. The names in it are those
+// that place knows.
+func (h handlers) resources() map[string]methods {
+	const (
+		channel     = "/channels/:channel"
+		participant = channel + "/participants/:participant"
+		publication = channel + "/publications/:participant/:source"
+	)
+	return map[string]methods{
+		"/openapi.yaml": {http.MethodGet: h.description},
+		"/settings":     {http.MethodGet: h.settings},
+		"/sessions/:id": {http.MethodGet: h.session},
+		"/login":        {http.MethodPost: h.login},
+		"/tokens":       {http.MethodPost: h.makeToken},
+
+		"/channels": {http.MethodGet: h.channels},
+		channel:     {http.MethodGet: h.channel, http.MethodPut: h.provision, http.MethodDelete: h.disband},
+
+		channel + "/events": {http.MethodPost: h.join},
+		"/events/:secret":   {http.MethodGet: h.listen, http.MethodDelete: h.leave},
+
+		channel + "/participants":      {http.MethodGet: h.participants},
+		participant:                    {http.MethodGet: h.participant, http.MethodDelete: h.kick},
+		channel + "/bans":              {http.MethodGet: h.bans},
+		channel + "/bans/:participant": {http.MethodDelete: h.unban},
+
+		channel + "/publications": {http.MethodGet: h.publications},
+		publication:               {http.MethodGet: h.publication, http.MethodDelete: h.endPublication},
+		publication + "/mute":     {http.MethodPut: h.mute, http.MethodDelete: h.unmute},
+		channel + "/viewers":      {http.MethodGet: h.viewers},
+		channel + "/viewers/:id":  {http.MethodDelete: h.endViewer},
+		channel + "/program":      {http.MethodGet: h.program, http.MethodPut: h.pin, http.MethodDelete: h.unpin},
+
+		channel + "/messages":    {http.MethodPost: h.say},
+		channel + "/invitations": {http.MethodPost: h.invite},
+		"/invitations/:id":       {http.MethodGet: h.invitation, http.MethodPatch: h.settle, http.MethodDelete: h.cancel},
 	}
-	return answer(c, session)
 }
 
-func (h handlers) settings(c echo.Context) error {
-	origin := h.cfg.Origin(c.Request())
-	told := settings{
-		Version: h.cfg.Version, Open: !h.backend.TokenRequired(),
-		WHIP: origin + "/whip/", WHEP: origin + "/whep/",
-	}
-	if h.cfg.Forwarded != nil {
-		told.Forwarded = h.cfg.Forwarded()
-	}
-	return answer(c, told)
-}
-
-func answer(c echo.Context, v any) error {
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-	return c.JSON(http.StatusOK, v)
+func (h handlers) description(c echo.Context) error {
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-cache")
+	return c.Blob(http.StatusOK, "application/yaml", Description)
 }

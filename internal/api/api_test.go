@@ -1,61 +1,17 @@
 package api
 
 import (
-	"context"
 	"net/http"
-	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/labstack/echo/v4"
-	"go.uber.org/goleak"
-
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/diagnose"
-	"github.com/headgate/headgate/internal/problem"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-type backend struct {
-	channels []Channel
-	err      error
-	seen     auth.Credential
-	session  Session
-	from     netip.AddrPort
-	id       string
-}
-
-func (b *backend) Channels(_ context.Context, cred auth.Credential) ([]Channel, error) {
-	b.seen = cred
-	return b.channels, b.err
-}
-
-func (b *backend) Session(_ context.Context, cred auth.Credential, from netip.AddrPort, id string) (Session, error) {
-	b.seen, b.from, b.id = cred, from, id
-	return b.session, b.err
-}
-
-func (b *backend) TokenRequired() bool { return true }
-
-func get(t *testing.T, b *backend, path string, header ...string) *httptest.ResponseRecorder {
-	t.Helper()
-	e := echo.New()
-	e.HTTPErrorHandler = problem.Handler(nil)
-	Register(e, Config{Version: "v1", Origin: func(*http.Request) string { return "https://live.example" }}, b)
-	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	rec := httptest.NewRecorder()
-	e.ServeHTTP(rec, req)
-	return rec
-}
-
 func TestChannels(t *testing.T) {
-	live := Channel{Name: "live", Viewers: 3, Publications: []Publication{
+	live := Channel{Name: "live", Kind: "broadcast", Viewers: 3, Participants: 1, Publications: []Publication{
 		{Participant: "main", Source: "main", State: "live", Video: "H264", Audio: "opus", Width: 1280, Height: 720},
 	}}
 	for name, tc := range map[string]struct {
@@ -66,14 +22,17 @@ func TestChannels(t *testing.T) {
 		"nobody on air": {backend{}, 200, `{"channels":[]}` + "\n"},
 		"one on air": {
 			backend{channels: []Channel{live}}, 200,
-			`{"channels":[{"name":"live","publications":[{"participant":"main","source":"main","state":"live","video":"H264","audio":"opus","width":1280,"height":720}],"viewers":3}]}` + "\n",
+			`{"channels":[{"name":"live","kind":"broadcast","provisioned":false,"publications":[{"participant":"main","source":"main","state":"live","video":"H264","audio":"opus",` +
+				`"width":1280,"height":720,"whep":"https://live.example/whep/live/main/main","muted":{"audio":false,"video":false}}],"participants":1,"viewers":3}]}` + "\n",
 		},
 		"simulcast": {
-			backend{channels: []Channel{{Name: "live", Publications: []Publication{{
-				State: "live", Width: 640, Height: 360, Layers: []Layer{{RID: "q", Width: 320, Height: 180, Bits: 150_000}, {RID: "h", Width: 640, Height: 360}},
+			backend{channels: []Channel{{Name: "live", Kind: "call", Publications: []Publication{{
+				Participant: "ann b", Source: "main", State: "live", LiveSince: noon, Muted: Muted{Audio: true},
+				Width: 640, Height: 360, Layers: []Layer{{RID: "q", Width: 320, Height: 180, Bits: 150_000}, {RID: "h", Width: 640, Height: 360}},
 			}}}}}, 200,
-			`{"channels":[{"name":"live","publications":[{"participant":"","source":"","state":"live","width":640,"height":360,"layers":[` +
-				`{"rid":"q","width":320,"height":180,"bits_per_second":150000},{"rid":"h","width":640,"height":360,"bits_per_second":0}]}],"viewers":0}]}` + "\n",
+			`{"channels":[{"name":"live","kind":"call","provisioned":false,"publications":[{"participant":"ann b","source":"main","state":"live","width":640,"height":360,"layers":[` +
+				`{"rid":"q","width":320,"height":180,"bits_per_second":150000},{"rid":"h","width":640,"height":360,"bits_per_second":0}],` +
+				`"whep":"https://live.example/whep/live/ann%20b/main","muted":{"audio":true,"video":false},"live_since":"2026-03-01T12:00:00Z"}],"participants":0,"viewers":0}]}` + "\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,8 +56,8 @@ func TestChannelsWithoutATokenAreRefused(t *testing.T) {
 func TestTheTokenReachesTheBackend(t *testing.T) {
 	b := &backend{}
 	get(t, b, "/api/v1/channels", "Authorization", "Bearer secret-token")
-	if b.seen.Token != "secret-token" {
-		t.Errorf("credential %+v", b.seen)
+	if b.by.Credential.Token != "secret-token" {
+		t.Errorf("credential %+v", b.by)
 	}
 }
 
@@ -131,7 +90,7 @@ func TestSession(t *testing.T) {
 	if rec.Code != 200 || !strings.HasPrefix(rec.Body.String(), want) {
 		t.Errorf("%d %s\nwant %s", rec.Code, rec.Body, want)
 	}
-	if b.id != "s1" || b.seen.Token != "t" || b.from.Addr().String() != "192.0.2.1" {
-		t.Errorf("asked for %q with %+v from %v", b.id, b.seen, b.from)
+	if b.asked[0] != "session s1" || b.by.Credential.Token != "t" || b.by.From.Addr().String() != "192.0.2.1" {
+		t.Errorf("asked for %q with %+v", b.asked, b.by)
 	}
 }

@@ -1,3 +1,7 @@
-// Package api is REST under /api/v1, for the gateway's own pages: who is on air,
-// and what a client must know to take part. It is same-origin: no CORS headers.
+// Package api is REST under /api/v1: the channels and who is in them, the member
+// streams, what administrators do, messages, invitations and tokens. openapi.yaml
+// describes it, and tests compare both.
+//
+// It knows addresses, bodies, pages of lists and headers. What is allowed and what
+// happens is the Backend's business.
 package api

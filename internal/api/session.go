@@ -1,7 +1,10 @@
 package api
 
 import (
+	"net/http"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"github.com/headgate/headgate/internal/diagnose"
 )
@@ -37,4 +40,12 @@ type Fact struct {
 	At     time.Time `json:"at"`
 	What   string    `json:"what"`
 	Detail string    `json:"detail,omitempty"`
+}
+
+func (h handlers) session(c echo.Context) error {
+	session, err := h.backend.Session(c.Request().Context(), h.request(c), segment(c, "id"))
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, session)
 }

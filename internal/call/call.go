@@ -37,8 +37,9 @@ type Parts struct {
 
 // Service is the calls of a gateway. It is safe for concurrent use.
 type Service struct {
-	cfg   Config
-	parts Parts
+	cfg       Config
+	parts     Parts
+	passwords passwords
 
 	stop    context.CancelFunc // nil before Start
 	looping sync.WaitGroup

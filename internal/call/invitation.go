@@ -13,6 +13,11 @@ type Invitation struct {
 	State   string    `json:"state"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
+	// Publish and Play are what the inviter may do in Channel, and Until is when that
+	// ends, zero for never: nobody gives away more than they have.
+	Publish bool      `json:"-"`
+	Play    bool      `json:"-"`
+	Until   time.Time `json:"-"`
 }
 
 // The states of an invitation.

@@ -38,7 +38,13 @@ func WriteHeader(h http.Header) {
 // It lifts the server's limit on the time of an answer, since a stream has none, and
 // puts one on every single write instead.
 func Serve(ctx context.Context, w http.ResponseWriter, r *Reader, encode func(Event) ([]byte, error)) error {
-	s := &stream{w: w, control: http.NewResponseController(w), encode: encode}
+	return ServeEvery(ctx, w, r, keepAlive, encode)
+}
+
+// ServeEvery is Serve with a comment whenever nothing has happened for that long: the
+// shorter, the sooner is a reader noticed that is gone without a word.
+func ServeEvery(ctx context.Context, w http.ResponseWriter, r *Reader, every time.Duration, encode func(Event) ([]byte, error)) error {
+	s := &stream{w: w, control: http.NewResponseController(w), every: every, encode: encode}
 	if encode == nil {
 		s.encode = func(e Event) ([]byte, error) { return json.Marshal(e.Data) }
 	}
@@ -61,12 +67,13 @@ func Serve(ctx context.Context, w http.ResponseWriter, r *Reader, encode func(Ev
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	every   time.Duration
 	encode  func(Event) ([]byte, error)
 }
 
 // pass writes the next event, or a comment when there was none for long.
 func (s *stream) pass(ctx context.Context, r *Reader) error {
-	waiting, cancel := context.WithTimeout(ctx, keepAlive)
+	waiting, cancel := context.WithTimeout(ctx, s.every)
 	e, err := r.Next(waiting)
 	cancel()
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {

@@ -213,7 +213,7 @@ func (g *Gateway) routes() {
 	wish.Register(e, cfg, g.sessions)
 	whip.Register(e, cfg, g.sessions)
 	whep.Register(e, cfg, g.sessions)
-	api.Register(e, api.Config{Version: g.version, Origin: g.server.Origin, AcceptRawToken: g.cfg.Auth.AcceptRawToken, Gate: g.server.Gate, Forwarded: g.server.Forwarded}, roster{g})
+	api.Register(e, api.Config{Version: g.version, Origin: g.server.Origin, AcceptRawToken: g.cfg.Auth.AcceptRawToken, Gate: g.server.Gate, Forwarded: g.server.Forwarded, Origins: g.cfg.CORS.Origins}, roster{g})
 	ui.Register(e, g.pages())
 }
 

@@ -2,37 +2,54 @@ package gateway
 
 import (
 	"context"
-	"net/netip"
+	"errors"
 
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/api"
 	"github.com/headgate/headgate/internal/signaling"
-	"github.com/headgate/headgate/router"
 )
 
-// roster answers the API.
-type roster struct{ gateway *Gateway }
+// roster answers the API: it authorises requests, and says in the API's words what
+// the router, the calls and the sessions know.
+type roster struct{ *Gateway }
 
-func (r roster) TokenRequired() bool { return r.gateway.authority.Required() }
+func (r roster) TokenRequired() bool { return r.authority.Required() }
 
-// Channels lists what cred may play. A credential that is good for nothing is
-// refused as it would be anywhere else.
-func (r roster) Channels(ctx context.Context, cred auth.Credential) ([]api.Channel, error) {
-	if r.TokenRequired() && cred.Token == "" {
-		return nil, auth.ErrNoToken
-	}
-	var list []api.Channel
-	for _, c := range r.gateway.router.Channels() {
-		if _, err := r.gateway.authority.Authorize(ctx, cred, auth.Play, auth.Place{Channel: c.Name}); err == nil {
-			list = append(list, channelView(c))
+// may authorises an action in a channel.
+func (r roster) may(ctx context.Context, q api.Request, action auth.Action, channel string) error {
+	_, err := r.authority.Authorize(ctx, q.Credential, action, auth.Place{Channel: channel})
+	return err
+}
+
+// administers authorises an administrator.
+func (r roster) administers(ctx context.Context, q api.Request) error {
+	return r.may(ctx, q, auth.Admin, "")
+}
+
+// as authorises somebody who acts as a participant of a channel, or as whoever the
+// token says where named is empty.
+func (r roster) as(ctx context.Context, q api.Request, channel, named string) (auth.Grant, error) {
+	return r.authority.Authorize(ctx, q.Credential, auth.Join, auth.Place{Channel: channel, Participant: named})
+}
+
+// anyOf succeeds when one of these does. The error is the last one: they are asked in
+// the order in which they say less about what is missing.
+func anyOf(checks ...func() error) error {
+	var err error
+	for _, check := range checks {
+		if err = check(); err == nil {
+			return nil
+		}
+		if errors.Is(err, context.Canceled) {
+			return err
 		}
 	}
-	return list, nil
+	return err
 }
 
 // Session tells about a session to those who may know.
-func (r roster) Session(ctx context.Context, cred auth.Credential, from netip.AddrPort, id string) (api.Session, error) {
-	report, err := r.gateway.sessions.Report(ctx, id, signaling.Request{Credential: cred, From: from})
+func (r roster) Session(ctx context.Context, q api.Request, id string) (api.Session, error) {
+	report, err := r.sessions.Report(ctx, id, signaling.Request{Credential: q.Credential, From: q.From})
 	if err != nil {
 		return api.Session{}, err
 	}
@@ -49,22 +66,4 @@ func (r roster) Session(ctx context.Context, cred auth.Credential, from netip.Ad
 		view.Timeline = append(view.Timeline, api.Fact{At: f.At, What: string(f.Kind), Detail: f.Detail})
 	}
 	return view, nil
-}
-
-func channelView(c router.ChannelInfo) api.Channel {
-	view := api.Channel{Name: c.Name, Viewers: c.Viewers, Publications: []api.Publication{}}
-	for _, p := range c.Publications {
-		var layers []api.Layer
-		for _, l := range p.Layers {
-			if l.RID != "" {
-				layers = append(layers, api.Layer(l))
-			}
-		}
-		view.Publications = append(view.Publications, api.Publication{
-			Participant: p.Participant, Source: p.Source, State: string(p.State),
-			Session: p.Session, Standbys: p.Standbys,
-			Video: p.Video, Audio: p.Audio, Width: p.Width, Height: p.Height, Layers: layers,
-		})
-	}
-	return view
 }

@@ -9,10 +9,12 @@ import (
 
 // Info is what may be told of a session. It holds no secret.
 type Info struct {
-	ID      string
-	Action  auth.Action
-	Place   auth.Place
-	Started time.Time
+	ID     string
+	Action auth.Action
+	Place  auth.Place
+	// Participant is who it belongs to; empty for viewers who did not say.
+	Participant string
+	Started     time.Time
 	// Connected tells that DTLS is up; Reached, how far the session got.
 	Connected bool
 	Reached   string

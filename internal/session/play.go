@@ -193,6 +193,7 @@ func (v *viewing) close(time.Time) {
 }
 
 func (v *viewing) detail(info *Info) {
+	info.Participant = v.self
 	client := v.client.Load()
 	if client == nil {
 		return

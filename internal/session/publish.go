@@ -187,4 +187,7 @@ func (p *publishing) close(now time.Time)       { p.pub.End(now) }
 func (p *publishing) detail(info *Info) {
 	stats := p.sess.conn.Ingest().Stats()
 	info.Ingest = &stats
+	p.sess.mu.Lock()
+	defer p.sess.mu.Unlock()
+	info.Participant = p.sess.grant.Participant
 }

@@ -1,0 +1,8 @@
+package api
+
+import _ "embed"
+
+// Description is the OpenAPI document of everything under Prefix.
+//
+//go:embed openapi.yaml
+var Description []byte

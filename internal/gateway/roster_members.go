@@ -1,0 +1,116 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/api"
+	"github.com/headgate/headgate/internal/call"
+	"github.com/headgate/headgate/internal/events"
+	"github.com/headgate/headgate/internal/names"
+)
+
+// Join makes a member stream. Somebody whom neither token nor body names becomes a
+// guest here already, because a login belongs to a participant.
+func (r roster) Join(ctx context.Context, q api.Request, channel string, j api.Join) (api.Membership, error) {
+	grant, err := r.as(ctx, q, channel, j.Participant)
+	if err == nil && grant.Participant == "" {
+		grant, err = r.as(ctx, q, channel, names.GuestID())
+	}
+	if err != nil {
+		return api.Membership{}, err
+	}
+	wanted := call.JoinRequest{
+		Channel: channel, Participant: grant.Participant, Login: grant.Login, Expires: grant.Expires,
+		Name: j.Name, Tags: j.Tags, Call: j.Kind == string(call.Call),
+	}
+	if grant.DisplayName != "" { // the issuer's word is worth more
+		wanted.Name = grant.DisplayName
+	}
+	if len(grant.Tags) > 0 {
+		wanted.Tags = grant.Tags
+	}
+	m, err := r.calls.Join(wanted)
+	if err != nil {
+		return api.Membership{}, err
+	}
+	return api.Membership{Participant: m.Participant, Name: m.Name, Kind: string(m.Kind), Secret: m.Secret}, nil
+}
+
+func (r roster) Listen(_ context.Context, secret, lastID string) (*events.Reader, func(), error) {
+	return r.calls.Listen(secret, lastID)
+}
+
+func (r roster) Leave(_ context.Context, secret string) error { return r.calls.Leave(secret) }
+
+func (r roster) Participants(ctx context.Context, q api.Request, channel string) ([]api.Participant, error) {
+	if err := r.may(ctx, q, auth.Play, channel); err != nil {
+		return nil, err
+	}
+	muted := r.muted(channel)
+	var list []api.Participant
+	for _, p := range r.calls.Participants(channel) {
+		list = append(list, participantView(p, muted[p.ID]))
+	}
+	return list, nil
+}
+
+// muted are the sources that the server mutes, by participant.
+func (r roster) muted(channel string) map[string]map[string]api.Muted {
+	all := make(map[string]map[string]api.Muted)
+	info, _ := r.router.Channel(channel)
+	for _, p := range publicationViews(info.Publications) {
+		if p.Muted == (api.Muted{}) {
+			continue
+		}
+		if all[p.Participant] == nil {
+			all[p.Participant] = make(map[string]api.Muted)
+		}
+		all[p.Participant][p.Source] = p.Muted
+	}
+	return all
+}
+
+func participantView(p call.Participant, muted map[string]api.Muted) api.Participant {
+	view := api.Participant{ID: p.ID, Name: p.Name, Tags: p.Tags, Joined: p.Joined, Speaking: p.Speaking, Sources: p.Sources, Muted: muted}
+	if p.Quality != nil {
+		view.Quality = p.Quality
+	}
+	if view.Tags == nil {
+		view.Tags = map[string]string{}
+	}
+	if view.Sources == nil {
+		view.Sources = []string{}
+	}
+	if view.Muted == nil {
+		view.Muted = map[string]api.Muted{}
+	}
+	return view
+}
+
+func (r roster) Kick(ctx context.Context, q api.Request, channel, participant, reason string, ban time.Duration) error {
+	if err := r.administers(ctx, q); err != nil {
+		return err
+	}
+	return r.calls.Kick(channel, participant, reason, ban)
+}
+
+func (r roster) Bans(ctx context.Context, q api.Request, channel string) ([]api.Ban, error) {
+	if err := r.administers(ctx, q); err != nil {
+		return nil, err
+	}
+	var list []api.Ban
+	for _, b := range r.calls.Bans(channel) {
+		list = append(list, api.Ban(b))
+	}
+	return list, nil
+}
+
+func (r roster) Unban(ctx context.Context, q api.Request, channel, participant string) error {
+	if err := r.administers(ctx, q); err != nil {
+		return err
+	}
+	r.calls.Unban(channel, participant)
+	return nil
+}
