@@ -105,6 +105,8 @@ type client struct {
 	t   testing.TB
 	pc  *webrtc.PeerConnection
 	sdp string // the last answer it took
+	// data is what the gateway does with its data channels.
+	data TakeData
 }
 
 // newClient makes one that stays on the loopback interface.
@@ -304,7 +306,7 @@ func publish(t testing.TB, h *Host, c *client, rewrite ...func(sdp string, answe
 	plan := publishPlan(t, offer)
 	p.tracks = tracksFor(plan)
 	var err error
-	p.conn, err = h.Publish(t.Context(), PublishParams{Plan: plan, Tracks: p.tracks, Loopback: true, Notify: p.events.notify})
+	p.conn, err = h.Publish(t.Context(), PublishParams{Plan: plan, Tracks: p.tracks, Loopback: true, Notify: p.events.notify, Data: c.data})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +361,7 @@ func play(t testing.TB, h *Host, c *client, policy negotiate.PlayPolicy, rewrite
 	c.recvonly(webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo)
 	plan := playPlan(t, rewritten(c.offer(nil), false, rewrite), policy)
 	var err error
-	v.conn, err = h.Play(t.Context(), PlayParams{Plan: plan, Loopback: true, Notify: v.events.notify, RTCP: v.takeRTCP})
+	v.conn, err = h.Play(t.Context(), PlayParams{Plan: plan, Loopback: true, Notify: v.events.notify, RTCP: v.takeRTCP, Data: c.data})
 	if err != nil {
 		t.Fatal(err)
 	}

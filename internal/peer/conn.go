@@ -39,6 +39,7 @@ type Conn struct {
 	agreed   string       // the client's answer to our offer, between Agree and Connect
 
 	intake intake
+	data   dataChannels
 	remote remoteCandidates
 	paths  paths
 	media  atomic.Int64 // when authenticated RTP or RTCP last came, in Unix nanoseconds
@@ -79,6 +80,7 @@ func (h *Host) newConn(plan *negotiate.Plan, loopback bool, notify func(Event)) 
 		done:      make(chan struct{}),
 	}
 	c.intake.c = c
+	c.data.emit = c.emit
 	c.paths.restart()
 	return c
 }
@@ -216,6 +218,7 @@ func (c *Conn) Close() error {
 			c.feedback.close()
 		}
 		c.closeErr = c.pc.GracefulClose()
+		c.data.close()
 		close(c.stop)
 		<-c.done
 		if c.ingest != nil {

@@ -38,8 +38,8 @@ const (
 	DataChannelRefused
 	// ICERestarted: new credentials of both sides are in force.
 	ICERestarted
-	// TooManyStreams: the client sent or named more SSRCs than any session has. It
-	// costs memory until the connection is closed.
+	// TooManyStreams: the client sent or named more SSRCs than any session has, or
+	// opened more data channels. It costs memory until the connection is closed.
 	TooManyStreams
 )
 

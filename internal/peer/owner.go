@@ -109,7 +109,7 @@ func (c *Conn) watch() {
 			c.emit(kind, "")
 		}
 	})
-	c.pc.OnDataChannel(c.refuse)
+	c.pc.OnDataChannel(c.data.opened)
 	c.pc.OnICEGatheringStateChange(func(webrtc.ICEGatheringState) { token(c.gathering) })
 }
 
@@ -141,10 +141,4 @@ func (c *Conn) dtlsFailure() string {
 		return "the certificate is not the one of the fingerprint in the offer" // N-066
 	}
 	return fmt.Sprintf("the handshake was refused or took more than %v", handshakeTimeout)
-}
-
-// refuse closes a data channel before it is open: nobody here speaks on one.
-func (c *Conn) refuse(d *webrtc.DataChannel) {
-	c.emit(DataChannelRefused, d.Label())
-	_ = d.GracefulClose()
 }

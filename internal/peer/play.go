@@ -25,6 +25,8 @@ type PlayParams struct {
 	// b is reused: copy it or finish with it. It must not block, and must not call the
 	// Conn. nil is allowed.
 	RTCP func(now time.Time, b []byte)
+	// Data is as in PublishParams.
+	Data TakeData
 	// Log says whose connection it is; nil is the host's.
 	Log *slog.Logger
 }
@@ -35,7 +37,7 @@ var errSSRCCollision = errors.New("two streams of one connection have the same S
 // of Publish; on error nothing is left.
 func (h *Host) Play(ctx context.Context, p PlayParams) (_ *Conn, err error) {
 	c := h.newConn(p.Plan, p.Loopback, p.Notify)
-	c.intake.rtcp = p.RTCP
+	c.intake.rtcp, c.data.take = p.RTCP, p.Data
 	c.line = new(egress.Line)
 	if c.log = p.Log; c.log == nil {
 		c.log = h.log

@@ -22,6 +22,9 @@ type PublishParams struct {
 	// for long and must not close the Conn. After Close returned it is not called
 	// any more. nil is allowed.
 	Notify func(Event)
+	// Data decides about the data channels that the client opens, if its offer had a
+	// section for them; nil closes them at once.
+	Data TakeData
 }
 
 // Publish answers a publisher's offer. ctx bounds the answering only. Media may
@@ -31,6 +34,7 @@ type PublishParams struct {
 // plan, or the cause of ctx. On error nothing is left.
 func (h *Host) Publish(ctx context.Context, p PublishParams) (_ *Conn, err error) {
 	c := h.newConn(p.Plan, p.Loopback, p.Notify)
+	c.data.take = p.Data
 	c.ingest = router.NewIngest(ingestConfig(p))
 	c.intake.rtp, c.intake.rtcp = c.ingest.RTP, c.ingest.RTCP
 	c.keyFrameTold = !hasVideo(p.Plan) // every packet of audio is one

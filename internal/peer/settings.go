@@ -41,8 +41,7 @@ const (
 	handshakeTimeout = 30 * time.Second
 	// relayWait is how long a direct pair may take to be preferred to a relayed one.
 	relayWait = 500 * time.Millisecond
-	// sctpReceiveBytes bounds what a client can make us buffer on data channels,
-	// all of which are closed at once.
+	// sctpReceiveBytes bounds what a client can make us buffer on data channels.
 	sctpReceiveBytes = 64 << 10
 )
 
@@ -67,6 +66,7 @@ func (h *Host) prepare() prepared {
 		return context.WithTimeout(context.Background(), handshakeTimeout)
 	})
 	s.SetSCTPMaxReceiveBufferSize(sctpReceiveBytes)
+	s.DetachDataChannels()
 
 	p := prepared{publisher: s, viewer: s}
 	p.publisher.SetDTLSRetransmissionInterval(publisherFlight)
