@@ -14,6 +14,9 @@ type Admission struct {
 	Channel, Participant, Login string
 	// Member tells that it is a publisher or a member stream, and not a bare viewer.
 	Member bool
+	// Publisher tells that it is a publisher: whose place it may take is the router's
+	// business.
+	Publisher bool
 	// Slots tells that it is a viewer with slots: see Entry.
 	Slots bool
 }
@@ -33,13 +36,20 @@ func (s *Service) Admit(a Admission) error {
 type rules struct {
 	// replace lets another login of a participant end the older one.
 	replace bool
-	// standby tells that publishers of several logins stand by for one another.
-	standby bool
+	// publishers tells that publishers of other logins are left alone: they stand by
+	// for one another, or the router decides among them.
+	publishers bool
+}
+
+// of are the rules for a publisher, or for anybody else.
+func (r rules) of(publisher bool) rules {
+	r.publishers = r.publishers || publisher
+	return r
 }
 
 func (s *Service) rules(channel string) rules {
 	duplicates, standby := s.parts.Router.Policies(channel)
-	return rules{replace: duplicates == router.ReplaceDuplicates, standby: standby}
+	return rules{replace: duplicates == router.ReplaceDuplicates, publishers: standby}
 }
 
 func (s *Service) admit(now time.Time, a Admission, rules rules) error {
@@ -56,7 +66,7 @@ func (s *Service) admit(now time.Time, a Admission, rules rules) error {
 		return reason
 	}
 	p := c.people[a.Participant]
-	if p != nil && (a.Member || a.Slots) && !rules.replace && p.livesElsewhere(now, a.Login, rules) {
+	if p != nil && (a.Member || a.Slots) && !rules.replace && p.livesElsewhere(now, a.Login, rules.of(a.Publisher)) {
 		return router.ErrBusy.Because("%q is in this channel with another login already; end that one, or choose another name.", a.Participant).After(2 * time.Second)
 	}
 	if most := s.maxMembers(a.Channel); a.Member && (p == nil || !p.member()) && c.members() >= most {
@@ -104,7 +114,7 @@ func (p *person) livesElsewhere(now time.Time, login string, rules rules) bool {
 
 // duplicates tells whether a session of p is in the way of a login.
 func (p *person) duplicates(e *entry, login string, rules rules) bool {
-	return e.Login != login && e.counts() && !(e.Publisher && rules.standby)
+	return e.Login != login && e.counts() && !(e.Publisher && rules.publishers)
 }
 
 // ending is a session, or several, to be ended once s.mu is free.

@@ -54,7 +54,7 @@ func (s *Service) enter(e Entry, rules rules) (*entry, []ending) {
 	in := &entry{Entry: e, person: p, since: now}
 	var others []ending
 	if in.counts() {
-		others = s.endDuplicates(now, p, e.Login, rules)
+		others = s.endDuplicates(now, p, e.Login, rules.of(e.Publisher))
 	}
 	p.entries[in] = struct{}{}
 	p.describe(now, e.Name, e.Tags)
@@ -84,10 +84,11 @@ func (s *Service) leave(e *entry, reason *fault.Error) {
 func (e *entry) counts() bool { return e.Publisher || e.Slots }
 
 // silentAfter is how long nothing may be heard of a session before its participant
-// may come with another login. connectFor is how long it may take to connect.
+// may come with another login, viewerSilentAfter how long of a viewer. connectFor is how long it may take to connect.
 const (
-	silentAfter = 3 * time.Second
-	connectFor  = 10 * time.Second
+	silentAfter       = time.Second
+	viewerSilentAfter = 6 * time.Second
+	connectFor        = 10 * time.Second
 )
 
 // live tells that somebody is there behind the session.
@@ -99,7 +100,11 @@ func (e *entry) live(now time.Time) bool {
 	if seen.IsZero() {
 		return now.Sub(e.since) < connectFor
 	}
-	return now.Sub(seen) < silentAfter
+	patience := silentAfter
+	if !e.Publisher { // viewers have less to say
+		patience = viewerSilentAfter
+	}
+	return now.Sub(seen) < patience
 }
 
 // Extend moves the end of a login's member streams: it showed a newer token with one

@@ -290,8 +290,8 @@ func (g *Gateway) close(stopServing context.CancelFunc, served <-chan error) err
 	}
 	return shutdown.Run(context.Background(), g.log,
 		shutdown.Step{Name: "readiness", Limit: time.Second, Stop: quick(g.Drain)},
+		shutdown.Step{Name: "calls", Limit: time.Second, Stop: g.calls.Close}, // members are told before they see everybody go
 		shutdown.Step{Name: "sessions", Limit: 5 * time.Second, Stop: g.sessions.Close},
-		shutdown.Step{Name: "calls", Limit: time.Second, Stop: g.calls.Close},
 		shutdown.Step{Name: "http", Limit: g.cfg.HTTP.ShutdownTimeout + time.Second, Stop: func(ctx context.Context) error {
 			stopServing()
 			select {

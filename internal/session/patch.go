@@ -157,6 +157,7 @@ func (sess *session) renew(grant auth.Grant) {
 	sess.mu.Unlock()
 	if later {
 		sess.fact(FactRenewed, "until "+grant.Expires.UTC().Format(time.RFC3339))
+		sess.service.parts.Calls.Extend(sess.place.Channel, sess.part.participant, sess.part.login, grant.Expires)
 	}
 }
 

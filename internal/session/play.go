@@ -168,7 +168,7 @@ func (v *viewing) connected(now time.Time) {
 	client.Worker().Do(func(time.Time, *router.Shard, *router.Out) { client.Viewer().NoteRTT(rtt) })
 	a, err := v.sess.service.parts.Router.Attach(now, router.AttachRequest{
 		Channel: v.sess.place.Channel, Selector: v.selector, Self: v.self,
-		Viewer: client.Viewer(), Worker: client.Worker(), Kinds: v.kinds, End: v.sess.finish, Notify: v.audience.setLive,
+		Viewer: client.Viewer(), Worker: client.Worker(), Kinds: v.kinds, End: v.sess.end, Notify: v.audience.setLive,
 	})
 	if err != nil {
 		v.sess.finish(router.ErrFull)

@@ -50,6 +50,9 @@ func (s *Service) make(ctx context.Context, sess *session, offer signaling.Offer
 	sess.mu.Lock()
 	sess.grant = grant
 	sess.mu.Unlock()
+	if err := s.admitPart(ctx, sess, offer, grant); err != nil {
+		return err
+	}
 	if err := s.admit(sess.action, sess); err != nil {
 		return err
 	}
@@ -72,7 +75,11 @@ func (s *Service) establish(ctx context.Context, sess *session, offer signaling.
 		return err
 	}
 	sess.answered()
-	return s.register(sess)
+	if err := s.register(sess); err != nil {
+		return err
+	}
+	s.enterCall(sess)
+	return nil
 }
 
 func (s *Service) negotiatePublish(ctx context.Context, sess *session, raw signaling.Offer) error {
@@ -108,16 +115,11 @@ func (s *Service) negotiatePublish(ctx context.Context, sess *session, raw signa
 
 // reserve takes the place in the router.
 func (s *Service) reserve(sess *session, place auth.Place) (*router.Publisher, error) {
-	source := place.Source
-	if source == "" {
-		source = defaultSource
-	}
-	grant := sess.currentGrant()
 	return s.parts.Router.Publish(s.parts.Now(), router.PublishRequest{
-		Channel: place.Channel, Participant: grant.Participant, Source: source,
-		Login: grant.Login, Session: sess.id,
+		Channel: place.Channel, Participant: sess.part.participant, Source: sess.part.source,
+		Login: sess.part.login, Session: sess.id, Name: sess.part.name, Tags: sess.part.tags,
 		LastSeen: sess.lastSeen,
-		End:      sess.finish,
+		End:      sess.end,
 	})
 }
 

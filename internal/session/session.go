@@ -41,6 +41,7 @@ type session struct {
 	timeline Timeline
 	progress progress
 	leave    func() // gives a single-login token back
+	part     part   // who it is in the call
 	log      *slog.Logger
 
 	// conn and media are set before the session is registered.
@@ -63,6 +64,10 @@ type session struct {
 	registered bool
 	ended      bool
 	reason     *fault.Error
+	// leaveCall is what is left of Enter; leftCall tells that it has been called, or
+	// will be by whoever enters.
+	leaveCall func(*fault.Error)
+	leftCall  bool
 }
 
 // begin makes a session that is not registered yet.
@@ -213,12 +218,13 @@ func (sess *session) settle() *fault.Error {
 }
 
 // finish ends the session. The first reason wins; the connection is closed by a
-// goroutine of its own, so that callbacks of the connection may call this.
-func (sess *session) finish(reason *fault.Error) {
+// goroutine of its own, so that callbacks of the connection may call this. It tells
+// whether this was the first.
+func (sess *session) finish(reason *fault.Error) bool {
 	sess.mu.Lock()
 	if sess.ended {
 		sess.mu.Unlock()
-		return
+		return false
 	}
 	sess.ended, sess.reason = true, reason
 	open, registered := sess.open, sess.registered
@@ -226,7 +232,11 @@ func (sess *session) finish(reason *fault.Error) {
 	if registered {
 		sess.shut(reason, open)
 	}
+	return true
 }
+
+// end is finish for those who do not ask whether they were the first.
+func (sess *session) end(reason *fault.Error) { sess.finish(reason) }
 
 // over tells that the session has ended.
 func (sess *session) over() bool {
@@ -253,6 +263,7 @@ func (sess *session) shut(reason *fault.Error, open bool) {
 func (sess *session) close(reason *fault.Error) {
 	f := sess.facts(sess.service.parts.Now())
 	f.Ended, f.Reason = true, reason.Code
+	sess.exitCall(reason)
 	sess.media.close(sess.service.parts.Now())
 	err := sess.conn.Close()
 	sess.leave()

@@ -24,6 +24,9 @@ type Offer struct {
 	// As is who a viewer says they are where no token says so
 	// (?participant=); empty for publishers.
 	As string
+	// Name is how they are called where no token says so (?name=): up to 128 bytes of
+	// valid UTF-8.
+	Name string
 	// OldLayers asks for the layers event as it was before October 2024; false for
 	// publishers.
 	OldLayers bool

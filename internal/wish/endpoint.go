@@ -3,6 +3,8 @@ package wish
 import (
 	"net/http"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -131,7 +133,26 @@ func (ep *endpoint) offer(c echo.Context) (signaling.Offer, error) {
 	if len(sdp) == 0 {
 		return signaling.Offer{}, errNoOffer
 	}
-	return signaling.Offer{Request: ep.cfg.request(c), Place: place, SDP: sdp}, nil
+	name, err := displayName(c)
+	if err != nil {
+		return signaling.Offer{}, err
+	}
+	return signaling.Offer{Request: ep.cfg.request(c), Place: place, Name: name, SDP: sdp}, nil
+}
+
+// maxDisplayName bounds ?name=, in bytes.
+const maxDisplayName = 128
+
+// displayName is how people are called who have no token that says so: ?name=.
+func displayName(c echo.Context) (string, error) {
+	name := c.QueryParam("name")
+	switch {
+	case len(name) > maxDisplayName:
+		return "", names.ErrBad.Because("The address says name= with %d bytes; at most %d are allowed.", len(name), maxDisplayName)
+	case !utf8.ValidString(name), strings.ContainsFunc(name, unicode.IsControl):
+		return "", names.ErrBad.Because("The address says name= with something else than valid UTF-8 without control characters.")
+	}
+	return name, nil
 }
 
 // linkServers tells the ICE servers, if there are any for this request. Whoever

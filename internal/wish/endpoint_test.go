@@ -313,3 +313,22 @@ func TestMalformedAndDoubledCredentialsT20T25(t *testing.T) {
 	open := start(t, &wishtest.Backend{}, nil)
 	open.post("/whip/live", bearer("undefined")...) // T-25
 }
+
+func TestDisplayNames(t *testing.T) {
+	g := start(t, &wishtest.Backend{}, nil)
+	for query, want := range map[string]string{
+		"": "", "?name=": "", "?name=Ann": "Ann", "?name=%E2%82%AC+uro%20%3Cb%3E": "€ uro <b>",
+		"?name=" + strings.Repeat("x", 128): strings.Repeat("x", 128),
+	} {
+		g.expect(query, g.post("/whip/live"+query), 201)
+		offers := g.backend.Offers()
+		if got := offers[len(offers)-1].Name; got != want {
+			t.Errorf("%q: %q", query, got)
+		}
+	}
+	for _, query := range []string{"?name=%ff", "?name=a%0Ab", "?name=" + strings.Repeat("x", 129)} {
+		if r := g.do("POST", "/whip/live"+query, wishtest.Offer, "Content-Type", wish.SDPType); r.status != 400 || !strings.Contains(r.body, `"bad-name"`) {
+			t.Errorf("%q: %d %s", query, r.status, r.body)
+		}
+	}
+}

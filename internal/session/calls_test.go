@@ -1,0 +1,144 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/call"
+	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/internal/signaling"
+	"github.com/headgate/headgate/router"
+)
+
+// withCall starts the calls beside the sessions, on channels where viewers wait and
+// people have tokens of their own.
+func withCall(t *testing.T, change func(*Config, *auth.Config, *router.Config)) (*bench, func(who, session string) string) {
+	t.Helper()
+	key := auth.NewKey()
+	b := newBench(t, func(c *Config, a *auth.Config, r *router.Config) {
+		a.Open, a.Own, r.Idle = false, key, router.WaitIdle
+		if change != nil {
+			change(c, a, r)
+		}
+	})
+	b.parts.Calls.Start(b.Service)
+	t.Cleanup(func() { must(t, b.parts.Calls.Close(t.Context())) })
+	return b, func(who, session string) string {
+		token, err := auth.Sign(key, auth.Claims{
+			Subject: who, Session: session, Name: "The " + who, Publish: []string{"live"}, Play: []string{"live"}, Expires: b.clock().Add(time.Hour),
+		})
+		must(t, err)
+		return token
+	}
+}
+
+// member joins with a token and returns the secret of the stream.
+func (b *bench) member(token string) (string, error) {
+	b.t.Helper()
+	grant, err := b.parts.Authority.Authorize(b.t.Context(), auth.Credential{Token: token}, auth.Join, auth.Place{Channel: "live"})
+	must(b.t, err)
+	m, err := b.parts.Calls.Join(call.JoinRequest{Channel: "live", Participant: grant.Participant, Login: grant.Login, Name: grant.DisplayName})
+	return m.Secret, err
+}
+
+func TestWhoIsKickedLearnsWhy(t *testing.T) {
+	b, token := withCall(t, nil)
+	ann, bob := token("ann", "1"), token("bob", "1")
+	sends, watches, other := b.publish(ann), b.play(ann), b.play(bob)
+	must(t, b.parts.Calls.Kick("live", "ann", "no singing", time.Minute))
+	for _, created := range []signaling.Created{sends, watches} {
+		err := b.Look(t.Context(), created.Secret, request(ann))
+		expect(t, err, "kicked")
+		if got := fault.Of(err).Public; got != "An administrator ended this session: no singing" {
+			t.Errorf("told %q", got)
+		}
+		expect(t, b.End(t.Context(), created.Secret, request(ann)), "")
+	}
+	expect(t, b.Look(t.Context(), other.Secret, request(bob)), "")
+	for range 2 {
+		_, err := b.Publish(t.Context(), offerOf("obs", ann))
+		expect(t, err, "banned")
+		_, err = b.Play(t.Context(), offerOf("chrome-play", token("ann", "2")))
+		expect(t, err, "banned")
+		if wait := fault.Of(err).RetryAfter; wait <= 0 || wait > time.Minute {
+			t.Errorf("Retry-After %v", wait)
+		}
+	}
+	b.pass(time.Minute)
+	b.publish(ann)
+	expect(t, b.parts.Calls.Kick("live", "nobody", "", 0), "participant-unknown")
+}
+
+func TestADisbandedChannelIsEmpty(t *testing.T) {
+	b, token := withCall(t, nil)
+	ann := token("ann", "1")
+	sends, watches := b.publish(ann), b.play(token("bob", "1"))
+	b.parts.Calls.Disband("live")
+	expect(t, b.Look(t.Context(), sends.Secret, request(ann)), "disbanded")
+	expect(t, b.Look(t.Context(), watches.Secret, request(token("bob", "2"))), "disbanded")
+	if n := b.Count(); n != 0 {
+		t.Errorf("%d sessions", n)
+	}
+	b.publish(ann)
+}
+
+// Design 5: a participant is there under one login, whether it sends or listens.
+func TestLoginsOfSessionsAndStreams(t *testing.T) {
+	for policy, tc := range map[router.Duplicates]struct{ refused, ended string }{
+		router.RejectDuplicates:  {refused: "channel-busy"},
+		router.ReplaceDuplicates: {ended: "duplicate-id"},
+	} {
+		t.Run(string(policy), func(t *testing.T) {
+			b, token := withCall(t, func(_ *Config, _ *auth.Config, r *router.Config) { r.Duplicates = policy })
+			first, second := token("ann", "1"), token("ann", "2")
+			stream, err := b.member(first)
+			must(t, err)
+			camera := b.publish(first)
+			screen := offerOf("obs", first)
+			screen.Place.Participant, screen.Place.Source = "ann", "screen"
+			_, err = b.Publish(t.Context(), screen)
+			expect(t, err, "") // sources under one login add up
+			watches := b.play(second)
+			_, err = b.Publish(t.Context(), offerOf("obs", second))
+			expect(t, err, tc.refused)
+			expect(t, b.Look(t.Context(), camera.Secret, request(first)), tc.ended)
+			expect(t, b.Look(t.Context(), watches.Secret, request(second)), "") // a bare viewer is in nobody's way
+			_, left, err := b.parts.Calls.Listen(stream, "")
+			expect(t, err, tc.ended)
+			if err == nil {
+				left()
+			}
+			_, err = b.member(token("ann", "3"))
+			expect(t, err, tc.refused)
+		})
+	}
+}
+
+func TestWhoAViewerIs(t *testing.T) {
+	b := newBench(t, func(_ *Config, _ *auth.Config, r *router.Config) { r.Idle = router.WaitIdle })
+	grant, err := b.parts.Authority.Authorize(t.Context(), auth.Credential{}, auth.Join, auth.Place{Channel: "live", Participant: "ann"})
+	must(t, err)
+	o := offerOf("chrome-play", "")
+	o.As, o.Name = "ann", "Ann"
+	created, err := b.Play(t.Context(), o)
+	must(t, err)
+	if !b.parts.Calls.In("live", "ann", grant.Login) {
+		t.Error("a viewer that says it is ann is not there as ann")
+	}
+	must(t, b.End(t.Context(), created.Secret, request("")))
+	if b.parts.Calls.In("live", "ann", grant.Login) {
+		t.Error("it is there after its end")
+	}
+}
+
+func TestNobodyIsLetIntoAChannelThatIsNotProvided(t *testing.T) {
+	b := newBench(t, nil)
+	cfg := call.DefaultConfig()
+	cfg.Create = call.CreateProvisioned
+	b.parts.Calls = call.New(cfg, call.Parts{Router: b.parts.Router, Now: b.clock})
+	_, err := b.Publish(t.Context(), offerOf("obs", ""))
+	expect(t, err, "channel-unknown")
+	_, err = b.Play(t.Context(), offerOf("chrome-play", ""))
+	expect(t, err, "channel-unknown")
+}
