@@ -78,6 +78,9 @@ func (h handlers) provision(c echo.Context) error {
 	if err := body(c, &wanted); err != nil {
 		return err
 	}
+	if wanted.Password != nil && len(*wanted.Password) > maxPassword {
+		return wrong("password", "must be at most %d bytes", maxPassword)
+	}
 	now, created, err := h.backend.Provision(c.Request().Context(), h.request(c), p.Channel, wanted)
 	if err != nil {
 		return err

@@ -29,6 +29,9 @@ type Join struct {
 	Name        string            `json:"name,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
 	Kind        string            `json:"kind,omitempty"`
+	// Origin is that of the gateway as the request has it: absolute addresses in
+	// events begin with it.
+	Origin string `json:"-"`
 }
 
 func (j Join) valid() error {
@@ -81,6 +84,7 @@ func (h handlers) join(c echo.Context) error {
 	if err := j.valid(); err != nil {
 		return err
 	}
+	j.Origin = h.url(c, "")
 	made, err := h.backend.Join(c.Request().Context(), h.request(c), p.Channel, j)
 	if err != nil {
 		return err

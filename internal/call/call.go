@@ -44,6 +44,16 @@ type Service struct {
 	stop    context.CancelFunc // nil before Start
 	looping sync.WaitGroup
 
+	// providing orders changes of what is provisioned, with their way to the disk. It is
+	// taken before all other locks.
+	providing sync.Mutex
+	// configured are the channels that the configuration provides; it never changes
+	// after Restore.
+	configured map[string]bool
+	// entered are the channels with LifetimeEmpty that somebody was in. The loop owns
+	// it.
+	entered map[string]bool
+
 	// configuring orders what the router is told of channels. It is taken before mu and
 	// before the router's lock.
 	configuring sync.Mutex
@@ -62,9 +72,13 @@ type Service struct {
 
 // New makes a Service. cfg must be valid. Start comes next.
 func New(cfg Config, parts Parts) *Service {
+	if parts.Log == nil {
+		parts.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Service{
 		cfg: cfg, parts: parts, channels: make(map[string]*channel), streams: make(map[string]*stream),
 		graves: make(map[string]*grave), provisioned: make(map[string]Settings),
+		configured: make(map[string]bool), entered: make(map[string]bool),
 	}
 }
 

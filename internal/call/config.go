@@ -18,6 +18,11 @@ type Config struct {
 	QualityEvery time.Duration `yaml:"quality_every"`
 	// DataLabels are further labels of data channels that are relayed.
 	DataLabels []string `yaml:"data_labels"`
+	// Channels are provided for good.
+	Channels []ChannelConfig `yaml:"channels"`
+	// ChannelsFile keeps the channels that are provisioned over the API; empty keeps
+	// them in memory only. Not part of the file.
+	ChannelsFile string `yaml:"-"`
 }
 
 // The ways for channels to come to be.
@@ -35,4 +40,4 @@ func DefaultConfig() Config {
 }
 
 // Validate reports every bad field at once, named as in the configuration file.
-func (c Config) Validate() error { return nil }
+func (c Config) Validate() error { return validateChannels(c.Channels) }

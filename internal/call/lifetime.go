@@ -13,6 +13,7 @@ func (s *Service) sweep(now time.Time) {
 	s.sweepStreams(now)
 	s.lookAtPublications(now)
 	s.sweepKinds()
+	s.sweepProvisioned(now)
 }
 
 // sweepStreams ends the streams whose time is over, and forgets what is old.

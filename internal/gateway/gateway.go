@@ -99,7 +99,7 @@ func New(ctx context.Context, cfg Config, opt Options) (_ *Gateway, err error) {
 		return nil, errors.Join(err, g.host.Close())
 	}
 	g.assemble()
-	if err := g.startTURN(ctx); err != nil {
+	if err := errors.Join(g.calls.Restore(), g.startTURN(ctx)); err != nil {
 		return nil, errors.Join(err, g.abandon(ctx))
 	}
 	return g, nil
@@ -154,6 +154,19 @@ func (c Config) stateDir() (string, error) {
 	return filepath.Join(dir, "headgate"), nil
 }
 
+// channelsFile is where channels that are provisioned over the API are kept. A
+// gateway for this machine alone that was told of no place leaves none behind.
+func (c Config) channelsFile() string {
+	if c.StateDir == "" && os.Getenv("STATE_DIRECTORY") == "" && c.loopbackOnly() {
+		return ""
+	}
+	dir, err := c.stateDir()
+	if err != nil {
+		return "" // and in memory only: nothing else needs the directory, or New has failed
+	}
+	return filepath.Join(dir, "channels.json")
+}
+
 func (g *Gateway) openMedia(opt Options) (err error) {
 	cfg := g.cfg.peer(g.log)
 	cfg.UDP, cfg.TCPListeners = opt.Sockets.UDP, opt.Sockets.TCP
@@ -185,7 +198,9 @@ func (g *Gateway) assemble() {
 		channels.CacheTotal = cacheFor(memory(os.DirFS("/")))
 	}
 	g.router = router.New(channels)
-	g.calls = call.New(g.cfg.Calls, call.Parts{Router: g.router, Log: g.log, Now: time.Now})
+	calls := g.cfg.Calls
+	calls.ChannelsFile = g.cfg.channelsFile()
+	g.calls = call.New(calls, call.Parts{Router: g.router, Log: g.log, Now: time.Now})
 	g.sessions = session.Start(g.cfg.Sessions, session.Parts{
 		Authority: g.authority, Router: g.router, Calls: g.calls, Host: g.host, Egress: g.egress, Saturated: g.egress.Saturated,
 		ICEServers: g.iceServers,

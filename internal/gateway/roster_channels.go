@@ -63,7 +63,9 @@ func (r roster) Disband(ctx context.Context, q api.Request, channel string, keep
 		return err
 	}
 	if !keep {
-		r.calls.Unprovision(channel)
+		if err := r.calls.Unprovision(channel); err != nil {
+			return err
+		}
 	}
 	r.calls.Disband(channel)
 	return nil
@@ -97,13 +99,28 @@ func (r roster) Provision(ctx context.Context, q api.Request, channel string, s 
 	if err := r.administers(ctx, q); err != nil {
 		return api.ChannelSettings{}, false, err
 	}
+	old, _ := r.calls.Provisioned(channel)
 	wanted := call.Settings{
 		Kind: call.Kind(s.Kind), Title: s.Title, Video: s.Video, Audio: s.Audio, Duplicates: s.Duplicates, Idle: s.Idle, Standby: s.Standby,
 		MaxPublications: s.MaxPublications, MaxViewers: s.MaxViewers, MaxMembers: s.MaxMembers, MaxBitrate: s.MaxBitrate,
-		ViewerLinger: s.ViewerLinger, Lifetime: s.Lifetime, Expires: s.Expires,
+		ViewerLinger: s.ViewerLinger, Lifetime: s.Lifetime, Expires: s.Expires, PasswordHash: old.PasswordHash,
+	}
+	if s.Password != nil {
+		var err error
+		if wanted.PasswordHash, err = r.hashed(ctx, *s.Password); err != nil {
+			return api.ChannelSettings{}, false, err
+		}
 	}
 	created, err := r.calls.Provision(channel, wanted)
 	return settingsView(wanted), created, err
+}
+
+// hashed is what is kept of a password; nothing of none.
+func (r roster) hashed(ctx context.Context, password string) (string, error) {
+	if password == "" {
+		return "", nil
+	}
+	return r.calls.HashPassword(ctx, password)
 }
 
 func settingsView(s call.Settings) api.ChannelSettings {
