@@ -83,7 +83,9 @@ func (s *Service) handedOver(e router.Event) {
 	}
 	pub.reason = nil
 	p.describe(e.At, cut(e.Name), e.Tags)
-	s.update(e.At, p, pub, PublicationOf(e.Channel, "", e.Publication))
+	next := PublicationOf(e.Channel, "", e.Publication)
+	next.Session = e.Session // the old one is still on air while this is told
+	s.update(e.At, p, pub, next)
 }
 
 // update tells a publication anew if what members care for has changed.

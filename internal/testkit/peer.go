@@ -35,6 +35,7 @@ type peerOptions struct {
 	// transportCC offers feedback about every packet.
 	transportCC bool
 	accent      Accent
+	levels      bool // offers the audio-level extension
 	// relays are the TURN servers to use, and nothing but them.
 	relays []webrtc.ICEServer
 	quirks Quirks
@@ -52,6 +53,9 @@ func newPeer(t testing.TB, opt peerOptions) *webrtc.PeerConnection {
 	opt.accent = opt.accent.complete()
 	registerCodecs(t, media, opt)
 	registerOrientation(t, media, opt.accent.Orientation)
+	if opt.levels {
+		must(t, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio))
+	}
 	if opt.transportCC {
 		offerTransportCC(t, media)
 	}

@@ -22,6 +22,8 @@ type PlayerOptions struct {
 	NoRTX           bool
 	// VP8 can be played too, not only H.264.
 	VP8 bool
+	// Only is "audio" or "video" for a player that wants nothing else.
+	Only string
 	// TransportCC offers feedback about every packet, and sends it.
 	TransportCC bool
 	// OneReporter sends one report a second about each stream, as browsers do. Else
@@ -44,6 +46,14 @@ type PlayerOptions struct {
 	Net                   transport.Net
 	// HTTP does the requests; nil means http.DefaultClient.
 	HTTP *http.Client
+}
+
+// kinds are those of the sections.
+func (o PlayerOptions) kinds() []webrtc.RTPCodecType {
+	if o.Only != "" {
+		return []webrtc.RTPCodecType{webrtc.NewRTPCodecType(o.Only)}
+	}
+	return []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio}
 }
 
 // Player plays a synthetic stream by WHEP. It is safe for concurrent use.
@@ -89,7 +99,7 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 	p.pc = p.newPeer(opt)
 	t.Cleanup(p.Close)
 	connected := whenConnected(p.pc)
-	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
+	for _, kind := range opt.kinds() {
 		_, err := p.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
 		must(t, err)
 	}

@@ -32,6 +32,9 @@ type PublisherOptions struct {
 	// SoundEvery is the time between two packets of audio; 0 means 20 ms. Opus in
 	// silence (DTX) sends one every 400 ms.
 	SoundEvery time.Duration
+	// Levels offers the audio-level extension (RFC 6464) and says with each packet of
+	// sound how loud it is: silent, until Loud says otherwise.
+	Levels bool
 	// FirstFrame numbers the first frame, so that an Eye can follow a second
 	// publisher.
 	FirstFrame uint32
@@ -68,7 +71,9 @@ type Publisher struct {
 	frame   atomic.Uint32
 	plis    atomic.Int64
 	silent  atomic.Bool
-	layers  *layers // nil without Simulcast
+	level   atomic.Uint32 // of sound, in -dBov
+	levelID uint8         // of the extension, 0 without
+	layers  *layers       // nil without Simulcast
 }
 
 // Publish makes a publisher and starts to send once it is connected. It is
@@ -99,6 +104,8 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 	connected := whenConnected(p.pc)
 	video, audio := p.tracks()
 	text := offer(t, p.pc)
+	p.level.Store(127)
+	p.levelID = levelIn(text)
 	if opt.Simulcast.on() {
 		text = opt.Simulcast.offer(text)
 	}
@@ -126,7 +133,7 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 }
 
 func (p *Publisher) connection() {
-	peer := peerOptions{net: p.opt.Net, noRTX: p.opt.NoRTX, accent: p.opt.Accent, quirks: p.opt.Quirks, relays: p.opt.Relays}
+	peer := peerOptions{levels: p.opt.Levels, net: p.opt.Net, noRTX: p.opt.NoRTX, accent: p.opt.Accent, quirks: p.opt.Quirks, relays: p.opt.Relays}
 	if p.opt.Simulcast.on() {
 		p.layers = newLayers(p.opt)
 		peer.bare, peer.buffers = true, controlSink(p.layers.control)
@@ -240,6 +247,7 @@ func (p *Publisher) sendSound(s *sender) {
 	if p.layers != nil {
 		s.ssrc = p.layers.heard(s.timestamp)
 	}
+	s.level, s.loudness = p.levelID, byte(p.level.Load()) //nolint:gosec // at most 127
 	s.packet(p.opt.Quirks.sound(), true)
 	s.timestamp += s.step
 }
@@ -274,6 +282,8 @@ type sender struct {
 	step      uint32
 	// orientation is the id of that extension, 0 for none.
 	orientation uint8
+	// level is the id of the audio level, 0 for none, loudness its value.
+	level, loudness uint8
 }
 
 func (s *sender) packet(payload []byte, marker bool) {
@@ -283,6 +293,9 @@ func (s *sender) packet(payload []byte, marker bool) {
 	}, Payload: payload}
 	if s.orientation != 0 {
 		_ = p.SetExtension(s.orientation, []byte{OrientationValue}) // a one-byte form always fits
+	}
+	if s.level != 0 {
+		_ = p.SetExtension(s.level, []byte{s.loudness}) // as above
 	}
 	err := s.track.WriteRTP(p)
 	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
@@ -295,6 +308,10 @@ func (p *Publisher) Session() *whip.Session { return p.session }
 
 // Connection is the pion connection, for tests of its state.
 func (p *Publisher) Connection() *webrtc.PeerConnection { return p.pc }
+
+// Loud sets how loud the sound is from now on, in -dBov: 0 is the loudest, 127
+// silence. It wants PublisherOptions.Levels.
+func (p *Publisher) Loud(level uint8) { p.level.Store(uint32(level)) }
 
 // Net is the machine the publisher is on; nil on loopback.
 func (p *Publisher) Net() transport.Net { return p.opt.Net }

@@ -1,0 +1,155 @@
+package gateway_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/internal/testkit"
+)
+
+func TestR24PublishingEndsAndTheMemberStays(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		watcher := s.joins(object{"participant": "watcher"})
+		s.joins(object{"participant": "alice"})
+		publisher := s.publishesAs("alice", testkit.PublisherOptions{})
+		watcher.told("published", object{"participant": "alice"})
+		s.ok(200, "DELETE", publisher.Session().Location, nil)
+		watcher.told("unpublished", object{"participant": "alice"})
+		<-time.After(time.Second)
+		if watcher.heardOf("left", object{"participant": "alice"}) {
+			s.t.Error("she has left")
+		}
+		roster := s.ok(200, "GET", "/channels/live/participants", nil)["participants"]
+		if len(all(roster, object{"participant": "alice", "sources": []string{}})) != 1 {
+			s.t.Errorf("the roster: %v", roster)
+		}
+		s.publishesAs("alice", testkit.PublisherOptions{})
+		watcher.told("published", object{"participant": "alice"})
+	})
+}
+
+func TestR25APublicationIsToldWithAllAViewerNeeds(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		watcher := s.joins(object{"participant": "watcher"})
+		s.publishesAs("alice/camera", testkit.PublisherOptions{Simulcast: testkit.Simulcast{Layers: testkit.BrowserLayers()}})
+		told := watcher.told("published", object{"participant": "alice", "source": "camera", "video": "H264", "audio": "opus", "whep": "http://127.0.0.1/whep/live/alice/camera"})
+		watcher.waits(5*time.Second, "its layers and its size", func(list []event) bool {
+			told = search(list, "published", object{"participant": "alice"})
+			layers, _ := told["layers"].([]any)
+			return len(layers) == 3 && told["width"] != nil && told["height"] != nil
+		})
+		player := testkit.Play(s.t, testkit.PlayerOptions{Endpoint: told["whep"].(string), HTTP: s.http, Net: s.net.Client()})
+		player.Wait(5*time.Second, "picture", moving(5))
+	})
+}
+
+func TestR26TheSizeComesFromTheBitstreamAndIsToldAgain(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		watcher := s.joins(object{"participant": "watcher"})
+		s.publishesAs("alice", testkit.PublisherOptions{})
+		watcher.told("published", object{"participant": "alice", "width": 640, "height": 360})
+		watcher.forgets()
+		s.publishesAs("alice", testkit.PublisherOptions{Accent: testkit.Accent{Large: true}, FirstFrame: 1000}) // as a camera that gives way to a screen
+		watcher.told("published", object{"participant": "alice", "width": 1280, "height": 720, "changed": true})
+		if watcher.heardOf("unpublished", nil) {
+			s.t.Error("it was gone in between")
+		}
+	})
+}
+
+func TestR27WhoIsPlayedIsChosenByAddress(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		s.publishesAs("alice", testkit.PublisherOptions{FirstFrame: 10_000})
+		s.publishesAs("bob", testkit.PublisherOptions{FirstFrame: 20_000})
+		s.publishesAs("bob/screen", testkit.PublisherOptions{FirstFrame: 30_000, NoAudio: true})
+		for place, first := range map[string]uint32{"live/alice": 10_000, "live/bob": 20_000, "live/bob/screen": 30_000} {
+			player := s.plays(place)
+			seen := player.Wait(5*time.Second, place, moving(20))
+			if seen.Last < first || seen.Last > first+9000 {
+				s.t.Errorf("%s shows picture %d", place, seen.Last)
+			}
+			s.ok(200, "DELETE", player.Session().Location, nil)
+		}
+	})
+}
+
+func TestR29SourcesOfOneParticipantAreApart(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		watcher := s.joins(object{"participant": "watcher"})
+		s.publishesAs("alice/camera", testkit.PublisherOptions{})
+		screen := s.publishesAs("alice/screen", testkit.PublisherOptions{NoAudio: true})
+		watcher.told("published", object{"participant": "alice", "source": "camera"})
+		watcher.told("published", object{"participant": "alice", "source": "screen"})
+		roster := s.ok(200, "GET", "/channels/live/participants/alice", nil)
+		if !contains(roster, object{"sources": []string{"camera", "screen"}}) {
+			s.t.Errorf("%v", roster)
+		}
+		s.ok(200, "DELETE", screen.Session().Location, nil)
+		watcher.told("unpublished", object{"participant": "alice", "source": "screen"})
+		<-time.After(time.Second)
+		if watcher.heardOf("left", nil) {
+			s.t.Error("she has left with her screen")
+		}
+	})
+}
+
+func TestR30ThePublicationSaysWhatItIsMadeOf(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		watcher := s.joins(object{"participant": "watcher"})
+		s.publishesAs("sound", testkit.PublisherOptions{NoVideo: true})
+		s.publishesAs("picture", testkit.PublisherOptions{NoAudio: true})
+		if told := watcher.told("published", object{"participant": "sound", "audio": "opus"}); told["video"] != nil {
+			s.t.Errorf("%v", told)
+		}
+		if told := watcher.told("published", object{"participant": "picture", "video": "H264"}); told["audio"] != nil {
+			s.t.Errorf("%v", told)
+		}
+	})
+}
+
+// low tells that a score is there and is not good.
+
+func low(score any) bool {
+	n, ok := score.(float64)
+	return ok && n <= 3
+}
+
+func TestR56ASessionTellsWhatWasNegotiated(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		s.publishesAs("alice", testkit.PublisherOptions{})
+		player := s.plays("live/alice")
+		player.Wait(5*time.Second, "picture", moving(20))
+		list := all(s.ok(200, "GET", "/channels/live/publications", nil)["publications"], object{"video": "H264", "audio": "opus", "width": 640, "height": 360})
+		if len(list) != 1 {
+			s.t.Fatal("no publication with codecs and size")
+		}
+		doc := s.ok(200, "GET", "/sessions/"+list[0]["session"].(string), nil)
+		if doc["diagnosis"] == nil && doc["timeline"] == nil {
+			s.t.Errorf("%v", doc)
+		}
+		viewers, _ := s.ok(200, "GET", "/channels/live/viewers", nil)["viewers"].([]any)
+		if len(viewers) != 1 || viewers[0].(object)["connected"] != true {
+			s.t.Fatalf("viewers %v", viewers)
+		}
+		id := viewers[0].(object)["id"].(string)
+		s.ok(200, "GET", "/sessions/"+id, nil)
+		s.ok(204, "DELETE", "/channels/live/viewers/"+id, nil)
+		s.refused("kicked", "GET", player.Session().Location, nil)
+	})
+}
+
+func TestR32ThePlayersOfferSaysWhatItTakes(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		s.publishesAs("alice", testkit.PublisherOptions{})
+		s.publishesAs("alice/translation", testkit.PublisherOptions{NoVideo: true}) // a second sound
+		sound := testkit.Play(s.t, testkit.PlayerOptions{Endpoint: "http://127.0.0.1/whep/live/alice", Only: "audio", HTTP: s.http, Net: s.net.Client()})
+		second := s.plays("live/alice/translation")
+		picture := testkit.Play(s.t, testkit.PlayerOptions{Endpoint: "http://127.0.0.1/whep/live/alice", Only: "video", HTTP: s.http, Net: s.net.Client()})
+		picture.Wait(5*time.Second, "picture", moving(20))
+		<-time.After(time.Second)
+		if sound.Sounds() < 40 || sound.Eye.Seen().Frames != 0 || picture.Sounds() != 0 || second.Sounds() < 40 {
+			s.t.Errorf("sound alone: %d sounds, %d pictures; picture alone: %d sounds; second sound: %d sounds",
+				sound.Sounds(), sound.Eye.Seen().Frames, picture.Sounds(), second.Sounds())
+		}
+	})
+}
