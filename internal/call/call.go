@@ -60,12 +60,13 @@ type Service struct {
 
 	// mu guards what follows, with all that hangs on it. The router's lock may be held
 	// when it is taken; under it are only sessions' own locks and logs of events.
-	mu       sync.Mutex
-	sessions Sessions // nil before Start
-	closed   bool
-	channels map[string]*channel
-	streams  map[string]*stream // by secret
-	graves   map[string]*grave  // by secret, of streams that ended
+	mu          sync.Mutex
+	sessions    Sessions // nil before Start
+	closed      bool
+	channels    map[string]*channel
+	streams     map[string]*stream // by secret
+	graves      map[string]*grave  // by secret, of streams that ended
+	invitations invitations
 	// provisioned are the settings of channels, by name.
 	provisioned map[string]Settings
 }

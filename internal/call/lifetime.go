@@ -28,6 +28,7 @@ func (s *Service) sweepStreams(now time.Time) {
 			delete(s.graves, secret)
 		}
 	}
+	s.sweepInvitations(now)
 	for _, c := range slices.Collect(maps.Values(s.channels)) {
 		maps.DeleteFunc(c.bans, func(_ string, b Ban) bool { return !now.Before(b.Until) })
 		s.forget(c)
