@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -26,6 +25,9 @@ func (x *extensions) subscribe(c echo.Context) error {
 	if refusal != nil {
 		return refusal
 	}
+	if err := x.checkSlots(c, names); err != nil {
+		return err
+	}
 	stream, err := x.backend.Subscribe(c.Request().Context(), sessionOf(c, eventsPath), x.cfg.Request(c), names)
 	if err != nil {
 		return err
@@ -36,8 +38,20 @@ func (x *extensions) subscribe(c echo.Context) error {
 	return c.NoContent(http.StatusCreated)
 }
 
-// parseEvents reads the list of events; no body is all there are. An event that
-// there is not fails the whole list.
+// checkSlots refuses the slots event to sessions that have none: there it is no event.
+func (x *extensions) checkSlots(c echo.Context, names []string) error {
+	if !slices.Contains(names, signaling.EventSlots) {
+		return nil
+	}
+	_, err := x.backend.Slots(c.Request().Context(), sessionOf(c, eventsPath), x.cfg.Request(c))
+	if errors.Is(err, errNoSlot) {
+		return errEvents.Because("This session has no slots and thus no event %q; there are %q.", signaling.EventSlots, eventNames)
+	}
+	return err
+}
+
+// parseEvents reads the list of events; no body is all that every session has. An
+// event that there is not fails the whole list.
 func parseEvents(body []byte) ([]string, *fault.Error) {
 	if len(body) == 0 {
 		return eventNames, nil
@@ -47,7 +61,7 @@ func parseEvents(body []byte) ([]string, *fault.Error) {
 		return nil, errEvents
 	}
 	for _, name := range names {
-		if !slices.Contains(eventNames, name) {
+		if name != signaling.EventSlots && !slices.Contains(eventNames, name) {
 			return nil, errEvents.Because("There is no event %.40q here; there are %q.", name, eventNames)
 		}
 	}
@@ -99,36 +113,11 @@ func encode(e events.Event, oldLayers bool) ([]byte, error) {
 		if oldLayers {
 			return json.Marshal(oldShape(data))
 		}
-		return json.Marshal(shape(data))
+		return json.Marshal(data)
+	case signaling.Slots:
+		return json.Marshal(data)
 	}
 	return nil, fmt.Errorf("%w: %T", errUnknownData, e.Data)
-}
-
-// layer is one of the layers event. A layer without a bit rate is not sent by the
-// publisher at present. Sent is our own: the extension lets players ignore it.
-type layer struct {
-	RID      string `json:"rid,omitempty"`
-	Spatial  *int   `json:"spatialLayerId,omitempty"`
-	Temporal *int   `json:"temporalLayerId,omitempty"`
-	Bits     int    `json:"bitrate,omitempty"`
-	Width    int    `json:"width,omitempty"`
-	Height   int    `json:"height,omitempty"`
-	Sent     bool   `json:"sent,omitempty"`
-}
-
-// shape is the data of the layers event: by index of the m= line, as text.
-func shape(all signaling.Layers) map[string][]layer {
-	shaped := make(map[string][]layer, len(all))
-	for _, section := range all {
-		list := []layer{}
-		for _, l := range section.Layers {
-			list = append(list, layer{
-				RID: l.RID, Spatial: known(l.Spatial), Temporal: known(l.Temporal), Bits: l.Bits, Width: l.Width, Height: l.Height, Sent: l.Sent,
-			})
-		}
-		shaped[strconv.Itoa(section.Media)] = list
-	}
-	return shaped
 }
 
 // known leaves AnyLayer out.

@@ -3,6 +3,7 @@ package whep
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -41,12 +42,13 @@ type Extensions interface {
 	Unsubscribe(ctx context.Context, stream string) error
 	// SelectLayer changes what a session is sent.
 	SelectLayer(ctx context.Context, session string, choice signaling.LayerChoice) error
+	SlotExtension
 	// LookAtExtensions succeeds when the session is there, has extensions, and the
 	// caller may use it.
 	LookAtExtensions(ctx context.Context, session string, r signaling.Request) error
 }
 
-// eventNames are the events there are, in the order of the announcement.
+// eventNames are the events that every session has, in the order of the announcement.
 var eventNames = []string{
 	signaling.EventActive, signaling.EventInactive, signaling.EventLayers, signaling.EventReconnect, signaling.EventViewerCount,
 }
@@ -76,20 +78,32 @@ func registerExtensions(e *echo.Echo, cfg Config, backend Backend) {
 	cfg.Resource(e, session+layerPath, wish.JSONType, map[string]echo.HandlerFunc{
 		http.MethodGet: x.look(layerPath), http.MethodHead: x.look(layerPath), http.MethodPost: x.selectLayer, http.MethodDelete: x.unselectLayer,
 	})
+	x.registerSlots(e)
 }
 
 // Links announce the extensions of the session with this path (WHEP section 4.9).
-// Whoever has layer selection must have the layers event, so both come together.
-func Links(cfg Config) func(*http.Request, string) []linkhdr.Link {
-	return func(r *http.Request, session string) []linkhdr.Link {
-		if cfg.Extensions != nil && !cfg.Extensions(r) {
-			return nil
+// Whoever has layer selection must have the layers event, so both come together. Slots
+// are announced to whoever asked for some, wherever.
+func Links(cfg Config) wish.Links {
+	return func(r *http.Request, session string, slots bool) (links []linkhdr.Link) {
+		if cfg.Extensions == nil || cfg.Extensions(r) {
+			names := linkhdr.Param{Name: "events", Value: strings.Join(announced(slots), ",")}
+			links = append(links,
+				linkhdr.Link{URI: cfg.URL(r, session+eventsPath), Rel: RelEvents, Params: []linkhdr.Param{names}},
+				linkhdr.Link{URI: cfg.URL(r, session+layerPath), Rel: RelLayer})
 		}
-		return []linkhdr.Link{
-			{URI: cfg.URL(r, session+eventsPath), Rel: RelEvents, Params: []linkhdr.Param{{Name: "events", Value: strings.Join(eventNames, ",")}}},
-			{URI: cfg.URL(r, session+layerPath), Rel: RelLayer},
+		if slots {
+			links = append(links, linkhdr.Link{URI: cfg.URL(r, session+slotsPath), Rel: RelSlots})
 		}
+		return links
 	}
+}
+
+func announced(slots bool) []string {
+	if !slots {
+		return eventNames
+	}
+	return append(slices.Clone(eventNames), signaling.EventSlots)
 }
 
 // secretOf reads the id between prefix and suffix from the escaped path. Ids need no

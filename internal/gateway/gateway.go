@@ -202,7 +202,7 @@ func (g *Gateway) assemble() {
 	calls.ChannelsFile = g.cfg.channelsFile()
 	g.calls = call.New(calls, call.Parts{Router: g.router, Log: g.log, Now: time.Now})
 	g.sessions = session.Start(g.cfg.Sessions, session.Parts{
-		Authority: g.authority, Router: g.router, Calls: g.calls, Host: g.host, Egress: g.egress, Saturated: g.egress.Saturated,
+		Authority: g.authority, Router: g.router, Calls: g.calls, MaxSlots: g.cfg.Calls.MaxSlots, Host: g.host, Egress: g.egress, Saturated: g.egress.Saturated,
 		ICEServers: g.iceServers,
 		Exempt:     func(a netip.Addr) bool { return g.server.Exempt(a) },
 		Log:        g.log, Now: time.Now,

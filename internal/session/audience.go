@@ -22,7 +22,12 @@ type audience struct {
 	streams map[string]*stream // by secret
 	over    bool
 
+	// member is told what goes to the member stream of the viewer, nil for nobody.
+	// It must not call back.
+	member func(name string, data any)
+
 	live     bool
+	slots    signaling.Slots // nil without
 	viewers  int
 	layers   signaling.Layers // nil while nothing is known of them
 	layersAt time.Time        // when they were told last
@@ -48,6 +53,25 @@ func (a *audience) tell(name string, data any) {
 	for _, s := range a.streams {
 		s.tell(name, data)
 	}
+}
+
+// tellAll tells the member stream too.
+func (a *audience) tellAll(name string, data any) {
+	a.tell(name, data)
+	if a.member != nil && !a.over {
+		a.member(name, data)
+	}
+}
+
+// setSlots tells who is in the slots.
+func (a *audience) setSlots(slots signaling.Slots) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if slices.Equal(a.slots, slots) {
+		return
+	}
+	a.slots = slots
+	a.tellAll(signaling.EventSlots, slots)
 }
 
 // admit adds a stream, which begins with the state of now.
@@ -78,6 +102,9 @@ func (a *audience) state() (state []events.Event) {
 	}
 	if a.viewers > 0 {
 		state = append(state, events.Event{Name: signaling.EventViewerCount, Data: a.viewers})
+	}
+	if a.slots != nil {
+		state = append(state, events.Event{Name: signaling.EventSlots, Data: a.slots})
 	}
 	if a.layers != nil {
 		state = append(state, events.Event{Name: signaling.EventLayers, Data: a.layers})
@@ -171,9 +198,9 @@ func (a *audience) setLive(live bool) {
 	}
 	a.live = live
 	if live {
-		a.tell(signaling.EventActive, nil)
+		a.tellAll(signaling.EventActive, nil)
 	} else {
-		a.tell(signaling.EventInactive, nil)
+		a.tellAll(signaling.EventInactive, nil)
 	}
 }
 
@@ -191,7 +218,7 @@ func (a *audience) show(now time.Time, viewers int, layers signaling.Layers) {
 	}
 	a.layers, a.layersAt = layers, now
 	if layers != nil {
-		a.tell(signaling.EventLayers, layers)
+		a.tellAll(signaling.EventLayers, layers)
 	}
 }
 

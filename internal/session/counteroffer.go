@@ -38,8 +38,12 @@ type counterOffer struct {
 
 // counters tells whether a POST is answered by a counter-offer. The playback draft
 // leaves that to the endpoint and gives players no way to ask, so who asks is who
-// uses the address that says so, or offers nothing that could be answered.
+// uses the address that says so, or offers nothing that could be answered. An offer
+// of ours has no slots, so whoever offers some is answered.
 func (s *Service) counters(raw signaling.Offer, offer *negotiate.Offer) bool {
+	if offer.HasSlots() {
+		return false
+	}
 	switch s.cfg.CounterOffer {
 	case CounterAlways:
 		return true
@@ -52,13 +56,13 @@ func (s *Service) counters(raw signaling.Offer, offer *negotiate.Offer) bool {
 // negotiateCounterOffer makes the session-to-be of a POST.
 func (s *Service) negotiateCounterOffer(ctx context.Context, sess *session, raw signaling.Offer, offer *negotiate.Offer) error {
 	counter := &counterOffer{until: s.expiry(), forsaken: offer.Ufrag}
-	v := newViewing(sess, raw)
-	terms, err := s.parts.Router.Terms(raw.Place.Channel, v.selector, v.self)
+	v := s.newViewing(ctx, sess, raw)
+	terms, err := s.terms(v, false)
 	if err != nil {
 		return err
 	}
 	sess.progress.note(func(f *diagnose.Session) { f.Wanted = carried(terms) })
-	if counter.plan, err = negotiate.CounterOffer(s.counterPolicy(terms)); err != nil {
+	if counter.plan, err = negotiate.CounterOffer(s.counterPolicy(terms, raw.Place.Channel)); err != nil {
 		return err
 	}
 	conn, err := s.parts.Host.Offer(ctx, peer.PlayParams{
@@ -80,9 +84,10 @@ func (s *Service) expiry() time.Time {
 // counterPolicy offers what is on air first, and then every codec of the channel's
 // list: a player that takes more than one needs no new session when the publisher
 // changes (the playback draft, section 4.2.6).
-func (s *Service) counterPolicy(terms router.Terms) negotiate.CounterPolicy {
+func (s *Service) counterPolicy(terms router.Terms, channel string) negotiate.CounterPolicy {
+	video, audio := s.codecs(channel)
 	return negotiate.CounterPolicy{
-		Video: offeredMedia(terms, router.Video, s.cfg.Video), Audio: offeredMedia(terms, router.Audio, s.cfg.Audio), Adapts: terms.Adapts,
+		Video: offeredMedia(terms, router.Video, video), Audio: offeredMedia(terms, router.Audio, audio), Adapts: terms.Adapts,
 	}
 }
 
@@ -178,7 +183,7 @@ func (sess *session) agree(answer *negotiate.Answer, agreed *negotiate.Answered)
 // live tells whether there is something to see now; much may have changed since the
 // counter-offer.
 func (sess *session) live(v *viewing) bool {
-	terms, err := sess.service.parts.Router.Terms(sess.place.Channel, v.selector, v.self)
+	terms, err := sess.service.terms(v, false)
 	return err == nil && terms.Live
 }
 

@@ -25,11 +25,17 @@ func (s *Service) SelectLayer(ctx context.Context, session string, choice signal
 	if err != nil {
 		return err
 	}
-	return v.choose(section, router.Selection{
+	sel := router.Selection{
 		RID: choice.RID, Spatial: choice.Spatial, Temporal: choice.Temporal,
 		MaxSpatial: choice.MaxSpatial, MaxTemporal: choice.MaxTemporal,
 		MaxWidth: choice.MaxWidth, MaxHeight: choice.MaxHeight,
-	})
+		Hidden: v.selections[section].Hidden, // which only a slot is told
+	}
+	if err := v.choose(section, sel); err != nil {
+		return err
+	}
+	v.selections[section] = sel
+	return nil
 }
 
 // section is the viewer's section of video with this index of its m= line; negative
@@ -50,11 +56,16 @@ func (v *viewing) choose(section int, sel router.Selection) error {
 	if a := v.attachment.Load(); a != nil {
 		return a.Select(section, sel)
 	}
+	v.demand(section, sel)
+	return nil
+}
+
+// demand selects without asking whether there is such a thing.
+func (v *viewing) demand(section int, sel router.Selection) {
 	client := v.client.Load()
 	client.Worker().Do(func(now time.Time, s *router.Shard, out *router.Out) {
 		s.Select(now, client.Viewer(), section, sel, out)
 	})
-	return nil
 }
 
 // mediaLines are the indexes of the m= lines of a viewer's sections, by section.

@@ -35,13 +35,13 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 	if s.counters(raw, offer) {
 		return s.negotiateCounterOffer(ctx, sess, raw, offer)
 	}
-	v := newViewing(sess, raw)
-	terms, err := s.parts.Router.Terms(raw.Place.Channel, v.selector, v.self)
+	v := s.newViewing(ctx, sess, raw)
+	terms, err := s.terms(v, offer.HasSlots())
 	if err != nil {
 		return err
 	}
 	sess.progress.note(func(f *diagnose.Session) { f.Wanted = carried(terms) })
-	plan, err := offer.ForPlay(s.playPolicy(terms, sess.id))
+	plan, err := offer.ForPlay(s.playPolicy(terms, v))
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,9 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 	sess.conn, sess.media = conn, v
 	v.media, v.audience.live = mediaLines(plan, conn.Sections()), terms.Live
 	v.start(conn, plan.MaxBits)
+	if plan.Slots {
+		v.takeSeat(plan)
+	}
 	sess.takeCandidates(offer.Candidates, offer.EndOfCandidates)
 	return nil
 }
@@ -76,16 +79,41 @@ func self(sess *session, raw signaling.Offer) string {
 	return raw.As
 }
 
+// terms are what a viewer can be offered now.
+func (s *Service) terms(v *viewing, slots bool) (router.Terms, error) {
+	if slots {
+		return s.parts.Router.SlotTerms(v.sess.place.Channel, v.self)
+	}
+	return s.parts.Router.Terms(v.sess.place.Channel, v.selector, v.self)
+}
+
 // playPolicy says which codecs a viewer is answered: a session that plays one
 // publication gets what it sends, one that may be refilled every codec it can
-// take, the current one first.
-func (s *Service) playPolicy(terms router.Terms, streamID string) negotiate.PlayPolicy {
-	return negotiate.PlayPolicy{
-		Video:    mediaChoice(terms, router.Video, s.cfg.Video),
-		Audio:    mediaChoice(terms, router.Audio, s.cfg.Audio),
+// take, the current one first. The address of one publication has no slots.
+func (s *Service) playPolicy(terms router.Terms, v *viewing) negotiate.PlayPolicy {
+	video, audio := s.codecs(v.sess.place.Channel)
+	p := negotiate.PlayPolicy{
+		Video:    mediaChoice(terms, router.Video, video),
+		Audio:    mediaChoice(terms, router.Audio, audio),
 		Adapts:   terms.Adapts,
-		StreamID: streamID,
+		StreamID: v.sess.id,
 	}
+	if v.selector.Source == "" {
+		p.MaxSections = s.parts.MaxSlots
+	}
+	return p
+}
+
+// codecs are those of a channel, in order of preference.
+func (s *Service) codecs(channel string) (video, audio []string) {
+	video, audio = s.parts.Calls.Codecs(channel)
+	if video == nil {
+		video = s.cfg.Video
+	}
+	if audio == nil {
+		audio = s.cfg.Audio
+	}
+	return video, audio
 }
 
 func mediaChoice(terms router.Terms, kind router.Kind, list []string) negotiate.MediaChoice {
@@ -113,7 +141,9 @@ type viewing struct {
 	sess       *session
 	selector   router.Selector
 	self       string
+	login      string // what the viewer's member stream knows it by
 	kinds      []router.Kind
+	seat       *seat // nil without slots
 	media      []int // the indexes of their m= lines
 	rtt        func() time.Duration
 	client     atomic.Pointer[egress.Client] // RTCP may come before start returned
@@ -121,17 +151,23 @@ type viewing struct {
 	audience   audience
 	oldLayers  bool
 
-	// starting orders start, which a counter-offer puts off, and close.
+	// selections are what the sections were asked to be sent, by index; the session's
+	// negotiation lock guards them.
+	selections []router.Selection
+
+	// starting orders start, which a counter-offer puts off, connected and close.
 	starting sync.Mutex
 	closed   bool
 }
 
 // newViewing is the media of a session that raw asks for, not yet started.
-func newViewing(sess *session, raw signaling.Offer) *viewing {
-	return &viewing{
-		sess: sess, oldLayers: raw.OldLayers, self: self(sess, raw),
+func (s *Service) newViewing(ctx context.Context, sess *session, raw signaling.Offer) *viewing {
+	v := &viewing{
+		sess: sess, oldLayers: raw.OldLayers, self: self(sess, raw), login: s.loginOf(ctx, sess, raw),
 		selector: router.Selector{Participant: raw.Place.Participant, Source: raw.Place.Source},
 	}
+	v.audience.member = v.tellMember
+	return v
 }
 
 func (v *viewing) start(conn *peer.Conn, maxBits int) {
@@ -139,6 +175,7 @@ func (v *viewing) start(conn *peer.Conn, maxBits int) {
 	v.rtt = conn.RTT
 	for _, sec := range sections {
 		v.kinds = append(v.kinds, sec.Kind)
+		v.selections = append(v.selections, router.Automatic())
 	}
 	v.starting.Lock()
 	defer v.starting.Unlock()
@@ -168,25 +205,41 @@ func (v *viewing) connected(now time.Time) {
 	client.Worker().Do(func(time.Time, *router.Shard, *router.Out) { client.Viewer().NoteRTT(rtt) })
 	a, err := v.sess.service.parts.Router.Attach(now, router.AttachRequest{
 		Channel: v.sess.place.Channel, Selector: v.selector, Self: v.self,
-		Viewer: client.Viewer(), Worker: client.Worker(), Kinds: v.kinds, End: v.sess.end, Notify: v.audience.setLive,
+		Viewer: client.Viewer(), Worker: client.Worker(), Kinds: v.kinds, Slots: v.seat.sections(), End: v.sess.end, Notify: v.audience.setLive,
 	})
 	if err != nil {
 		v.sess.finish(router.ErrFull)
 		return
 	}
-	v.attachment.Store(a)
+	v.attached(now, a)
+}
+
+// attached notes the viewer's place in the channel, unless it has gone meanwhile.
+func (v *viewing) attached(now time.Time, a *router.Attachment) {
+	v.starting.Lock()
+	closed := v.closed
+	if !closed {
+		v.attachment.Store(a)
+	}
+	v.starting.Unlock()
+	if closed {
+		a.Detach()
+		return
+	}
+	v.seat.attached(now, a)
 }
 
 func (v *viewing) firstPacket(time.Time)          {}
 func (v *viewing) overdue(time.Time) *fault.Error { return nil }
 
 func (v *viewing) close(time.Time) {
-	if a := v.attachment.Load(); a != nil {
-		a.Detach()
-	}
+	v.seat.leave()
 	v.starting.Lock()
 	defer v.starting.Unlock()
 	v.closed = true
+	if a := v.attachment.Load(); a != nil {
+		a.Detach()
+	}
 	if client := v.client.Load(); client != nil { // a counter-offer may have none
 		client.Remove()
 	}

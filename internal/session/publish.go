@@ -36,7 +36,9 @@ func (s *Service) open(ctx context.Context, action auth.Action, offer signaling.
 	if err := s.make(ctx, sess, offer, negotiation); err != nil {
 		return signaling.Created{}, s.refuse(sess, offer.Credential, err)
 	}
-	return signaling.Created{Secret: sess.secret, PublicID: sess.id, ETag: sess.etag, SDP: sess.conn.Answer(), ValidUntil: sess.validUntil()}, nil
+	return signaling.Created{
+		Secret: sess.secret, PublicID: sess.id, ETag: sess.etag, SDP: sess.conn.Answer(), Slots: sess.hasSlots(), ValidUntil: sess.validUntil(),
+	}, nil
 }
 
 // make does what open promises. On error nothing is left running.
@@ -88,10 +90,11 @@ func (s *Service) negotiatePublish(ctx context.Context, sess *session, raw signa
 		return err
 	}
 	sess.offered(offer)
-	sess.progress.note(func(f *diagnose.Session) { f.Wanted = append(slices.Clone(s.cfg.Video), s.cfg.Audio...) })
+	video, audio := s.codecs(raw.Place.Channel)
+	sess.progress.note(func(f *diagnose.Session) { f.Wanted = append(slices.Clone(video), audio...) })
 	most := s.parts.Router.MaxBitrate(raw.Place.Channel)
 	sess.progress.note(func(f *diagnose.Session) { f.Cap.Most = most })
-	plan, err := offer.ForPublish(negotiate.PublishPolicy{Video: s.cfg.Video, Audio: s.cfg.Audio, MaxBits: most})
+	plan, err := offer.ForPublish(negotiate.PublishPolicy{Video: video, Audio: audio, MaxBits: most})
 	if err != nil {
 		return err
 	}

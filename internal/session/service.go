@@ -22,8 +22,10 @@ type Parts struct {
 	Authority *auth.Authority
 	Router    *router.Router
 	Calls     *call.Service
-	Host      *peer.Host
-	Egress    *egress.Pool
+	// MaxSlots bounds the slots of a viewer's session; below 2 there are none.
+	MaxSlots int
+	Host     *peer.Host
+	Egress   *egress.Pool
 	// ICEServers makes the servers told to clients; session is its public id, empty
 	// where there is none yet.
 	ICEServers func(now time.Time, session string) []signaling.ICEServer

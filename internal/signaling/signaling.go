@@ -45,6 +45,8 @@ type Created struct {
 	ETag string
 	// SDP is the complete answer, all candidates included; or a counter-offer.
 	SDP []byte
+	// Slots tells that a player's session has slots.
+	Slots bool
 	// ValidUntil is set, in whole seconds, where SDP is a counter-offer (the playback
 	// draft, section 4.2.2): until then it may be answered.
 	ValidUntil time.Time

@@ -7,7 +7,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/headgate/headgate/auth"
-	"github.com/headgate/headgate/internal/linkhdr"
 	"github.com/headgate/headgate/internal/signaling"
 )
 
@@ -44,9 +43,8 @@ type Config struct {
 	Redirect string
 	// CounterOffers tells that WHEP may answer a POST with an offer (406).
 	CounterOffers bool
-	// Links are those of extensions, told in the 204 to the answer to a counter-offer;
-	// as in Endpoint. Nil is none.
-	Links func(r *http.Request, session string) []linkhdr.Link
+	// Links are told in the 204 to the answer to a counter-offer; nil is none.
+	Links Links
 	// Gate wraps every handler inside CORS: limits per address, draining. Nil
 	// lets everything through.
 	Gate echo.MiddlewareFunc

@@ -16,7 +16,7 @@ import (
 // out: a wildcard never covers Authorization, and OPTIONS itself must be listed
 // for clients that send an explicit one with a token.
 const (
-	corsMethods = "OPTIONS, GET, HEAD, POST, PATCH, DELETE"
+	corsMethods = "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsHeaders = "Authorization, Content-Type, If-Match, ETag, Link, Last-Event-ID"
 	corsExposed = "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow, WWW-Authenticate, " + problem.HeaderSession + ", Access-Control-Allow-Methods"
 	// corsMaxAge spares a round trip per session; two hours is the most that

@@ -50,7 +50,7 @@ func (s *sessionResource) answer(c echo.Context) error {
 	noStore(h)
 	h.Set(headerETag, etag)
 	if s.cfg.Links != nil {
-		addLinks(h, s.cfg.Links(c.Request(), SessionPrefix+secret(c)))
+		addLinks(h, s.cfg.Links(c.Request(), SessionPrefix+secret(c), false))
 	}
 	return c.NoContent(http.StatusNoContent)
 }

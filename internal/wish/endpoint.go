@@ -27,11 +27,14 @@ type Endpoint struct {
 	Create func(echo.Context, signaling.Offer) (signaling.Created, error)
 	// Get answers GET and HEAD.
 	Get echo.HandlerFunc
-	// Links are those of extensions (RFC 9725 section 4.9) for a new session with
-	// this path; nil for none. They follow the ICE servers, which some clients look
-	// for in the first.
-	Links func(r *http.Request, session string) []linkhdr.Link
+	// Links follow the ICE servers, which some clients look for in the first; nil for
+	// none.
+	Links Links
 }
+
+// Links are those of extensions (RFC 9725 section 4.9) for a new session with this
+// path. slots tells that a player's has slots.
+type Links func(r *http.Request, session string, slots bool) []linkhdr.Link
 
 // Register adds the endpoint to e.
 func (ep Endpoint) Register(e *echo.Echo, cfg Config) {
@@ -113,7 +116,7 @@ func (ep *endpoint) post(c echo.Context) error {
 	if !created.ValidUntil.IsZero() {
 		return counterOffer(c, created)
 	}
-	ep.linkExtensions(c, created.Secret)
+	ep.linkExtensions(c, created)
 	return whole(c, http.StatusCreated, SDPType, created.SDP)
 }
 
@@ -167,11 +170,11 @@ func (ep *endpoint) linkServers(c echo.Context, r signaling.Request, place auth.
 }
 
 // linkExtensions announces what the new session has beside the protocol itself.
-func (ep *endpoint) linkExtensions(c echo.Context, secret string) {
+func (ep *endpoint) linkExtensions(c echo.Context, created signaling.Created) {
 	if ep.Links == nil {
 		return
 	}
-	addLinks(c.Response().Header(), ep.Links(c.Request(), SessionPrefix+secret))
+	addLinks(c.Response().Header(), ep.Links(c.Request(), SessionPrefix+created.Secret, created.Slots))
 }
 
 func addLinks(h http.Header, links []linkhdr.Link) {

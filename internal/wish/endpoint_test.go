@@ -207,7 +207,7 @@ func TestPreflightT08T09T10(t *testing.T) {
 			r := g.do("OPTIONS", target, "", "Origin", "https://a.example", "Access-Control-Request-Method", method,
 				"Access-Control-Request-Headers", "if-match,content-type,authorization,etag")
 			g.expect("N-083 preflight", r, 200, "Access-Control-Allow-Origin", "*",
-				"Access-Control-Allow-Methods", "OPTIONS, GET, HEAD, POST, PATCH, DELETE",
+				"Access-Control-Allow-Methods", "OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE",
 				"Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, ETag, Link, Last-Event-ID",
 				"Access-Control-Max-Age", "7200", "Link", "", "WWW-Authenticate", "")
 		}

@@ -19,19 +19,26 @@ var errJSONType = fault.New(fault.UnsupportedType, "unsupported-type",
 
 // Resource registers an address of an extension with the methods it takes; it
 // behaves as the session's own does: CORS, limits, 405 with Allow. OPTIONS is added
-// and tells accepts in Accept-Post, if that is not empty.
+// and tells accepts, if that is not empty, for the methods that are taken: in
+// Accept-Post and Accept-Patch.
 func (cfg Config) Resource(e *echo.Echo, route, accepts string, methods map[string]echo.HandlerFunc) {
 	r := resource{route: route, methods: maps.Clone(methods)}
 	r.methods[http.MethodOptions] = func(c echo.Context) error {
 		h := c.Response().Header()
 		h.Set(echo.HeaderAllow, r.allow())
-		if accepts != "" {
-			h.Set(headerAcceptPost, accepts)
+		for method, header := range acceptHeaders {
+			if _, taken := methods[method]; taken && accepts != "" {
+				h.Set(header, accepts)
+			}
 		}
 		return c.NoContent(http.StatusOK)
 	}
 	r.register(e, cfg)
 }
+
+// acceptHeaders tell what a method takes (RFC 5789 section 3.1, and its sibling for
+// POST). PUT has none.
+var acceptHeaders = map[string]string{http.MethodPost: headerAcceptPost, http.MethodPatch: headerAcceptPatch}
 
 // Request reads what every request says of whoever sent it.
 func (cfg Config) Request(c echo.Context) signaling.Request { return cfg.request(c) }
@@ -42,8 +49,8 @@ func (cfg Config) JSON(c echo.Context) ([]byte, error) {
 		return nil, nil
 	}
 	b, err := cfg.body(c.Request(), JSONType, errJSONType)
-	if err != nil && refusesType(err) {
-		c.Response().Header().Set(headerAcceptPost, JSONType)
+	if header := acceptHeaders[c.Request().Method]; err != nil && refusesType(err) && header != "" {
+		c.Response().Header().Set(header, JSONType)
 	}
 	return b, err
 }

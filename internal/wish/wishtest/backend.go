@@ -63,6 +63,8 @@ type Backend struct {
 	// CounterUntil makes every POST be answered with a counter-offer that is valid
 	// until then, if not zero.
 	CounterUntil time.Time
+	// SlotCount is how many slots players' sessions have; 0 is none.
+	SlotCount int
 	// Hold makes every POST wait until it is closed, if not nil.
 	Hold <-chan struct{}
 
@@ -74,6 +76,8 @@ type Backend struct {
 	askedFor []string
 	streams  map[string]*stream
 	choices  []signaling.LayerChoice
+	slots    signaling.Slots
+	views    []signaling.SlotView
 }
 
 type session struct {
@@ -152,7 +156,7 @@ func (b *Backend) create(ctx context.Context, o signaling.Offer, action auth.Act
 	secret := strings.ToLower(rand.Text())
 	b.sessions[secret] = s
 	b.offers = append(b.offers, o)
-	return signaling.Created{Secret: secret, PublicID: "public", ETag: s.etag, SDP: []byte(Answer), ValidUntil: b.CounterUntil}, nil
+	return signaling.Created{Secret: secret, PublicID: "public", ETag: s.etag, SDP: []byte(Answer), Slots: b.SlotCount > 0, ValidUntil: b.CounterUntil}, nil
 }
 
 func newETag() string { return `"` + rand.Text() + `"` }
