@@ -35,13 +35,36 @@ func FuzzSelection(f *testing.F) {
 }
 
 func FuzzEvents(f *testing.F) {
-	for _, body := range []string{``, `["active"]`, `["nope"]`, `[]`, `null`} {
+	for _, body := range []string{``, `["active"]`, `["slots"]`, `["nope"]`, `[]`, `null`} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		names, refusal := parseEvents(body)
-		if refusal == nil && slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(eventNames, n) }) {
+		if refusal == nil && slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(announced(true), n) }) {
 			t.Errorf("%s makes %q", body, names)
+		}
+	})
+}
+
+// Whatever is sent, what is read of it is in bounds.
+func FuzzSlots(f *testing.F) {
+	for _, body := range []string{`[{"slot":0,"maxWidth":320,"hidden":true}]`, `[{"slot":1},{"slot":1}]`, `{"participant":"bob","source":"main"}`, `[]`, `null`, `{}`} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if participant, _, err := parsePin(body); err == nil && participant == "" {
+			t.Errorf("%s pins nobody", body)
+		}
+		views, err := parseViews(body)
+		if err != nil {
+			return
+		}
+		seen := map[int]bool{}
+		for _, v := range views {
+			if v.Slot < 0 || seen[v.Slot] || v.MaxWidth != nil && (*v.MaxWidth < 0 || *v.MaxWidth > maxPixels) {
+				t.Errorf("%s is read as %+v", body, v)
+			}
+			seen[v.Slot] = true
 		}
 	})
 }

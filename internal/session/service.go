@@ -129,6 +129,10 @@ func (s *Service) sweep(now time.Time) {
 	for _, sess := range s.all() {
 		if reason := sess.overdue(now); reason != nil {
 			sess.finish(reason)
+			continue
+		}
+		if v, ok := sess.media.(*viewing); ok && v.isMember() {
+			v.look(now)
 		}
 	}
 	s.streams.sweep(now)

@@ -121,7 +121,13 @@ func (s *Service) loginOf(ctx context.Context, sess *session, raw signaling.Offe
 
 // tellMember passes an event on to the member stream of the viewer.
 func (v *viewing) tellMember(name string, data any) {
-	if v.self != "" {
-		v.sess.service.parts.Calls.Tell(v.sess.place.Channel, v.login, name, signaling.TellMember(v.sess.id, data))
+	if v.isMember() {
+		parts := v.sess.service.parts
+		parts.Calls.Tell(v.sess.place.Channel, v.login, name, signaling.TellMember(parts.Now(), v.sess.id, data))
 	}
+}
+
+// isMember tells that the viewer has a member stream, which is told more.
+func (v *viewing) isMember() bool {
+	return v.self != "" && v.sess.service.parts.Calls.Hears(v.sess.place.Channel, v.login)
 }

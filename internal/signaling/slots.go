@@ -3,6 +3,7 @@ package signaling
 import (
 	"encoding/json"
 	"strconv"
+	"time"
 )
 
 // EventSlots tells who is in the slots of a session, Slots. It is for sessions with
@@ -56,9 +57,9 @@ type SlotView struct {
 }
 
 // TellMember is the data of an event of a WHEP session, as the member stream of its
-// login has it: that of the session's own stream with the public id of the session.
-func TellMember(session string, data any) map[string]any {
-	told := map[string]any{"session": session}
+// login has it: that of the session's own stream, the public id of the session, and when.
+func TellMember(now time.Time, session string, data any) map[string]any {
+	told := map[string]any{"session": session, "at": now.UTC().Truncate(time.Millisecond)}
 	switch data := data.(type) {
 	case Slots:
 		told["slots"] = append([]Slot{}, data...)
