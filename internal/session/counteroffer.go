@@ -56,8 +56,8 @@ func (s *Service) counters(raw signaling.Offer, offer *negotiate.Offer) bool {
 // negotiateCounterOffer makes the session-to-be of a POST.
 func (s *Service) negotiateCounterOffer(ctx context.Context, sess *session, raw signaling.Offer, offer *negotiate.Offer) error {
 	counter := &counterOffer{until: s.expiry(), forsaken: offer.Ufrag}
-	v := s.newViewing(ctx, sess, raw)
-	terms, err := s.terms(v, false)
+	v := newViewing(sess, raw)
+	terms, err := s.parts.Router.Terms(raw.Place.Channel, v.selector, v.self)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (sess *session) agree(answer *negotiate.Answer, agreed *negotiate.Answered)
 // live tells whether there is something to see now; much may have changed since the
 // counter-offer.
 func (sess *session) live(v *viewing) bool {
-	terms, err := sess.service.terms(v, false)
+	terms, err := sess.service.parts.Router.Terms(sess.place.Channel, v.selector, v.self)
 	return err == nil && terms.Live
 }
 

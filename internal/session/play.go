@@ -35,8 +35,8 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 	if s.counters(raw, offer) {
 		return s.negotiateCounterOffer(ctx, sess, raw, offer)
 	}
-	v := s.newViewing(ctx, sess, raw)
-	terms, err := s.terms(v, offer.HasSlots())
+	v := newViewing(sess, raw)
+	terms, err := s.terms(v, offer)
 	if err != nil {
 		return err
 	}
@@ -71,20 +71,16 @@ func carried(terms router.Terms) (names []string) {
 	return names
 }
 
-// self is who the viewer is: by token, else by its own word.
-func self(sess *session, raw signaling.Offer) string {
-	if p := sess.currentGrant().Participant; p != "" {
-		return p
+// terms are what a viewer can be offered now. Slots are a place in the call, and wait
+// for people.
+func (s *Service) terms(v *viewing, offer *negotiate.Offer) (router.Terms, error) {
+	if !offer.HasSlots() {
+		return s.parts.Router.Terms(v.sess.place.Channel, v.selector, v.self)
 	}
-	return raw.As
-}
-
-// terms are what a viewer can be offered now.
-func (s *Service) terms(v *viewing, slots bool) (router.Terms, error) {
-	if slots {
-		return s.parts.Router.SlotTerms(v.sess.place.Channel, v.self)
+	if err := s.admitSlots(v.sess); err != nil {
+		return router.Terms{}, err
 	}
-	return s.parts.Router.Terms(v.sess.place.Channel, v.selector, v.self)
+	return s.parts.Router.SlotTerms(v.sess.place.Channel, v.self)
 }
 
 // playPolicy says which codecs a viewer is answered: a session that plays one
@@ -141,7 +137,6 @@ type viewing struct {
 	sess       *session
 	selector   router.Selector
 	self       string
-	login      string // what the viewer's member stream knows it by
 	kinds      []router.Kind
 	seat       *seat // nil without slots
 	media      []int // the indexes of their m= lines
@@ -161,9 +156,9 @@ type viewing struct {
 }
 
 // newViewing is the media of a session that raw asks for, not yet started.
-func (s *Service) newViewing(ctx context.Context, sess *session, raw signaling.Offer) *viewing {
+func newViewing(sess *session, raw signaling.Offer) *viewing {
 	v := &viewing{
-		sess: sess, oldLayers: raw.OldLayers, self: self(sess, raw), login: s.loginOf(ctx, sess, raw),
+		sess: sess, oldLayers: raw.OldLayers, self: sess.part.participant,
 		selector: router.Selector{Participant: raw.Place.Participant, Source: raw.Place.Source},
 	}
 	v.audience.member = v.tellMember

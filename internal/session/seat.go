@@ -57,7 +57,7 @@ func (v *viewing) takeSeat(plan *negotiate.Plan) {
 	s.count = max(count[router.Audio], count[router.Video])
 	v.seat = s
 	s.Seat = v.sess.service.parts.Calls.Seat(call.Viewer{
-		Channel: v.sess.place.Channel, ID: v.sess.id, Self: v.self, Login: v.login, Only: v.selector.Participant,
+		Channel: v.sess.place.Channel, ID: v.sess.id, Self: v.self, Login: v.sess.part.login, Only: v.selector.Participant,
 		Audio: count[router.Audio], Video: count[router.Video], Place: &s.place,
 		Tell: func(slots []call.Slot) { v.audience.setSlots(s.told(slots)) },
 	})

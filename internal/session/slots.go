@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 
-	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/fault"
 	"github.com/headgate/headgate/internal/signaling"
 	"github.com/headgate/headgate/router"
@@ -105,29 +104,15 @@ func (v *viewing) picture(slot int) int {
 	return -1
 }
 
-// loginOf is what the member stream of a viewer is known by: that of its token, or, if
-// it says itself who it is, the one it would have if it joined as that.
-func (s *Service) loginOf(ctx context.Context, sess *session, raw signaling.Offer) string {
-	grant := sess.currentGrant()
-	if grant.Participant != "" || raw.As == "" {
-		return grant.Login
-	}
-	joined, err := s.parts.Authority.Resume(ctx, raw.Credential, auth.Join, auth.Place{Channel: raw.Place.Channel, Participant: raw.As})
-	if err != nil {
-		return grant.Login // it may not join, and so has no member stream
-	}
-	return joined.Login
-}
-
 // tellMember passes an event on to the member stream of the viewer.
 func (v *viewing) tellMember(name string, data any) {
 	if v.isMember() {
 		parts := v.sess.service.parts
-		parts.Calls.Tell(v.sess.place.Channel, v.login, name, signaling.TellMember(parts.Now(), v.sess.id, data))
+		parts.Calls.Tell(v.sess.place.Channel, v.sess.part.login, name, signaling.TellMember(parts.Now(), v.sess.id, data))
 	}
 }
 
 // isMember tells that the viewer has a member stream, which is told more.
 func (v *viewing) isMember() bool {
-	return v.self != "" && v.sess.service.parts.Calls.Hears(v.sess.place.Channel, v.login)
+	return v.self != "" && v.sess.service.parts.Calls.Hears(v.sess.place.Channel, v.sess.part.login)
 }

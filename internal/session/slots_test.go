@@ -175,7 +175,7 @@ func TestLoginOfAViewer(t *testing.T) {
 	o.Credential, o.As = auth.Credential{Token: pubToken}, "eve"
 	created, err := b.Play(t.Context(), o)
 	must(t, err)
-	if v := b.viewing(created.Secret); v.login != joined.Login || v.self != "eve" {
-		t.Errorf("%q logs in as %q, its member stream as %q", v.self, v.login, joined.Login)
+	if v := b.viewing(created.Secret); v.sess.part.login != joined.Login || v.self != "eve" {
+		t.Errorf("%q logs in as %q, its member stream as %q", v.self, v.sess.part.login, joined.Login)
 	}
 }
