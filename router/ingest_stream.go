@@ -315,8 +315,8 @@ func (s *ingestStream) pass(p *Packet, x *ingestExtensions, capture time.Duratio
 	if n == 0 {
 		return
 	}
-	if v := x.passed[passedLevel]; v != nil && s.layer.levels != nil {
-		s.layer.levels.note(p.Arrival.Sub(s.born), v)
+	if v := x.passed[passedLevel]; v != nil {
+		s.layer.noteLevel(p.Arrival.Sub(s.born), v)
 	}
 	p.Extensions = s.slab.passed(n)[:0]
 	for i, v := range x.passed {

@@ -18,9 +18,9 @@ type Layer struct {
 	born  time.Time // base of the durations below
 
 	history *history
-	rate    layerRate // writer only
-	wire    wireRate  // but for its rates, writer only
-	levels  *levels   // of sound; nil for video
+	rate    layerRate   // writer only
+	wire    wireRate    // but for its rates, writer only
+	levels  *LevelMeter // of sound; nil for video
 
 	size     atomic.Uint64             // width<<32 | height, pixels
 	sizes    [spatialIDs]atomic.Uint64 // of the spatial layers
@@ -36,7 +36,7 @@ type Layer struct {
 func newLayer(track *Track, rid string, codec Codec, born time.Time, s *IngestSettings) *Layer {
 	l := &Layer{track: track, rid: rid, codec: codec, born: born}
 	if track.kind == Audio {
-		l.history, l.levels = newHistory(s.AudioHistory, groupBounds{}), new(levels)
+		l.history, l.levels = newHistory(s.AudioHistory, groupBounds{}), new(LevelMeter)
 	} else {
 		l.history = newHistory(s.VideoHistory, groupBounds{s.GroupAge, s.GroupBytes, s.GroupPackets})
 	}

@@ -32,36 +32,40 @@ func (t *Track) Level(now time.Time) (level uint8, known bool) {
 		if l.levels == nil {
 			continue
 		}
-		if level, known = l.levels.median(now.Sub(l.born)); known {
+		if level, known = l.levels.Level(now.Sub(l.born)); known {
 			return level, true
 		}
 	}
 	return quietest, false
 }
 
-// levels are the newest levels of a layer of sound, each with its time in
-// milliseconds. One goroutine writes them, any number read.
-type levels struct {
-	kept [levelsKept]atomic.Uint64 // (milliseconds + 1) << 8 | level; 0 for none
-	next uint8                     // writer only
+// LevelMeter keeps how loud a sound was of late; Track.Level has one where levels
+// come with the packets. Times count from any one moment. The zero LevelMeter has heard
+// nothing.
+//
+// One goroutine may call Note, any number may call Level beside it.
+type LevelMeter struct {
+	// kept are the newest levels, each with its time in milliseconds:
+	// (milliseconds + 1) << 8 | level; 0 for none.
+	kept [levelsKept]atomic.Uint64
+	next uint8 // of Note only
 }
 
-// note takes the value of an extension. What is not one byte is not a level.
-func (l *levels) note(at time.Duration, value []byte) {
-	if len(value) != 1 || at < 0 {
+// Note takes the level of one packet, in -dBov.
+func (m *LevelMeter) Note(at time.Duration, level uint8) {
+	if at < 0 {
 		return
 	}
-	// The first bit tells of voice activity, which is up to the publisher.
-	l.kept[l.next].Store(uint64(at.Milliseconds()+1)<<8 | uint64(value[0]&0x7f))
-	l.next = (l.next + 1) % levelsKept
+	m.kept[m.next].Store(uint64(at.Milliseconds()+1)<<8 | uint64(min(level, quietest)))
+	m.next = (m.next + 1) % levelsKept
 }
 
-// median is the level at a time since the layer was born.
-func (l *levels) median(now time.Duration) (level uint8, known bool) {
+// Level is the level at a time, by the rule of Track.Level.
+func (m *LevelMeter) Level(now time.Duration) (level uint8, known bool) {
 	var sorted [levelsKept]uint8
 	n, newest, lone := 0, levelForgotten, uint8(quietest)
-	for i := range l.kept {
-		kept := l.kept[i].Load()
+	for i := range m.kept {
+		kept := m.kept[i].Load()
 		if kept == 0 {
 			continue
 		}
@@ -83,6 +87,13 @@ func (l *levels) median(now time.Duration) (level uint8, known bool) {
 		return lone, true
 	}
 	return quietest, known
+}
+
+// noteLevel takes the value of the extension. What is not one byte is not a level.
+func (l *Layer) noteLevel(at time.Duration, value []byte) {
+	if l.levels != nil && len(value) == 1 {
+		l.levels.Note(at, value[0]&0x7f) // the first bit tells of voice activity, if the publisher likes
+	}
 }
 
 // insertLevel puts v among the first n of sorted, the loudest first.

@@ -39,18 +39,17 @@ func BenchmarkIngestSound(b *testing.B) {
 }
 
 func BenchmarkLevel(b *testing.B) {
-	var l levels
+	var l LevelMeter
 	var at time.Duration
-	value := []byte{40}
 	b.Run("note", func(b *testing.B) {
 		for b.Loop() {
 			at += 20 * time.Millisecond
-			l.note(at, value)
+			l.Note(at, 40)
 		}
 	})
 	b.Run("read", func(b *testing.B) {
 		for b.Loop() {
-			l.median(at)
+			l.Level(at)
 		}
 	})
 }

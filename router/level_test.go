@@ -94,15 +94,15 @@ func TestLevelFollowsTheLayer(t *testing.T) {
 // sent in the last 100 ms, and at least half of them are not louder.
 func TestLevelIsOneOfThose(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		var l levels
+		var l LevelMeter
 		now := time.Duration(0)
 		recent := map[time.Duration]uint8{}
 		for range rapid.IntRange(1, 40).Draw(rt, "packets") {
 			now += time.Duration(rapid.IntRange(10, 150).Draw(rt, "pause")) * ms
 			v := rapid.Byte().Draw(rt, "value")
-			l.note(now, []byte{v})
-			recent[now] = v & 0x7f
-			got, known := l.median(now)
+			l.Note(now, v)
+			recent[now] = min(v, quietest)
+			got, known := l.Level(now)
 			louder, quieter := 0, 0
 			for at, v := range recent {
 				switch {
