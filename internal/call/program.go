@@ -21,11 +21,6 @@ func (s *Service) Program(channel string) ProgramState { return ProgramState{} }
 // leaves it to the rules.
 func (s *Service) Pin(channel string, c router.Cast) {}
 
-// Mute is router.Mute, told to the members. Error: a fault publication-unknown.
-func (s *Service) Mute(channel string, c router.Cast, m router.Mute) error {
-	return ErrParticipantUnknown
-}
-
 // Viewer is a WHEP session with slots.
 type Viewer struct {
 	Channel string
