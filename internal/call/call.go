@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/headgate/headgate/internal/fault"
 	"github.com/headgate/headgate/router"
 )
@@ -40,6 +42,7 @@ type Service struct {
 	cfg       Config
 	parts     Parts
 	passwords passwords
+	data      talks
 
 	stop    context.CancelFunc // nil before Start
 	looping sync.WaitGroup
@@ -67,6 +70,8 @@ type Service struct {
 	streams     map[string]*stream // by secret
 	graves      map[string]*grave  // by secret, of streams that ended
 	invitations invitations
+	// paces are what the messages of a login are counted by.
+	paces map[string]*rate.Limiter
 	// provisioned are the settings of channels, by name.
 	provisioned map[string]Settings
 }
@@ -79,7 +84,7 @@ func New(cfg Config, parts Parts) *Service {
 	return &Service{
 		cfg: cfg, parts: parts, channels: make(map[string]*channel), streams: make(map[string]*stream),
 		graves: make(map[string]*grave), provisioned: make(map[string]Settings),
-		configured: make(map[string]bool), entered: make(map[string]bool),
+		paces: make(map[string]*rate.Limiter), configured: make(map[string]bool), entered: make(map[string]bool),
 	}
 }
 

@@ -1,6 +1,26 @@
 package call
 
-import "time"
+import (
+	"crypto/rand"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/time/rate"
+
+	"github.com/headgate/headgate/internal/fault"
+)
+
+// maxText is the longest text of a message, in bytes.
+const maxText = 16 << 10
+
+// The refusals of messages.
+var (
+	ErrBadMessage = fault.New(fault.Invalid, "bad-message",
+		"A message is text: 1 to 16384 bytes of UTF-8.")
+	ErrTooManyMessages = fault.New(fault.RateLimited, "too-many-messages",
+		"That are more messages than one may send: five a second; wait a moment.").After(time.Second)
+)
 
 // Message is something somebody says in a channel.
 type Message struct {
@@ -12,21 +32,76 @@ type Message struct {
 	At   time.Time `json:"at"`
 }
 
-// Say passes a message on to all members, or to one, and to the data channels of
-// the sessions there. login is what the rate is counted by. From must be set; ID, Name
-// and At are made here. Errors: faults bad-message, too-many-messages.
-func (s *Service) Say(channel, login string, m Message) (Message, error) { return m, nil }
-
-// Talker is a data channel that a client opened.
-type Talker struct {
-	Channel, Participant, Login, Session, Label string
-	// Send sends text, or binary, to the client or gives it up. It must not block.
-	Send func(data []byte, text bool)
+// Say passes a message on to all members, or to one and the sender, and to the data
+// channels of the sessions there. login is what the rate is counted by; empty counts
+// it by nothing, for senders that are bounded elsewhere. From must be set; ID and At
+// are made here, and so is Name for those in the channel.
+//
+// Errors: ErrBadMessage, ErrTooManyMessages, ErrParticipantUnknown where the addressee
+// is not there.
+func (s *Service) Say(name, login string, m Message) (Message, error) {
+	m.ID, m.At = strings.ToLower(rand.Text()), stamp(s.parts.Now())
+	if len(m.Text) == 0 || len(m.Text) > maxText || !utf8.ValidString(m.Text) {
+		return Message{}, ErrBadMessage
+	}
+	heard := m.To != "" && s.data.has(name, m.To)
+	if err := s.tellMessage(name, login, &m, heard); err != nil {
+		return Message{}, err
+	}
+	s.tellData(name, m)
+	return m, nil
 }
 
-// Talk adds a data channel to a channel. heard is to be called with what the client
-// sends, by one goroutine at a time; leave when it has closed. false where the label
-// is not taken here.
-func (s *Service) Talk(t Talker) (heard func(data []byte, text bool), leave func(), ok bool) {
-	return nil, nil, false
+// tellMessage tells the member streams. heard tells that the addressee has a data
+// channel.
+func (s *Service) tellMessage(name, login string, m *Message, heard bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.mayTalk(login) {
+		return ErrTooManyMessages
+	}
+	c := s.channels[name]
+	if c == nil {
+		c = &channel{}
+	}
+	if m.To != "" && c.people[m.To] == nil && !heard {
+		return ErrParticipantUnknown
+	}
+	if p := c.people[m.From]; p != nil && p.name != "" {
+		m.Name = p.name
+	}
+	raw := encode(m)
+	for st := range c.streams {
+		if m.isFor(st.person.id) {
+			st.tell(EventMessage, raw)
+		}
+	}
+	return nil
+}
+
+// isFor tells whether a participant is to get the message.
+func (m *Message) isFor(participant string) bool {
+	return m.To == "" || participant == m.To || participant == m.From
+}
+
+// mayTalk counts a message of a login. s.mu is held, as in what follows.
+func (s *Service) mayTalk(login string) bool {
+	if login == "" {
+		return true
+	}
+	pace := s.paces[login]
+	if pace == nil {
+		pace = rate.NewLimiter(messageRate, messageBurst)
+		s.paces[login] = pace
+	}
+	return pace.AllowN(s.parts.Now(), 1)
+}
+
+// forgetPaces drops the logins that have said nothing lately.
+func (s *Service) forgetPaces(now time.Time) {
+	for login, pace := range s.paces {
+		if pace.TokensAt(now) >= messageBurst {
+			delete(s.paces, login)
+		}
+	}
 }

@@ -29,6 +29,7 @@ func (s *Service) sweepStreams(now time.Time) {
 		}
 	}
 	s.sweepInvitations(now)
+	s.forgetPaces(now)
 	for _, c := range slices.Collect(maps.Values(s.channels)) {
 		maps.DeleteFunc(c.bans, func(_ string, b Ban) bool { return !now.Before(b.Until) })
 		s.forget(c)

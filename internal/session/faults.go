@@ -54,7 +54,7 @@ var (
 	errHandshake = fault.New(fault.NotFound, "handshake-timeout", "The client did not connect in time after the POST; check that UDP reaches the gateway's media port.")
 	errExpired   = fault.New(fault.NotFound, "token-expired", "The token's time was over, so the session ended; start a new one with a new token.")
 	errLost      = fault.New(fault.NotFound, "lost", "Nothing was heard from the client for too long, so the session ended; start a new one.")
-	errStreams   = fault.New(fault.NotFound, "too-many-streams", "The client sent or named more streams (SSRCs) than a session may have, which ended it.")
+	errStreams   = fault.New(fault.NotFound, "too-many-streams", "The client sent or named more streams (SSRCs) than a session may have, or opened more data channels, which ended it.")
 	errBitrate   = fault.New(fault.NotFound, "bitrate", "The publisher sent more than this channel's cap allows, which ended the session; lower the encoder's bit rate, and publish again.")
 	errShutdown  = fault.New(fault.NotFound, "server-shutdown", "The gateway shut down, which ended the session.")
 

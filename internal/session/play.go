@@ -47,6 +47,7 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 	}
 	conn, err := s.parts.Host.Play(ctx, peer.PlayParams{
 		Plan: plan, Loopback: sess.from.IsLoopback(), Notify: sess.notify, RTCP: v.rtcp, Log: sess.log,
+		Data: s.talk(sess),
 	})
 	if err != nil {
 		return err

@@ -104,6 +104,7 @@ func (s *Service) negotiatePublish(ctx context.Context, sess *session, raw signa
 	}
 	conn, err := s.parts.Host.Publish(ctx, peer.PublishParams{
 		Plan: plan, Tracks: tracksFor(plan, pub), Loopback: sess.from.IsLoopback(), Notify: sess.notify,
+		Data: s.talk(sess),
 	})
 	if err != nil {
 		pub.Abort()

@@ -32,6 +32,8 @@ type PlayerOptions struct {
 	// Orientation is the id of the video orientation extension; 0 does not offer
 	// it.
 	Orientation uint8
+	// Data are the labels of data channels to open.
+	Data []string
 	// Patience is how long the picture may stand still before the player asks
 	// for a key frame; 0 means 200 ms, as libwebrtc.
 	Patience time.Duration
@@ -65,6 +67,7 @@ type Player struct {
 	session  *whep.Session
 	Eye      *Eye
 	receiver *receiver
+	data     map[string]*Data
 	stop     context.CancelFunc
 	work     sync.WaitGroup
 	once     sync.Once
@@ -103,6 +106,7 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 		_, err := p.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
 		must(t, err)
 	}
+	p.data = openData(t, p.pc, opt.Data)
 	session, err := whep.Client{HTTP: opt.HTTP, CounterOffers: opt.Counter != nil}.Post(ctx, opt.Endpoint, opt.Token, Quirks{EditOffer: opt.EditOffer}.offer(offer(t, p.pc)))
 	if err != nil {
 		p.Close()
@@ -132,6 +136,9 @@ func (p *Player) newPeer(opt PlayerOptions) *webrtc.PeerConnection {
 
 // Session is the WHEP session.
 func (p *Player) Session() *whep.Session { return p.session }
+
+// Data is the data channel with this label.
+func (p *Player) Data(label string) *Data { return p.data[label] }
 
 // Connection is the pion connection, for tests of its state.
 func (p *Player) Connection() *webrtc.PeerConnection { return p.pc }

@@ -47,6 +47,8 @@ type PublisherOptions struct {
 	Simulcast Simulcast
 	// Relays are TURN servers; with any of them media takes no other way.
 	Relays []webrtc.ICEServer
+	// Data are the labels of data channels to open.
+	Data []string
 	// Quirks are what is wrong with the publisher.
 	Quirks Quirks
 	// Net is a virtual network; nil means loopback.
@@ -74,6 +76,7 @@ type Publisher struct {
 	level   atomic.Uint32 // of sound, in -dBov
 	levelID uint8         // of the extension, 0 without
 	layers  *layers       // nil without Simulcast
+	data    map[string]*Data
 }
 
 // Publish makes a publisher and starts to send once it is connected. It is
@@ -103,6 +106,7 @@ func TryPublish(t testing.TB, opt PublisherOptions) (*Publisher, error) {
 	t.Cleanup(p.Vanish)
 	connected := whenConnected(p.pc)
 	video, audio := p.tracks()
+	p.data = openData(t, p.pc, opt.Data)
 	text := offer(t, p.pc)
 	p.level.Store(127)
 	p.levelID = levelIn(text)
@@ -305,6 +309,9 @@ func (s *sender) packet(payload []byte, marker bool) {
 
 // Session is the WHIP session.
 func (p *Publisher) Session() *whip.Session { return p.session }
+
+// Data is the data channel with this label.
+func (p *Publisher) Data(label string) *Data { return p.data[label] }
 
 // Connection is the pion connection, for tests of its state.
 func (p *Publisher) Connection() *webrtc.PeerConnection { return p.pc }
