@@ -159,6 +159,14 @@ func (e *Eye) Reset() {
 	e.seen.LongestFreeze, e.seen.Frames, e.seen.KeyFrames, e.seen.Switches = 0, 0, 0, 0
 }
 
+// Forget forgets the stream too: the next key frame is the first of a new one.
+func (e *Eye) Forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.partial, e.any, e.opened = make(map[frameName]*partialFrame), false, time.Time{}
+	e.seen, e.order, e.history = Seen{}, order{}, nil
+}
+
 // stuckSince returns how long nothing could be shown although packets came.
 func (e *Eye) stuckSince(now time.Time) time.Duration {
 	e.mu.Lock()

@@ -22,6 +22,8 @@ type PlayerOptions struct {
 	NoRTX           bool
 	// VP8 can be played too, not only H.264.
 	VP8 bool
+	// Slots is how many sections of each kind are offered; 0 means one.
+	Slots int
 	// Only is "audio" or "video" for a player that wants nothing else.
 	Only string
 	// TransportCC offers feedback about every packet, and sends it.
@@ -51,11 +53,15 @@ type PlayerOptions struct {
 }
 
 // kinds are those of the sections.
-func (o PlayerOptions) kinds() []webrtc.RTPCodecType {
-	if o.Only != "" {
-		return []webrtc.RTPCodecType{webrtc.NewRTPCodecType(o.Only)}
+func (o PlayerOptions) kinds() (kinds []webrtc.RTPCodecType) {
+	for range max(o.Slots, 1) {
+		if o.Only != "" {
+			kinds = append(kinds, webrtc.NewRTPCodecType(o.Only))
+			continue
+		}
+		kinds = append(kinds, webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio)
 	}
-	return []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio}
+	return kinds
 }
 
 // Player plays a synthetic stream by WHEP. It is safe for concurrent use.
@@ -97,8 +103,9 @@ func TryPlay(t testing.TB, opt PlayerOptions) (*Player, error) {
 		opt.Patience = 200 * time.Millisecond
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	p := &Player{t: t, Eye: NewEye(), stop: stop}
-	p.receiver = newReceiver(p)
+	p := &Player{t: t, stop: stop}
+	p.receiver = newReceiver(p, opt.Slots)
+	p.Eye = p.receiver.slots[0].Eye
 	p.pc = p.newPeer(opt)
 	t.Cleanup(p.Close)
 	connected := whenConnected(p.pc)
@@ -143,11 +150,12 @@ func (p *Player) Data(label string) *Data { return p.data[label] }
 // Connection is the pion connection, for tests of its state.
 func (p *Player) Connection() *webrtc.PeerConnection { return p.pc }
 
-// Sounds counts audio packets.
-func (p *Player) Sounds() int {
-	p.receiver.mu.Lock()
-	defer p.receiver.mu.Unlock()
-	return p.receiver.sounds
+// Sounds counts audio packets, those of all slots.
+func (p *Player) Sounds() (n int) {
+	for _, s := range p.receiver.slots {
+		n += s.Sounds()
+	}
+	return n
 }
 
 // VideoHeaders returns the headers of the video packets so far, as they came

@@ -30,7 +30,9 @@ type receiver struct {
 	ingest *router.Ingest
 	tracks []*router.Track
 	media  []uint32 // SSRCs of video
-	sounds int
+	// slots are filled by their tracks; the first is all there is of a plain player.
+	slots   []*Slot
+	slotted map[*router.Track]*Slot
 	video  []rtp.Header // the newest maxHeaders
 	sync   lipsync
 	came   arrivals
@@ -38,7 +40,13 @@ type receiver struct {
 
 const maxHeaders = 100_000
 
-func newReceiver(p *Player) *receiver { return &receiver{player: p} }
+func newReceiver(p *Player, slots int) *receiver {
+	r := &receiver{player: p, slotted: make(map[*router.Track]*Slot)}
+	for range max(slots, 1) {
+		r.slots = append(r.slots, newSlot())
+	}
+	return r
+}
 
 // sink takes decrypted packets of one SSRC.
 type sink func(b []byte)
@@ -81,6 +89,9 @@ func (r *receiver) note(b []byte) {
 	r.came.packet(time.Now(), &h)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, s := range r.slots {
+		s.note(&h)
+	}
 	video := slices.Contains(r.media, h.SSRC)
 	if video || h.PayloadType == opusType {
 		r.sync.packet(time.Now(), &h, video)
@@ -98,6 +109,7 @@ func (r *receiver) open(answer string) {
 	settings := router.DefaultIngestSettings()
 	settings.KeyFrameTry = -1 // players do not
 	cfg := router.IngestConfig{SenderSSRC: 1, CNAME: "player", Settings: settings}
+	filled := make(map[router.Kind]int)
 	for i, text := range strings.Split(answer, "\r\nm=")[1:] {
 		kind, types := router.Video, []router.PayloadType{h264(), vp8()}
 		if strings.HasPrefix(text, "audio") {
@@ -108,9 +120,14 @@ func (r *receiver) open(answer string) {
 		track := router.NewTrack(kind, clock)
 		track.Subscribe(r)
 		r.tracks = append(r.tracks, track)
+		slot := r.slots[filled[kind]]
+		filled[kind]++
+		slot.stream = streamOf(text)
+		r.slotted[track] = slot
 		sec := router.IngestSection{Mid: strconv.Itoa(i), Track: track, PayloadTypes: types}
 		if ssrc := declared(text); ssrc.Media != 0 {
 			sec.SSRCs = []router.DeclaredSSRC{ssrc}
+			slot.ssrcs[kind] = ssrc.Media
 			if kind == router.Video {
 				r.media = append(r.media, ssrc.Media)
 			}
@@ -141,6 +158,13 @@ func opus() router.PayloadType {
 	return router.PayloadType{Number: opusType, Codec: router.Codec{Name: router.Opus, ClockRate: 48000, Channels: 2}}
 }
 
+// streamOf reads the stream of a=msid of one section.
+func streamOf(section string) string {
+	_, msid, _ := strings.Cut(section, "\r\na=msid:")
+	stream, _, _ := strings.Cut(msid, " ")
+	return stream
+}
+
 // declared reads a=ssrc and a=ssrc-group:FID of one section.
 func declared(section string) (d router.DeclaredSSRC) {
 	for line := range strings.SplitSeq(section, "\r\n") {
@@ -165,32 +189,21 @@ func number(s string) uint32 {
 }
 
 // Deliver implements router.Subscriber.
-func (r *receiver) Deliver(b router.Burst) {
-	now := time.Now()
-	if b.Layer.Track().Kind() == router.Audio {
-		r.mu.Lock()
-		r.sounds += len(b.Packets)
-		r.mu.Unlock()
-		return
-	}
-	for _, p := range b.Packets {
-		r.player.Eye.Packet(now, p.Seq, p.Timestamp, p.Payload)
-	}
-}
+func (r *receiver) Deliver(b router.Burst) { r.slotted[b.Layer.Track()].deliver(time.Now(), b) }
 
 // run sends feedback, and asks for key frames while the picture stands still.
 func (r *receiver) run(ctx context.Context, patience time.Duration) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	var asked time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			if r.player.Eye.stuckSince(now) >= patience && now.Sub(asked) >= patience {
-				asked = now
-				r.askForKeyFrame()
+			for _, s := range r.slots {
+				if ssrc, ask := s.stuck(now, patience); ask {
+					_ = r.player.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}) // or the next one
+				}
 			}
 			for _, feedback := range r.came.due(now) {
 				_ = r.player.pc.WriteRTCP([]rtcp.Packet{feedback}) // or the next one
@@ -199,11 +212,5 @@ func (r *receiver) run(ctx context.Context, patience time.Duration) {
 				_ = r.player.pc.WriteRTCP(datagram) // or the next one
 			}
 		}
-	}
-}
-
-func (r *receiver) askForKeyFrame() {
-	for _, ssrc := range r.media {
-		_ = r.player.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}) // or the next one
 	}
 }
