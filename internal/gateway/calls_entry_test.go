@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -97,5 +98,35 @@ func TestR11RightsAreApart(t *testing.T) {
 		s.refused("not-allowed", "DELETE", "/channels/live/participants/host", nil, guest)
 		s.refused("not-allowed", "GET", "/channels/live/participants", nil, host)
 		s.refused("no-token", "GET", "/channels/live", nil)
+	})
+}
+
+func TestR08ADuplicateIsHandledByPolicy(t *testing.T) {
+	login := func(s *stage, session string) string {
+		return sign(s.t, auth.Claims{Participant: "alice", Session: session, Publish: []string{"live"}, Play: []string{"live"}})
+	}
+	t.Run("replace", func(t *testing.T) {
+		inFakeTime(t, withTokens, func(s *stage) {
+			s.ok(201, "PUT", "/channels/live", object{"kind": "call", "duplicates": "replace"}, s.admin())
+			older := s.joins(object{}, login(s, "one"))
+			publisher := s.publishesAs("alice", testkit.PublisherOptions{Token: login(s, "one")})
+			s.publishesAs("alice", testkit.PublisherOptions{Token: login(s, "two")})
+			older.told("kicked", object{"reason": "duplicate-id"})
+			s.refused("duplicate-id", "GET", older.url, nil)
+			s.refused("duplicate-id", "GET", publisher.Session().Location, nil, login(s, "one"))
+		})
+	})
+	t.Run("reject", func(t *testing.T) {
+		inFakeTime(t, withTokens, func(s *stage) {
+			s.ok(201, "PUT", "/channels/live", object{"kind": "call", "duplicates": "reject"}, s.admin())
+			older := s.joins(object{}, login(s, "one"))
+			s.publishesAs("alice", testkit.PublisherOptions{Token: login(s, "one")})
+			if status, doc := s.rest("POST", "/channels/live/events", object{}, login(s, "two")); status != http.StatusConflict {
+				s.t.Errorf("a duplicate joins: %d %v", status, doc)
+			}
+			if older.heardOf("kicked", nil) {
+				s.t.Error("the first one was put out")
+			}
+		})
 	})
 }

@@ -1,0 +1,64 @@
+package gateway_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/testkit"
+)
+
+func TestR59AnInvitationIsAcceptedAndMakesAThreeWayCall(t *testing.T) {
+	inFakeTime(t, withTokens, func(s *stage) {
+		token := func(who string, channels ...string) string {
+			return sign(s.t, auth.Claims{Subject: who, Participant: who, Publish: channels, Play: channels})
+		}
+		s.ok(201, "PUT", "/channels/room", object{"kind": "call"}, s.admin())
+		alice := s.joinsIn("room", object{}, token("alice", "room", "lobby"))
+		for _, guest := range []string{"bob", "carol"} {
+			inLobby := s.joinsIn("lobby", object{}, token(guest, "lobby"))
+			made := s.ok(201, "POST", "/channels/room/invitations", object{"to": guest, "in": "lobby", "message": "join us"}, token("alice", "room", "lobby"))
+			invited := inLobby.told("invited", object{"from": "alice", "to": guest, "channel": "room", "message": "join us", "state": "pending"})
+			path := "/invitations/" + invited["id"].(string)
+			s.refused("wrong-participant", "GET", path, nil, token("mallory", "room", "lobby"))
+			accepted := s.ok(200, "PATCH", path, object{"state": "accepted"}, token(guest, "lobby"))
+			alice.told("invitation", object{"id": made["id"], "state": "accepted"})
+			in, _ := accepted["token"].(string)
+			if accepted["channel"] != "room" || in == "" {
+				s.t.Fatalf("%v", accepted)
+			}
+			s.ok(200, "PATCH", path, object{"state": "accepted"}, token(guest, "lobby"))
+			s.refused("invitation-settled", "PATCH", path, object{"state": "declined"}, token(guest, "lobby"))
+			s.joinsIn("room", object{}, in)
+			testkit.Publish(s.t, testkit.PublisherOptions{Endpoint: "http://127.0.0.1/whip/room/" + guest, Token: in, HTTP: s.http, Net: s.net.Client()})
+			alice.told("published", object{"participant": guest})
+		}
+		if doc := s.ok(200, "GET", "/channels/room", nil, s.admin()); !contains(doc, object{"participants": 3}) {
+			s.t.Errorf("%v", doc)
+		}
+	})
+}
+
+func TestR59InvitationsAreDeclinedCancelledAndExpire(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		alice := s.joins(object{"participant": "alice"})
+		bob := s.joins(object{"participant": "bob"})
+		invite := func() string {
+			made := s.ok(201, "POST", "/channels/live/invitations", object{"participant": "alice", "to": "bob", "valid_seconds": 30})
+			bob.told("invited", object{"id": made["id"]})
+			return "/invitations/" + made["id"].(string)
+		}
+		declined := invite()
+		s.ok(200, "PATCH", declined, object{"state": "declined"})
+		alice.told("invitation", object{"state": "declined"})
+		cancelled := invite()
+		s.ok(204, "DELETE", cancelled, nil)
+		s.ok(204, "DELETE", cancelled, nil)
+		bob.told("invitation", object{"state": "cancelled"})
+		s.refused("invitation-settled", "PATCH", cancelled, object{"state": "accepted"})
+		expired := invite()
+		alice.toldWithin(40*time.Second, "invitation", object{"state": "expired"})
+		s.refused("invitation-settled", "PATCH", expired, object{"state": "accepted"})
+		s.refused("participant-unknown", "POST", "/channels/live/invitations", object{"participant": "alice", "to": "nobody"})
+	})
+}
