@@ -116,6 +116,7 @@ func (s *Server) newHTTP() *http.Server {
 		MaxHeaderBytes:    s.cfg.MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ConnState:         s.fresh.watch,
+		ConnContext:       limitLoss,
 	}
 	if s.cert != nil {
 		srv.TLSConfig = serverTLS(s.cert.get, s.protocols())
