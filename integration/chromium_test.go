@@ -65,7 +65,14 @@ type chromiumTab struct {
 }
 
 func (b *chromiumBrowser) newTab(preload ...string) (tab, error) {
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	return b.tabWith(preload, chromedp.WithNewBrowserContext())
+}
+
+// besideTab opens a tab that shares storage and connections with the other tabs opened so.
+func (b *chromiumBrowser) besideTab(preload ...string) (tab, error) { return b.tabWith(preload) }
+
+func (b *chromiumBrowser) tabWith(preload []string, options ...chromedp.ContextOption) (tab, error) {
+	ctx, cancel := chromedp.NewContext(b.ctx, options...)
 	t := &chromiumTab{ctx: ctx, cancel: cancel}
 	if err := chromedp.Do(ctx); err != nil {
 		cancel()

@@ -153,3 +153,80 @@ func TestR32ThePlayersOfferSaysWhatItTakes(t *testing.T) {
 		}
 	})
 }
+
+func TestR37AMuteOfTheServerStopsWhatOthersGet(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		watcher := s.joins(object{"participant": "watcher"})
+		s.publishesAs("alice", testkit.PublisherOptions{})
+		player := s.plays("live/alice")
+		player.Wait(5*time.Second, "picture", moving(20))
+		s.ok(200, "PUT", "/channels/live/publications/alice/main/mute", object{"audio": true, "video": true})
+		watcher.told("muted", object{"participant": "alice", "source": "main", "audio": true, "video": true})
+		<-time.After(500 * time.Millisecond)
+		sounds, pictures := player.Sounds(), player.Eye.Seen().Frames
+		<-time.After(2 * time.Second)
+		if player.Sounds() != sounds || player.Eye.Seen().Frames != pictures {
+			s.t.Errorf("%d sounds and %d pictures came all the same", player.Sounds()-sounds, player.Eye.Seen().Frames-pictures)
+		}
+		if list := all(s.ok(200, "GET", "/channels/live/publications", nil)["publications"], object{"muted": object{"audio": true, "video": true}}); len(list) != 1 {
+			s.t.Error("the list does not say so")
+		}
+		s.ok(204, "DELETE", "/channels/live/publications/alice/main/mute", nil)
+		watcher.told("muted", object{"participant": "alice", "audio": false, "video": false})
+		player.Wait(5*time.Second, "picture again", moving(pictures+20))
+		if player.Sounds() == sounds {
+			s.t.Error("no sound came again")
+		}
+		s.refused("publication-unknown", "PUT", "/channels/live/publications/nobody/main/mute", object{"audio": true})
+	})
+}
+
+func TestR51QualityIsToldToEverybodyEveryTwoSeconds(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		watcher := s.joins(object{"participant": "watcher"})
+		s.publishesAs("alice", testkit.PublisherOptions{})
+		player := testkit.Play(s.t, testkit.PlayerOptions{Endpoint: "http://127.0.0.1/whep/live?participant=watcher", TransportCC: true, HTTP: s.http, Net: s.net.Client()})
+		player.Wait(5*time.Second, "picture", moving(20))
+		watcher.toldWithin(10*time.Second, "quality", object{"participants": object{"alice": object{"up": 5}}})
+		watcher.forgets()
+		<-time.After(6100 * time.Millisecond)
+		times := 0
+		for _, e := range watcher.heard() {
+			if e.name == "quality" {
+				times++
+			}
+		}
+		if times != 3 {
+			s.t.Errorf("told %d times in six seconds", times)
+		}
+		s.net.LoseMedia(0.2)
+		watcher.waits(20*time.Second, "a lower score both ways", func(list []event) bool {
+			told := search(list, "quality", nil)
+			of, _ := told["participants"].(object)
+			up, _ := of["alice"].(object)
+			down, _ := of["watcher"].(object)
+			return up != nil && down != nil && low(up["up"]) && low(down["down"])
+		})
+	})
+}
+
+func TestR37WhoSpeaksIsTold(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		s.ok(201, "PUT", "/channels/live", object{"kind": "call"})
+		watcher := s.joins(object{"participant": "watcher"})
+		alice := s.publishesAs("alice", testkit.PublisherOptions{Levels: true})
+		bob := s.publishesAs("bob", testkit.PublisherOptions{Levels: true, NoVideo: true})
+		watcher.told("published", object{"participant": "bob"})
+		alice.Loud(20)
+		watcher.told("speaking", object{"participant": "alice", "speaking": true})
+		watcher.told("speaker", object{"participant": "alice"})
+		alice.Loud(127)
+		bob.Loud(20)
+		watcher.told("speaking", object{"participant": "alice", "speaking": false})
+		watcher.told("speaker", object{"participant": "bob"})
+		program := s.ok(200, "GET", "/channels/live/program", nil)
+		if !contains(program, object{"audio": object{"participant": "bob"}, "video": object{"participant": "alice"}, "pinned": nil}) {
+			s.t.Errorf("bob has no picture, and the program is %v", program)
+		}
+	})
+}

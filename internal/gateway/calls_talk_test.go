@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -60,5 +61,49 @@ func TestR59InvitationsAreDeclinedCancelledAndExpire(t *testing.T) {
 		alice.toldWithin(40*time.Second, "invitation", object{"state": "expired"})
 		s.refused("invitation-settled", "PATCH", expired, object{"state": "accepted"})
 		s.refused("participant-unknown", "POST", "/channels/live/invitations", object{"participant": "alice", "to": "nobody"})
+	})
+}
+
+func TestR57MessagesReachAllMembersOrOne(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		alice := s.joins(object{"participant": "alice", "name": "Alice"})
+		bob := s.joins(object{"participant": "bob"})
+		carol := s.joins(object{"participant": "carol"})
+		said := s.ok(201, "POST", "/channels/live/messages", object{"participant": "alice", "text": "Hello <b>"})
+		want := object{"id": said["id"], "from": "alice", "name": "Alice", "text": "Hello <b>"}
+		for _, m := range []*member{alice, bob, carol} {
+			m.told("message", want)
+		}
+		s.ok(201, "POST", "/channels/live/messages", object{"participant": "alice", "text": "only you", "to": "bob"})
+		bob.told("message", object{"text": "only you", "to": "bob"})
+		alice.told("message", object{"text": "only you"})
+		<-time.After(time.Second)
+		if carol.heardOf("message", object{"text": "only you"}) {
+			s.t.Error("carol heard it too")
+		}
+	})
+}
+
+func TestR57MessagesAreBounded(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		s.joins(object{"participant": "alice"})
+		if status, _ := s.rest("POST", "/channels/live/messages", object{"participant": "alice", "text": ""}); status != 400 {
+			s.t.Errorf("an empty one: %d", status)
+		}
+		if status, _ := s.rest("POST", "/channels/live/messages", object{"participant": "alice", "text": strings.Repeat("x", 16385)}); status < 400 {
+			s.t.Errorf("a long one: %d", status)
+		}
+		taken := 0
+		for range 20 {
+			if status, _ := s.rest("POST", "/channels/live/messages", object{"participant": "alice", "text": "again"}); status == 201 {
+				taken++
+			}
+		}
+		if taken < 3 || taken > 6 {
+			s.t.Errorf("%d messages at once were taken", taken)
+		}
+		s.refused("too-many-messages", "POST", "/channels/live/messages", object{"participant": "alice", "text": "again"})
+		<-time.After(2 * time.Second)
+		s.ok(201, "POST", "/channels/live/messages", object{"participant": "alice", "text": "later"})
 	})
 }
