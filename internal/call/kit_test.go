@@ -231,9 +231,11 @@ func (h *hall) roster() (ids []string) {
 	return ids
 }
 
+func faultCode(err error) string { return fault.Of(err).Code }
+
 func (h *hall) refuses(err error, code string) {
 	h.t.Helper()
-	if fault.Of(err).Code != code {
+	if faultCode(err) != code {
 		h.t.Errorf("got %v, want %s", err, code)
 	}
 }

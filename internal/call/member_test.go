@@ -89,7 +89,7 @@ func TestStreamsWithoutReadersEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, gone := h.join("gone", "g")
-	_, sender := h.join("sender", "s")
+	page, sender := h.join("sender", "s")
 	v := h.onAir("sender", "main", "s")
 	watch.next()
 	gone.left()
@@ -112,6 +112,30 @@ func TestStreamsWithoutReadersEnd(t *testing.T) {
 	if got := h.roster(); !slices.Equal(got, []string{"sender", "watch"}) {
 		t.Errorf("roster %v", got)
 	}
+	_, _, err = h.Listen(page.Secret, "") // after 30 seconds, though it is on air
+	h.refuses(err, "left")
+}
+
+func TestTheStreamOfAPublisherMayBeUnreadForLonger(t *testing.T) {
+	h := newHall(t, nil)
+	m, ann := h.join("ann", "a")
+	v := h.onAir("ann", "main", "a")
+	ann.left()
+	for range 29 {
+		v.seen = h.clock()
+		h.pass(time.Second)
+	}
+	h.read(m.Secret, ann.lastID)
+}
+
+func TestNothingIsMissedBeforeTheFirstReader(t *testing.T) {
+	h := newHall(t, nil)
+	m, err := h.Join(JoinRequest{Channel: "c", Participant: "ann", Login: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Tell("c", "a", "slots", map[string]string{"session": "s"})
+	h.read(m.Secret, "").expect("snapshot", "slots session=s")
 }
 
 // A cable is pulled: of a participant with a member stream, whose reader was noticed
@@ -128,7 +152,10 @@ func TestAPulledCable(t *testing.T) {
 	ann.left()
 	h.pass(12 * time.Second)
 	watch.expect()
-	h.pass(time.Second)
+	h.mu.Lock()
+	h.now = h.now.Add(time.Second)
+	h.mu.Unlock()
+	h.router.Sweep(h.clock()) // both at once, whoever looks first
 	watch.expect("unpublished participant=ann reason=lost", "left participant=ann")
 }
 

@@ -57,7 +57,7 @@ func (st *stream) silent(now time.Time, d time.Duration) bool {
 // end ends a stream with a last event, if name is not empty. settle comes next.
 func (s *Service) end(now time.Time, st *stream, reason *fault.Error, name string, data any) {
 	if name != "" {
-		st.tell(name, data)
+		st.tell(name, encode(data))
 	}
 	st.log.End()
 	delete(s.streams, st.secret)
