@@ -8,7 +8,7 @@
 # Into ${HEADGATE_CLIENTS:-${XDG_CACHE_HOME:-~/.cache}/headgate/clients}:
 #   sid/   a small Debian unstable root with FFmpeg >= 8, simple-whip-client and GStreamer, because Debian 12's own cannot speak WHIP
 #   bin/   commands that run a program of that root in the current folder: ffmpeg, ffprobe, whip-client, gst-python, ...
-#   js/    WHIP and WHEP clients that nobody here wrote, bundled for a browser
+#   js/    WHIP and WHEP clients that nobody here wrote, bundled for a browser, and axe-core, which judges whether pages are accessible
 set -euo pipefail
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -161,7 +161,7 @@ SCRIPT
 js_source=$repository/integration/thirdparty
 
 js_there() {
-  [ -f "$clients/js/thirdparty.js" ] && cmp -s "$js_source/package.json" "$clients/js/package.json" &&
+  [ -f "$clients/js/thirdparty.js" ] && [ -f "$clients/js/node_modules/axe-core/axe.min.js" ] && cmp -s "$js_source/package.json" "$clients/js/package.json" &&
     cmp -s "$js_source/thirdparty.js" "$clients/js/entry.js"
 }
 
@@ -192,7 +192,7 @@ print_versions() {
     say "simple-whip-client $(first_line as_root chroot "$root" dpkg-query -W -f '${Version}' simple-whip-client)"
   fi
   if js_there; then
-    sed -n -E 's/^ *"((@eyevinn\/|whip)[^"]*)": "([^"]*)".*/clients: \1 \3/p' "$clients/js/package.json"
+    sed -n -E 's/^ *"((@eyevinn\/|whip|axe)[^"]*)": "([^"]*)".*/clients: \1 \3/p' "$clients/js/package.json"
   fi
 }
 

@@ -163,7 +163,9 @@ func TestPagesAreAccessible(t *testing.T) {
 }
 
 // scripts names the page of each page script.
-var scripts = map[string]string{"assets/home.js": "pages/home.html", "assets/publish.js": "pages/publish.html", "assets/watch.js": "pages/watch.html", "assets/check.js": "pages/check.html"}
+var scripts = map[string]string{"assets/home.js": "pages/home.html", "assets/publish.js": "pages/publish.html", "assets/watch.js": "pages/watch.html", "assets/check.js": "pages/check.html",
+	"assets/call.js": "pages/call.html", "assets/callchat.js": "pages/call.html", "assets/callgrid.js": "pages/call.html", "assets/calllobby.js": "pages/call.html",
+	"assets/callnews.js": "pages/call.html", "assets/callpeople.js": "pages/call.html", "assets/callroom.js": "pages/call.html", "assets/callstats.js": "pages/call.html"}
 
 func TestScriptsFindTheirElements(t *testing.T) {
 	files := all(t)
@@ -208,7 +210,7 @@ func TestScriptsHaveNoSinks(t *testing.T) {
 // TestCopiedModulesStandAlone keeps the promise in the heads of whip.js, whep.js
 // and player.js: copied with the named files they need nothing of the pages.
 func TestCopiedModulesStandAlone(t *testing.T) {
-	together := []string{"whip.js", "simulcast.js", "whep.js", "events.js", "layers.js", "player.js", "wish.js", "connection.js", "resource.js", "problem.js", "sdp.js"}
+	together := []string{"headgate.js", "slots.js", "member.js", "roster.js", "rest.js", "turns.js", "whip.js", "simulcast.js", "whep.js", "events.js", "layers.js", "player.js", "wish.js", "connection.js", "resource.js", "problem.js", "sdp.js"}
 	imports := regexp.MustCompile(`(?m)from "\./([^"]+)"`)
 	files := all(t)
 	for _, name := range together {
@@ -225,7 +227,7 @@ func TestCopiedModulesStandAlone(t *testing.T) {
 }
 
 func TestStyleSheet(t *testing.T) {
-	css := all(t)["assets/style.css"]
+	css := all(t)["assets/style.css"] + all(t)["assets/call.css"]
 	if strings.Count(css, "{") != strings.Count(css, "}") {
 		t.Error("braces do not balance")
 	}

@@ -48,6 +48,8 @@ type stub struct {
 	extends bool
 	said    []string
 	streams map[chan string]bool
+
+	calls *stubCalls
 }
 
 // canned is an answer made up by a test.
@@ -84,6 +86,7 @@ func newStub(t *testing.T, cfg Config) *stub {
 	e.POST("/whep/*", s.play)
 	e.Any("/session/:id", s.session)
 	s.extend(e)
+	s.calls = newStubCalls(s, e)
 	s.Server = httptest.NewServer(e)
 	t.Cleanup(s.close)
 	return s
@@ -243,11 +246,15 @@ func (s *stub) publish(c echo.Context) error {
 	ch := s.channel(c.Request().URL.EscapedPath()[len("/whip/"):])
 	return s.create(c, func(session *stubSession) error {
 		session.publishes(ch)
+		s.calls.publishes(c, session)
 		return nil
 	})
 }
 
 func (s *stub) play(c echo.Context) error {
+	if s.calls.isCall(c) {
+		return s.create(c, func(session *stubSession) error { return s.calls.seats(c, session) })
+	}
 	ch := s.channel(c.Request().URL.EscapedPath()[len("/whep/"):])
 	if !s.waits && !ch.live() {
 		c.Response().Header().Set("Retry-After", "1")
@@ -272,6 +279,7 @@ func (s *stub) create(c echo.Context, fill func(*stubSession) error) error {
 	s.mu.Lock()
 	s.next++
 	path := fmt.Sprintf("/session/s%d", s.next)
+	session.path = path
 	s.sessions[path] = session
 	if strings.HasPrefix(c.Request().URL.Path, "/whep/") {
 		s.lastViewer = path
@@ -327,6 +335,7 @@ func (s *stub) drop(path, code string) {
 	s.gone[path] = code
 	s.mu.Unlock()
 	if session != nil {
+		s.calls.gone(session)
 		session.close()
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -120,6 +122,7 @@ type stubTrack struct {
 	out *webrtc.TrackLocalStaticRTP
 
 	mu        sync.Mutex
+	slots     map[*webrtc.TrackLocalStaticRTP]bool
 	sequence  uint16
 	timestamp uint32
 }
@@ -150,8 +153,26 @@ func (o *stubTrack) forward(track *webrtc.TrackRemote) {
 		o.sequence = sequence + packet.SequenceNumber - first.SequenceNumber
 		o.timestamp = timestamp + packet.Timestamp - first.Timestamp
 		header := rtp.Header{Version: 2, Marker: packet.Marker, SequenceNumber: o.sequence, Timestamp: o.timestamp}
+		slots := slices.Collect(maps.Keys(o.slots))
 		o.mu.Unlock()
 		_ = o.out.WriteRTP(&rtp.Packet{Header: header, Payload: packet.Payload})
+		for _, slot := range slots {
+			_ = slot.WriteRTP(&rtp.Packet{Header: header, Payload: packet.Payload})
+		}
+	}
+}
+
+// feed forwards to a slot too, or no longer.
+func (o *stubTrack) feed(slot *webrtc.TrackLocalStaticRTP, on bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.slots == nil {
+		o.slots = map[*webrtc.TrackLocalStaticRTP]bool{}
+	}
+	if on {
+		o.slots[slot] = true
+	} else {
+		delete(o.slots, slot)
 	}
 }
 
@@ -176,6 +197,9 @@ type stubSession struct {
 	pc   *webrtc.PeerConnection
 	work sync.WaitGroup
 	once sync.Once
+
+	path   string
+	onGone func()
 
 	mu         sync.Mutex
 	offer      string

@@ -17,7 +17,7 @@ type document struct {
 	framable bool
 }
 
-// Below /publish and /watch stand up to three names, read by the page.
+// Below /publish and /watch stand up to three names, below /call one, read by the page.
 var documents = []document{
 	{file: "home.html", routes: []string{"/"},
 		permissions: "camera=(), microphone=(), display-capture=(), geolocation=()"},
@@ -25,12 +25,14 @@ var documents = []document{
 		permissions: "camera=(self), microphone=(self), display-capture=(self), screen-wake-lock=(self), geolocation=()"},
 	{file: "check.html", routes: []string{"/check"},
 		permissions: "camera=(self), microphone=(self), display-capture=(), geolocation=()"},
+	{file: "call.html", routes: []string{"/call", "/call/*"},
+		permissions: "camera=(self), microphone=(self), display-capture=(self), speaker-selection=(self), screen-wake-lock=(self), geolocation=()"},
 	{file: "watch.html", routes: []string{"/watch", "/watch/*"}, framable: true,
 		permissions: "camera=(), microphone=(), display-capture=(), geolocation=()"},
 }
 
 // Register adds the routes of the pages and their assets to e: /, /publish/…,
-// /watch/…, /check, /assets/… and /favicon.ico, for GET and HEAD.
+// /watch/…, /call/…, /check, /assets/… and /favicon.ico, for GET and HEAD.
 //
 // The pages ask the same origin for GET /api/v1/channels and GET
 // /api/v1/settings, publish to /whip/… and play from /whep/…; those routes are

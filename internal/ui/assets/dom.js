@@ -34,6 +34,25 @@ export function el(tag, properties = {}, ...children) {
   return made;
 }
 
+/** Drawings on 24 by 24, of strokes. */
+const ICONS = {
+  silent: "M15 9.500V6a3 3 0 0 0-6-.6M9 10v1a3 3 0 0 0 4.800 2.400M5.500 11.500a6.500 6.500 0 0 0 10.800 4.900M18 13.800q.5-1.100.5-2.300M12 18v3M4 3.500l16 17",
+  sound: "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM5.500 11.500a6.500 6.500 0 0 0 13 0M12 18v3",
+  large: "M9 4H4v5M15 4h5v5M9 20H4v-5M15 20h5v-5",
+  remove: "M10 8.500a3 3 0 1 1-6 0 3 3 0 0 1 6 0zM1.500 19a5.500 5.500 0 0 1 11 0M15.500 9l5.500 5.500M21 9l-5.500 5.500",
+};
+
+/** @param {keyof ICONS} name @returns {SVGElement} hidden from readers: what it is on has a name */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
 /** Tells style sheets and tests how the page is doing. @param {string} state */
 export function pageState(state) {
   document.documentElement.dataset.state = state;

@@ -91,7 +91,7 @@ function card(channel) {
     el("div", { className: "card-head" },
       el("span", { className: status === "On air" ? "badge on" : "badge" }, status),
       el("span", { className: "muted" }, viewers === 1 ? "1 viewer" : `${viewers} viewers`)),
-    el("h3", {}, link),
+    el("h2", {}, link),
     publications.length > 1
       ? el("ul", { className: "parts" }, ...publications.map((p) => part(channel.name, p)))
       : el("p", { className: "muted" }, publications[0] ? formats(publications[0]) : ""));

@@ -67,6 +67,7 @@ export class WHIPClient extends WishClient {
   /**
    * Sends another track of the same kind from now on, without renegotiation.
    * @param {MediaStreamTrack} track
+   * @returns {Promise<boolean>} false when this kind was not offered: publish again then
    */
   async replace(track) {
     for (const old of this.stream.getTracks()) if (old.kind === track.kind) this.stream.removeTrack(old);
@@ -74,6 +75,17 @@ export class WHIPClient extends WishClient {
     const sender = this.pc?.getTransceivers().find((t) => t.receiver.track.kind === track.kind)?.sender;
     await sender?.replaceTrack(track);
     if (track.kind === "video") await this.#arrange();
+    return this.pc === null || sender !== undefined; // without a connection the next one offers it
+  }
+
+  /**
+   * Sends nothing of a kind from now on, until replace(): a camera may go out, and
+   * nothing is negotiated.
+   * @param {"audio" | "video"} kind
+   */
+  async withdraw(kind) {
+    for (const old of this.stream.getTracks()) if (old.kind === kind) this.stream.removeTrack(old);
+    await this.pc?.getTransceivers().find((t) => t.receiver.track.kind === kind)?.sender.replaceTrack(null);
   }
 
   /** @param {number} bitsPerSecond highest rate of the video, all layers together; 0 leaves it to the browser */

@@ -345,7 +345,7 @@ export class WishClient extends EventTarget {
  * @param {Problem} problem
  * @returns {number} milliseconds
  */
-function delay(failures, problem) {
+export function delay(failures, problem) {
   const base = problem.retryAfter * 1000 || Math.min(500 * 2 ** Math.min(failures, 5), 10_000);
   return base * (1 + 0.2 * Math.random());
 }
