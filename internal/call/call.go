@@ -43,6 +43,7 @@ type Service struct {
 	parts     Parts
 	passwords passwords
 	data      talks
+	director  *director
 
 	stop    context.CancelFunc // nil before Start
 	looping sync.WaitGroup
@@ -83,7 +84,7 @@ func New(cfg Config, parts Parts) *Service {
 	}
 	return &Service{
 		cfg: cfg, parts: parts, channels: make(map[string]*channel), streams: make(map[string]*stream),
-		graves: make(map[string]*grave), provisioned: make(map[string]Settings),
+		graves: make(map[string]*grave), provisioned: make(map[string]Settings), director: newDirector(parts.Now),
 		paces: make(map[string]*rate.Limiter), configured: make(map[string]bool), entered: make(map[string]bool),
 	}
 }
@@ -96,6 +97,7 @@ func (s *Service) Start(sessions Sessions) {
 	s.sessions, s.stop = sessions, stop
 	s.mu.Unlock()
 	s.looping.Go(func() { s.loop(ctx) })
+	s.looping.Go(func() { s.director.measurer.run(ctx) })
 }
 
 // Close ends every member stream with server-shutdown and waits for what Start began.
@@ -108,6 +110,7 @@ func (s *Service) Close(context.Context) error {
 		stop()
 	}
 	s.looping.Wait()
+	s.director.measurer.keep(nil)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/router"
 )
 
 // Ban shuts a participant out of a channel until a time.
@@ -112,6 +113,7 @@ func (s *Service) Unban(channel, participant string) {
 // Disband puts everybody out with ErrDisbanded, viewers included.
 func (s *Service) Disband(channel string) {
 	s.disband(channel)
+	s.Pin(channel, router.Cast{})
 	s.endSessions([]ending{{Match{Channel: channel}, ErrDisbanded}})
 }
 

@@ -38,6 +38,7 @@ func (s *Service) maxMembers(channel string) int {
 
 // configure tells the router what holds for a channel now. s.mu is not held.
 func (s *Service) configure(channel string) {
+	defer s.director.stir(channel)
 	s.configuring.Lock()
 	defer s.configuring.Unlock()
 	s.mu.Lock()

@@ -6,6 +6,7 @@ import (
 )
 
 // The loop looks every loopEvery at who speaks, and every sweepEvery at what is over.
+// Where publications change it looks at once.
 const (
 	loopEvery  = 100 * time.Millisecond
 	sweepEvery = time.Second
@@ -20,6 +21,9 @@ func (s *Service) loop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-s.director.woken:
+			s.react(s.parts.Now())
+			continue
 		case <-tick.C:
 		}
 		now := s.parts.Now()
@@ -31,9 +35,6 @@ func (s *Service) loop(ctx context.Context) {
 		}
 	}
 }
-
-// listen looks who speaks. It is called every 100 ms.
-func (s *Service) listen(time.Time) {}
 
 // score looks how well everybody's media goes, and does something every
 // Config.QualityEvery. It is called every 100 ms.

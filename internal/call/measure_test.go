@@ -59,12 +59,17 @@ type microphone struct {
 	in    *router.Ingest
 	seq   uint16
 	at    uint32
+	now   func() time.Time
 }
 
 const microphoneLevel = 5
 
 func newMicrophone(t testing.TB) *microphone {
-	m := &microphone{track: router.NewTrack(router.Audio, nil)}
+	return microphoneOf(t, router.NewTrack(router.Audio, nil))
+}
+
+func microphoneOf(t testing.TB, track *router.Track) *microphone {
+	m := &microphone{track: track, now: time.Now}
 	m.in = router.NewIngest(router.IngestConfig{Sections: []router.IngestSection{{
 		Mid: "0", Track: m.track, SSRCs: []router.DeclaredSSRC{{Media: 1}},
 		Extensions:   router.Extensions{router.ExtAudioLevel: microphoneLevel},
@@ -89,7 +94,7 @@ func (m *microphone) send(t testing.TB, payload []byte, lasts time.Duration, lev
 	}
 	m.seq++
 	m.at += uint32(lasts * 48000 / time.Second)
-	m.in.RTP(time.Now(), b)
+	m.in.RTP(m.now(), b)
 }
 
 // measuring runs a test in fake time with a measurer that works.

@@ -17,6 +17,7 @@ func (s *Service) Mute(channel string, c router.Cast, m router.Mute) error {
 	if !s.parts.Router.Mute(now, channel, c, m) {
 		return ErrPublicationUnknown
 	}
+	defer s.director.stir(channel)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.personIn(channel, c.Participant)

@@ -10,6 +10,7 @@ import (
 // Observe is router.Config.Observe: it is called with the router's lock held and
 // returns at once.
 func (s *Service) Observe(e router.Event) {
+	s.director.stir(e.Channel)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch e.What {

@@ -303,10 +303,13 @@ func (t *seating) unseen(a *assembly, i, n int) bool {
 // speak, to those that have one, and tells whether there were any.
 func (t *seating) preferPictures(a *assembly) (any bool) {
 	for i := range a.list {
+		if !t.unseen(a, i, 0) {
+			continue
+		}
 		best := -1
-		for n := range min(t.video, len(t.seats)) {
+		for n := range t.video {
 			j := a.find(t.seats[n].cast)
-			if j < 0 || a.list[j].picture || !t.yields(a, n) || !t.unseen(a, i, n) {
+			if j < 0 || a.list[j].picture || !t.yields(a, n) {
 				continue
 			}
 			if (best < 0 || t.sooner(a, n, best)) && t.may(n, a.list[i].Cast) {

@@ -72,7 +72,9 @@ func (s *speaker) look(now time.Time, samples []sample) {
 		step = 0
 	}
 	s.looked = now
-	s.forget(samples)
+	s.forget(func(c router.Cast) bool {
+		return slices.ContainsFunc(samples, func(m sample) bool { return m.Cast == c })
+	})
 	gain := 1 - math.Exp(-float64(step)/float64(talkMemory))
 	for _, m := range samples {
 		v := s.voices[m.Cast]
@@ -86,11 +88,8 @@ func (s *speaker) look(now time.Time, samples []sample) {
 	s.follow(now, step, samples)
 }
 
-// forget drops the voices that are gone.
-func (s *speaker) forget(samples []sample) {
-	there := func(c router.Cast) bool {
-		return slices.ContainsFunc(samples, func(m sample) bool { return m.Cast == c })
-	}
+// forget drops the voices that are not there any more.
+func (s *speaker) forget(there func(router.Cast) bool) {
 	for c := range s.voices {
 		if !there(c) {
 			delete(s.voices, c)
