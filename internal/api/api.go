@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/netip"
 
 	"github.com/labstack/echo/v4"
 )
@@ -23,6 +24,9 @@ type Config struct {
 	// Origins are those whose pages may use the API beside our own, for example
 	// https://app.example.com.
 	Origins []string
+	// Own tells that a request of this client is one of this machine, that no proxy
+	// brought; nil is never.
+	Own func(client netip.Addr, r *http.Request) bool
 }
 
 type handlers struct {

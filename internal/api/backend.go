@@ -14,6 +14,8 @@ type Request struct {
 	Credential auth.Credential
 	// From is the address of the HTTP peer, after trusted proxies, without a port.
 	From netip.AddrPort
+	// Own tells that it came from this machine, and not by a proxy on it.
+	Own bool
 }
 
 // Backend answers for the rest of the gateway. It authorises every request, but for

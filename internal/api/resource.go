@@ -72,6 +72,7 @@ func place(c echo.Context) (p auth.Place, err error) {
 func (h handlers) request(c echo.Context) Request {
 	from, _ := netip.ParseAddr(c.RealIP()) // nobody's address is nobody's session
 	r := Request{From: netip.AddrPortFrom(from.Unmap(), 0)}
+	r.Own = h.cfg.Own != nil && h.cfg.Own(from.Unmap(), c.Request())
 	switch values := c.Request().Header.Values(echo.HeaderAuthorization); len(values) {
 	case 0:
 	case 1:

@@ -55,6 +55,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/wish/wishtest": {ours: "auth internal/events internal/fault internal/sdpfrag internal/signaling internal/wish", others: echo},
 	"internal/httpserver":    {ours: "internal/fault internal/names internal/problem internal/sockets", others: echo + " golang.org/x/crypto golang.org/x/sys golang.org/x/time"},
 	"internal/api":           {ours: "auth internal/diagnose internal/events internal/fault internal/names internal/problem", others: echo},
+	"internal/api/apitest":   {ours: "internal/api", others: "github.com/getkin/kin-openapi"},
 	"internal/ui":            {ours: "internal/fault internal/names", others: echo},
 	"whip":                   {ours: "auth internal/fault internal/signaling internal/wish", others: echo},
 	"whep":                   {ours: "auth internal/events internal/fault internal/linkhdr internal/names internal/signaling internal/wish", others: echo},

@@ -217,6 +217,12 @@ func (c Config) noAuth() bool {
 	return !c.Auth.Open && !c.hasCredentials()
 }
 
+// openElsewhere tells that everybody may publish and play, from other machines too,
+// and that nobody said who administers.
+func (c Config) openElsewhere() bool {
+	return c.Auth.Open && !c.hasCredentials() && !c.loopbackOnly()
+}
+
 // hasCredentials tells that there is something a token could be made with.
 func (c Config) hasCredentials() bool {
 	return len(c.Auth.Tokens) > 0 || len(c.Auth.JWT.Keys) > 0 || c.Auth.JWT.JWKSURL != "" || len(c.Auth.Own) > 0

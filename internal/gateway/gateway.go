@@ -126,17 +126,24 @@ func (g *Gateway) decideAccess() error {
 		g.cfg.Auth.Open = true
 		return nil
 	}
-	dir, err := g.cfg.stateDir()
+	key, madeIn, err := g.cfg.ownKey()
 	if err != nil {
 		return err
 	}
-	key, created, err := auth.LoadOrCreateKey(dir)
+	g.cfg.Auth.Own = key
+	g.log.Warn("no tokens are configured: clients need one made by `headgate token`", "key_created", madeIn != "")
+	return nil
+}
+
+// closeAdministration makes the key of administrators' tokens. Where none can be
+// kept the gateway is as open as it was told to be, and nobody administers it.
+func (g *Gateway) closeAdministration() {
+	key, _, err := g.cfg.ownKey()
 	if err != nil {
-		return fmt.Errorf("the gateway's own key: %w", err)
+		g.log.Warn("nobody can administer this open gateway: the key of such tokens cannot be kept; set state_dir or HEADGATE_KEY", "err", err)
+		key = auth.NewKey()
 	}
 	g.cfg.Auth.Own = key
-	g.log.Warn("no tokens are configured: clients need one made by `headgate token`", "key_created", created, "state_dir", dir)
-	return nil
 }
 
 // stateDir is where state is kept when the configuration names no place.
@@ -228,7 +235,7 @@ func (g *Gateway) routes() {
 	wish.Register(e, cfg, g.sessions)
 	whip.Register(e, cfg, g.sessions)
 	whep.Register(e, cfg, g.sessions)
-	api.Register(e, api.Config{Version: g.version, Origin: g.server.Origin, AcceptRawToken: g.cfg.Auth.AcceptRawToken, Gate: g.server.Gate, Forwarded: g.server.Forwarded, Origins: g.cfg.CORS.Origins}, roster{g})
+	api.Register(e, api.Config{Version: g.version, Origin: g.server.Origin, AcceptRawToken: g.cfg.Auth.AcceptRawToken, Gate: g.server.Gate, Forwarded: g.server.Forwarded, Origins: g.cfg.CORS.Origins, Own: httpserver.OwnRequest}, roster{g})
 	ui.Register(e, g.pages())
 }
 

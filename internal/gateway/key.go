@@ -12,7 +12,7 @@ var (
 	// errNoOwnKey is returned where tokens come from somebody else's issuer.
 	errNoOwnKey = errors.New("this gateway has no signing key of its own; ask your token issuer, or set HEADGATE_KEY")
 	// errNoTokenNeeded is returned where a token would be ignored.
-	errNoTokenNeeded = errors.New("this gateway is open (auth.open) and needs no token")
+	errNoTokenNeeded = errors.New("this gateway is open and needs no token")
 )
 
 // OwnKey returns the key that a gateway with this configuration signs tokens
@@ -24,12 +24,18 @@ func OwnKey(cfg Config) (key []byte, madeIn string, err error) {
 	switch {
 	case len(cfg.Auth.Own) > 0:
 		return cfg.Auth.Own, "", nil
+	case cfg.openElsewhere():
 	case cfg.Auth.Open:
 		return nil, "", errNoTokenNeeded
 	case !cfg.noAuth():
 		return nil, "", errNoOwnKey
 	}
-	dir, err := cfg.stateDir()
+	return cfg.ownKey()
+}
+
+// ownKey is the key in the state directory, made if need be.
+func (c Config) ownKey() (key []byte, madeIn string, err error) {
+	dir, err := c.stateDir()
 	if err != nil {
 		return nil, "", err
 	}
@@ -51,5 +57,6 @@ func (g *Gateway) SignToken(claims auth.Claims) (string, error) {
 	if len(g.cfg.Auth.Own) == 0 {
 		return "", errNoOwnKey
 	}
+	claims.Issuer, claims.Audience = g.cfg.Auth.JWT.Issuer, g.cfg.Auth.JWT.Audience // as wanted of all tokens
 	return auth.Sign(g.cfg.Auth.Own, claims)
 }

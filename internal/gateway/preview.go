@@ -40,7 +40,7 @@ func (c Config) LoopbackOnly() bool { return c.loopbackOnly() }
 
 // KeyFile names the file of the gateway's own key; empty where it would need none.
 func (c Config) KeyFile() (string, error) {
-	if !c.noAuth() || c.loopbackOnly() {
+	if !c.openElsewhere() && (!c.noAuth() || c.loopbackOnly()) {
 		return "", nil
 	}
 	dir, err := c.stateDir()

@@ -21,8 +21,12 @@ func (r roster) may(ctx context.Context, q api.Request, action auth.Action, chan
 	return err
 }
 
-// administers authorises an administrator.
+// administers authorises an administrator. Where no credential could show that, it is
+// whoever asks from this machine, and not by a proxy on it.
 func (r roster) administers(ctx context.Context, q api.Request) error {
+	if !r.cfg.hasCredentials() && !q.Own {
+		return auth.ErrNoToken
+	}
 	return r.may(ctx, q, auth.Admin, "")
 }
 

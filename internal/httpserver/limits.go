@@ -16,7 +16,7 @@ var (
 	errTooMany = fault.New(fault.RateLimited, "too-many-requests",
 		"Too many requests came from this address; slow down and try again.")
 	errTooManyFailures = fault.New(fault.RateLimited, "too-many-failures",
-		"Too many requests from this address showed a bad token; wait before the next try.")
+		"Too many requests from this address showed a bad token or password; wait before the next try.")
 	errDraining = fault.New(fault.Unavailable, "server-shutdown",
 		"This gateway is shutting down; try again in a moment.").After(5 * time.Second)
 )
@@ -26,6 +26,10 @@ var (
 const (
 	sessionRoutes = "/session/"
 	streamRoutes  = "/events/"
+	// memberRoutes begins those of members' event streams, loginRoute is where
+	// passwords are shown.
+	memberRoutes = "/api/v1/events/"
+	loginRoute   = "/api/v1/login"
 )
 
 // limits are the budgets of addresses and sessions.
@@ -80,7 +84,7 @@ func limitKey(addr netip.Addr) netip.Prefix {
 }
 
 func onSession(c echo.Context) bool {
-	return strings.HasPrefix(c.Path(), sessionRoutes) || strings.HasPrefix(c.Path(), streamRoutes)
+	return strings.HasPrefix(c.Path(), sessionRoutes) || strings.HasPrefix(c.Path(), streamRoutes) || strings.HasPrefix(c.Path(), memberRoutes)
 }
 
 // changesSession reports whether the request takes from the budget of its address.
@@ -156,5 +160,5 @@ func (s *Server) account(c echo.Context, key netip.Prefix, err error) error {
 }
 
 func showsCredential(c echo.Context) bool {
-	return c.Request().Header.Get(echo.HeaderAuthorization) != ""
+	return c.Request().Header.Get(echo.HeaderAuthorization) != "" || c.Path() == loginRoute
 }

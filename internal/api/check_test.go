@@ -1,0 +1,20 @@
+package api_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/headgate/headgate/internal/api"
+	"github.com/headgate/headgate/internal/api/apitest"
+)
+
+func TestMain(m *testing.M) {
+	api.SetChecked(func(t *testing.T, req *http.Request, rec *httptest.ResponseRecorder) {
+		t.Helper()
+		apitest.Answer(t, req, rec.Code, rec.Header(), rec.Body.Bytes())
+	})
+	goleak.VerifyTestMain(m)
+}
