@@ -53,6 +53,7 @@ func TestOwnKey(t *testing.T) {
 		"fixed tokens alone":          {change: func(c *Config) { c.Auth.Tokens = make([]auth.TokenConfig, 1) }, err: errNoOwnKey},
 		"another issuer":              {change: func(c *Config) { c.Auth.JWT.JWKSURL = "https://issuer.example" }, err: errNoOwnKey},
 		"keys":                        {change: func(c *Config) { c.Auth.JWT.Keys = make([]auth.KeyConfig, 1) }, err: errNoOwnKey},
+		"open to others":              {change: func(c *Config) { c.Auth.Open, c.HTTP.HTTP = true, ":8080" }},
 		"open":                        {change: func(c *Config) { c.Auth.Open = true }, err: errNoTokenNeeded},
 	} {
 		cfg := DefaultConfig()

@@ -117,8 +117,11 @@ func (g *Gateway) abandon(ctx context.Context) error {
 
 // decideAccess applies the rule for gateways whose access nobody configured: to
 // this machine alone they are open, elsewhere they want tokens signed with a key
-// of their own.
+// of their own. Openness elsewhere is for media: administration wants such a token.
 func (g *Gateway) decideAccess() error {
+	if g.cfg.openElsewhere() {
+		g.closeAdministration()
+	}
 	if !g.cfg.noAuth() {
 		return nil
 	}

@@ -21,6 +21,9 @@ func (r roster) Channels(ctx context.Context, q api.Request) ([]api.Channel, err
 	for name := range r.calls.AllProvisioned() {
 		there[name] = router.ChannelInfo{Name: name}
 	}
+	for _, name := range r.calls.Populated() {
+		there[name] = router.ChannelInfo{Name: name}
+	}
 	for _, c := range r.Gateway.Channels() {
 		there[c.Name] = c
 	}

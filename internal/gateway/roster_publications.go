@@ -91,7 +91,7 @@ func (r roster) Viewers(ctx context.Context, q api.Request, channel string) ([]a
 	}
 	var list []api.Viewer
 	for _, s := range r.viewersOf(channel) {
-		list = append(list, api.Viewer{ID: s.ID, Participant: s.Participant, Started: s.Started.UTC().Truncate(time.Millisecond), Connected: s.Connected})
+		list = append(list, api.Viewer{ID: s.ID, Participant: s.Participant, Started: s.Started.UTC().Truncate(time.Millisecond), Connected: s.Connected, Slots: s.Slots})
 	}
 	return list, nil
 }

@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
+	"github.com/headgate/headgate/internal/fault"
 	"github.com/headgate/headgate/internal/wish"
 	"github.com/headgate/headgate/internal/wish/wishtest"
 )
@@ -123,6 +126,24 @@ func TestGuessingByOptionsIsLimited(t *testing.T) {
 		}
 	}
 	refusedFor(t, r.ask(school, "OPTIONS", "/whip/live", "", "Authorization", "Bearer guess"))
+}
+
+// Passwords are guessed without a token; they count as failures all the same.
+func TestGuessingPasswordsIsLimited(t *testing.T) {
+	r := newRig(t, &wishtest.Backend{}, nil)
+	wrong := fault.New(fault.Unauthenticated, "wrong-password", "Wrong.")
+	r.Server.Echo().POST(loginRoute, func(echo.Context) error { return wrong }, r.Server.Gate)
+	guess := func(from string) int { return r.ask(from, "POST", loginRoute, "").Code }
+	tried := 0
+	for ; tried < 100 && guess(school) == 401; tried++ {
+		r.clock.advance(100 * time.Millisecond)
+	}
+	if tried < 30 || tried > 50 {
+		t.Errorf("%d guesses", tried)
+	}
+	if got := guess(elsewhere); got != 401 {
+		t.Errorf("another address: %d", got)
+	}
 }
 
 func TestMissingTokensAreNoFailures(t *testing.T) {

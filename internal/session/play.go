@@ -243,6 +243,9 @@ func (v *viewing) close(time.Time) {
 
 func (v *viewing) detail(info *Info) {
 	info.Participant = v.self
+	if v.seat != nil {
+		info.Slots = v.seat.count
+	}
 	client := v.client.Load()
 	if client == nil {
 		return
