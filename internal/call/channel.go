@@ -1,8 +1,10 @@
 package call
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/headgate/headgate/internal/fault"
@@ -36,6 +38,12 @@ type person struct {
 	entries      map[*entry]struct{}
 	// reason is why the person is being put out; nil for those who are not.
 	reason *fault.Error
+	// told is what snapshots tell of the person, for those who join one after another.
+	told struct {
+		json     json.RawMessage // nil when something has changed
+		speaking bool
+		quality  *Quality
+	}
 }
 
 // entry is a session of a person.
@@ -84,6 +92,7 @@ func (s *Service) settle(now time.Time, p *person) {
 	switch in := !p.joined.IsZero(); {
 	case p.present() && !in:
 		p.joined = stamp(now)
+		p.changed()
 		p.channel.tell(EventJoined, joined{Participant: p.view(), At: stamp(now)})
 	case !p.present() && in:
 		p.joined, p.speaking, p.quality = time.Time{}, false, nil
@@ -107,6 +116,7 @@ func (p *person) describe(now time.Time, name string, tags map[string]string) {
 	if tagged {
 		p.tags = maps.Clone(tags)
 	}
+	p.changed()
 	if (renamed || tagged) && !p.joined.IsZero() {
 		p.channel.tell(EventJoined, joined{Participant: p.view(), Changed: true, At: stamp(now)})
 	}
@@ -130,14 +140,27 @@ func (p *person) view() Participant {
 	return v
 }
 
+// changed notes that view is another one now, but for speaking and quality.
+func (p *person) changed() { p.told.json = nil }
+
+// encoded is view as JSON.
+func (p *person) encoded() json.RawMessage {
+	if p.told.json == nil || p.told.speaking != p.speaking || p.told.quality != p.quality {
+		p.told.speaking, p.told.quality = p.speaking, p.quality
+		p.told.json, _ = encode(p.view()).(json.RawMessage)
+	}
+	return p.told.json
+}
+
 // roster are those who are there, by id.
-func (c *channel) roster() []Participant {
-	list := make([]Participant, 0, len(c.people))
-	for _, id := range slices.Sorted(maps.Keys(c.people)) {
-		if p := c.people[id]; !p.joined.IsZero() {
-			list = append(list, p.view())
+func (c *channel) roster() []*person {
+	list := make([]*person, 0, len(c.people))
+	for _, p := range c.people {
+		if !p.joined.IsZero() {
+			list = append(list, p)
 		}
 	}
+	slices.SortFunc(list, func(a, b *person) int { return strings.Compare(a.id, b.id) })
 	return list
 }
 

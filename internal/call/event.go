@@ -31,13 +31,13 @@ const (
 // The data of events. All but the snapshot are flat and say when.
 type (
 	snapshot struct {
-		Channel      string        `json:"channel"`
-		Kind         Kind          `json:"kind"`
-		Self         string        `json:"self"`
-		Participants []Participant `json:"participants"`
-		Publications []Publication `json:"publications"`
-		Program      programView   `json:"program"`
-		Speaker      *string       `json:"speaker"`
+		Channel      string            `json:"channel"`
+		Kind         Kind              `json:"kind"`
+		Self         string            `json:"self"`
+		Participants []json.RawMessage `json:"participants"`
+		Publications []Publication     `json:"publications"`
+		Program      programView       `json:"program"`
+		Speaker      *string           `json:"speaker"`
 	}
 	programView struct {
 		Pinned *castView `json:"pinned"`
@@ -98,17 +98,18 @@ func castOf(c router.Cast) *castView {
 	return &castView{c.Participant, c.Source}
 }
 
-// encode makes JSON of the data of an event, once for all who are told. What cannot
-// be encoded is told without data: there is nobody to give an error to.
-func encode(data any) json.RawMessage {
-	if raw, ok := data.(json.RawMessage); ok {
-		return raw
+// encode makes JSON of the data of an event, once for all who are told: it returns a
+// json.RawMessage. What cannot be encoded is told without data: there is nobody to
+// give an error to.
+func encode(data any) any {
+	if _, done := data.(json.RawMessage); done {
+		return data
 	}
 	b, err := json.Marshal(data)
 	if err != nil {
 		return json.RawMessage("{}")
 	}
-	return b
+	return json.RawMessage(b)
 }
 
 // tell tells all streams of the channel. s.mu is held, as in what follows.
@@ -125,7 +126,7 @@ func (c *channel) tell(name string, data any) {
 // tellPublished tells of a publication, with the addresses that the readers of each
 // stream know the gateway by.
 func (c *channel) tellPublished(now time.Time, p Publication, changed bool) {
-	byOrigin := make(map[string]json.RawMessage)
+	byOrigin := make(map[string]any)
 	for st := range c.streams {
 		raw, done := byOrigin[st.origin]
 		if !done {

@@ -214,10 +214,11 @@ func (s *Service) Participants(channel string) []Participant {
 	if c == nil {
 		return nil
 	}
-	if list := c.roster(); len(list) > 0 {
-		return list
+	var list []Participant
+	for _, p := range c.roster() {
+		list = append(list, p.view())
 	}
-	return nil
+	return list
 }
 
 // Members is how many participants a channel has.

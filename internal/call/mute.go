@@ -29,6 +29,7 @@ func (s *Service) Mute(channel string, c router.Cast, m router.Mute) error {
 		return nil
 	}
 	*told = Muted(m)
+	p.changed()
 	p.channel.tell(EventMuted, muted{Participant: c.Participant, Source: c.Source, Muted: *told, At: stamp(now)})
 	return nil
 }

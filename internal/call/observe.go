@@ -34,6 +34,7 @@ func (s *Service) published(e router.Event) {
 	p.describe(e.At, cut(e.Name), e.Tags)
 	told := PublicationOf(e.Channel, "", e.Publication)
 	p.publications[e.Source] = &publication{told: told}
+	p.changed()
 	s.settle(e.At, p)
 	p.channel.tellPublished(e.At, told, false)
 }
@@ -46,6 +47,7 @@ func (s *Service) unpublished(e router.Event) {
 		return
 	}
 	delete(p.publications, e.Source)
+	p.changed()
 	p.channel.tell(EventUnpublished, onSource{
 		Participant: p.id, Source: e.Source, Reason: whyEnded(e, pub.reason, p.reason), At: stamp(e.At),
 	})

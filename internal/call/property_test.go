@@ -2,6 +2,7 @@ package call
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -21,6 +22,7 @@ type page struct {
 	people       map[string]map[string]any
 	publications map[string]map[string]any
 	over         string // the reason of the last event
+	fresh        bool   // nothing was told after the snapshot
 }
 
 func key(e map[string]any) string { return fmt.Sprintf("%v/%v", e["participant"], e["source"]) }
@@ -29,6 +31,7 @@ func key(e map[string]any) string { return fmt.Sprintf("%v/%v", e["participant"]
 func (p *page) follow(t *rapid.T) {
 	list, _ := p.next()
 	for _, e := range list {
+		p.fresh = e.name == EventSnapshot
 		switch name := e.data["participant"]; e.name {
 		case EventSnapshot:
 			p.people, p.publications = make(map[string]map[string]any), make(map[string]map[string]any)
@@ -211,6 +214,9 @@ func (w *world) check(t *rapid.T) {
 			t.Fatalf("%s knows %v, there are %v", secret, got, want)
 		}
 		p.knows(t, live)
+		if p.fresh {
+			w.same(t, p)
+		}
 	}
 }
 
@@ -223,6 +229,18 @@ func (p *page) knows(t *rapid.T, live []map[string]any) {
 		got := p.publications[key(want)]
 		if got == nil || got["state"] != want["state"] || !reflect.DeepEqual(got["muted"], want["muted"]) {
 			t.Fatalf("knows %v, on air is %v", got, want)
+		}
+	}
+}
+
+// same compares a new snapshot with the roster in all it tells.
+func (w *world) same(t *rapid.T, p *page) {
+	for _, one := range w.Participants("c") {
+		b, _ := json.Marshal(one)
+		var want map[string]any
+		_ = json.Unmarshal(b, &want)
+		if got := p.people[one.ID]; !reflect.DeepEqual(got, want) {
+			t.Fatalf("the snapshot tells %v, the roster %v", got, want)
 		}
 	}
 }

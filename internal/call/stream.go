@@ -1,6 +1,7 @@
 package call
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -82,7 +83,10 @@ func (s *Service) snapshot(st *stream) snapshot {
 	c := st.person.channel
 	snap := snapshot{
 		Channel: c.name, Kind: s.kindOf(c.name), Self: st.person.id,
-		Participants: c.roster(), Publications: []Publication{}, Program: viewOf(c.program),
+		Participants: []json.RawMessage{}, Publications: []Publication{}, Program: viewOf(c.program),
+	}
+	for _, p := range c.roster() {
+		snap.Participants = append(snap.Participants, p.encoded())
 	}
 	if c.program.Speaker != "" {
 		snap.Speaker = &c.program.Speaker

@@ -22,18 +22,19 @@ type Log struct {
 	// tag tells the ids of this log from those of another one that had its address
 	// before, in an earlier process for example.
 	tag  string
-	size int
+	size uint64
 
-	mu      sync.Mutex
-	kept    []Event // the newest, oldest first
-	last    uint64  // the number of the newest event, 0 before the first
+	mu sync.Mutex
+	// kept are the newest without their ids, each at its number less one, modulo size.
+	kept    []Event
+	last    uint64 // the number of the newest event, 0 before the first
 	readers map[*Reader]struct{}
 	ended   bool
 }
 
 // NewLog makes a log that keeps up to size events, at least one.
 func NewLog(size int) *Log {
-	return &Log{tag: strings.ToLower(rand.Text()[:6]), size: max(size, 1), readers: make(map[*Reader]struct{})}
+	return &Log{tag: strings.ToLower(rand.Text()[:6]), size: uint64(max(size, 1)), readers: make(map[*Reader]struct{})}
 }
 
 // Tell adds an event and returns at once. After End it does nothing.
@@ -43,12 +44,13 @@ func (l *Log) Tell(name string, data any) {
 	if l.ended {
 		return
 	}
-	l.last++
-	if len(l.kept) == l.size {
-		copy(l.kept, l.kept[1:])
-		l.kept = l.kept[:l.size-1]
+	e := Event{Name: name, Data: data}
+	if uint64(len(l.kept)) < l.size {
+		l.kept = append(l.kept, e)
+	} else {
+		l.kept[l.last%l.size] = e
 	}
-	l.kept = append(l.kept, Event{ID: l.id(l.last), Name: name, Data: data})
+	l.last++
 	l.wake()
 }
 
@@ -106,6 +108,13 @@ func (l *Log) keeps(lastID string) bool {
 
 // dropped is the number of the newest event that is not kept any more, or 0.
 func (l *Log) dropped() uint64 { return l.last - uint64(len(l.kept)) }
+
+// event is the one with this number, which is kept.
+func (l *Log) event(n uint64) Event {
+	e := l.kept[(n-1)%l.size]
+	e.ID = l.id(n)
+	return e
+}
 
 func (l *Log) id(n uint64) string { return l.tag + "-" + strconv.FormatUint(n, 10) }
 

@@ -68,7 +68,7 @@ func (r *Reader) take() (e Event, ok bool, err error) {
 	case r.next <= l.dropped():
 		return Event{}, false, ErrBehind
 	case r.next <= l.last:
-		e = l.kept[r.next-l.dropped()-1]
+		e = l.event(r.next)
 		r.next++
 		return e, true, nil
 	case l.ended:
