@@ -231,7 +231,9 @@ func (h *hall) roster() (ids []string) {
 	return ids
 }
 
-func faultCode(err error) string { return fault.Of(err).Code }
+func faultOf(err error) *fault.Error { return fault.Of(err) }
+
+func faultCode(err error) string { return faultOf(err).Code }
 
 func (h *hall) refuses(err error, code string) {
 	h.t.Helper()
