@@ -118,6 +118,10 @@ func (s *Seat) change(slot int, f func()) error {
 	return nil
 }
 
+// Again has the slots filled anew soon, because Place.Playable may answer otherwise. It
+// takes no lock that another method holds.
+func (s *Seat) Again() { s.service.director.stir(s.viewer.Channel) }
+
 // Leave ends the filling. It takes no lock that another method holds, and may be called
 // more than once.
 func (s *Seat) Leave() {

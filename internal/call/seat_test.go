@@ -89,6 +89,10 @@ func TestSeats(t *testing.T) {
 	}
 	must(seat.Unpin(0))
 	expect("ann bob") // nothing else is left for the slot
+	p.deaf = "ann"
+	seat.Again()
+	s.react(s.clock())
+	expect("cyd bob")
 	s.refuses(seat.Pin(2, castNamed("ann")), "slot-unknown")
 	s.refuses(seat.Unpin(-1), "slot-unknown")
 	s.refuses(seat.Pin(0, castNamed("zoe/screen")), "not-for-slots")

@@ -92,9 +92,10 @@ func (s *seat) attached(now time.Time, a *router.Attachment) {
 		return
 	}
 	s.place.mu.Lock()
-	defer s.place.mu.Unlock()
 	s.place.attachment = a
 	a.Fill(now, s.place.slots)
+	s.place.mu.Unlock()
+	s.Again() // what can be played is known now
 }
 
 func (s *seat) leave() {

@@ -74,8 +74,10 @@ type Publisher struct {
 	plis    atomic.Int64
 	silent  atomic.Bool
 	level   atomic.Uint32 // of sound, in -dBov
-	levelID uint8         // of the extension, 0 without
-	layers  *layers       // nil without Simulcast
+	voice   atomic.Pointer[[][]byte]
+	spoken  int     // packets of voice
+	levelID uint8   // of the extension, 0 without
+	layers  *layers // nil without Simulcast
 	data    map[string]*Data
 }
 
@@ -252,7 +254,7 @@ func (p *Publisher) sendSound(s *sender) {
 		s.ssrc = p.layers.heard(s.timestamp)
 	}
 	s.level, s.loudness = p.levelID, byte(p.level.Load()) //nolint:gosec // at most 127
-	s.packet(p.opt.Quirks.sound(), true)
+	s.packet(p.said(), true)
 	s.timestamp += s.step
 }
 

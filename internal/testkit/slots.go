@@ -19,6 +19,7 @@ type Slot struct {
 
 	mu     sync.Mutex
 	sounds int
+	heard  []Hearing
 	codecs []string
 	ssrcs  map[router.Kind]uint32
 	asked  time.Time
@@ -69,9 +70,7 @@ func (s *Slot) note(h *rtp.Header) {
 // deliver takes a burst of one of its sections.
 func (s *Slot) deliver(now time.Time, b router.Burst) {
 	if b.Layer.Track().Kind() == router.Audio {
-		s.mu.Lock()
-		s.sounds += len(b.Packets)
-		s.mu.Unlock()
+		s.hear(now, b.Packets)
 		return
 	}
 	for _, p := range b.Packets {
