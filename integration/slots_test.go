@@ -36,6 +36,24 @@ func TestChromiumSlots(t *testing.T) {
 	}
 }
 
+// TestFirefoxSlots: what a browser cannot decode is not put into its slots, and said to be unplayable where it is pinned.
+func TestFirefoxSlots(t *testing.T) {
+	needNetwork(t)
+	g := startGateway(t)
+	publishFFmpeg(t, g.whip("live")+"/ann")
+	publishVP8(t, g.whip("live")+"/bob")
+	viewer := open(t, firefox, startSite(t).url+"/blank.html")
+	viewer.run(t, fmt.Sprintf(slotsViewer, g.whep("live"), 3), nil)
+	viewer.eventually(t, 20*time.Second, "VP8 decoded", `slots.decodes().then((all) => all.some((slot) => slot.codec === "VP8" && slot.frames > 20))`)
+	viewer.run(t, `slots.ask("PUT", "/2", { participant: "ann" })`, nil)
+	if hasH264(t, viewer) {
+		viewer.eventually(t, 10*time.Second, "H.264 decoded", `slots.decodes().then((all) => all[2].codec === "H264" && all[2].frames > 20)`)
+		return
+	}
+	viewer.eventually(t, 10*time.Second, "ann pinned and unplayable", `slots.all().then(({ slots }) => slots[2].participant === "ann" && slots[2].unplayable)`)
+	viewer.eventually(t, 10*time.Second, "ann nowhere else", `slots.all().then(({ slots }) => slots[0].participant !== "ann" && slots[1].participant !== "ann")`)
+}
+
 // slotCodecs are the codecs decoded in the slots, empty for none.
 func (p *page) slotCodecs(t *testing.T) (codecs []string) {
 	t.Helper()

@@ -15,8 +15,8 @@ type Info struct {
 	// Participant is who it belongs to; empty for viewers who did not say.
 	Participant string
 	// Slots are how many a viewer has, 0 for a plain one.
-	Slots int
-	Started     time.Time
+	Slots   int
+	Started time.Time
 	// Connected tells that DTLS is up; Reached, how far the session got.
 	Connected bool
 	Reached   string

@@ -33,9 +33,9 @@ type receiver struct {
 	// slots are filled by their tracks; the first is all there is of a plain player.
 	slots   []*Slot
 	slotted map[*router.Track]*Slot
-	video  []rtp.Header // the newest maxHeaders
-	sync   lipsync
-	came   arrivals
+	video   []rtp.Header // the newest maxHeaders
+	sync    lipsync
+	came    arrivals
 }
 
 const maxHeaders = 100_000
