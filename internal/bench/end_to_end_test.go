@@ -82,6 +82,27 @@ func TestViewersSurviveRestarts(t *testing.T) {
 	}
 }
 
+// TestACallIsMeasured: everybody sends once and gets everybody else, and never themselves.
+func TestACallIsMeasured(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	s := DefaultScenario()
+	s.Viewers, s.Warmup, s.Duration = []int{4}, 2*time.Second, time.Second
+	s.Source.BitsPerSecond = 300_000
+	s.Endpoints(g.URL())
+	s.Call = &Call{Slots: 3, SpeakEvery: 500 * time.Millisecond, Events: g.URL() + "/api/v1/channels/{channel}/events"}
+	runs, err := MeasureCall(t.Context(), s, 1, func(line string) { t.Log(line) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	broadcast, call := runs[0].Points[0], runs[1].Points[0]
+	if broadcast.Joined != 12 || call.Joined != 4 || call.LossPercent != 0 || call.DelaySamples == 0 || call.StepsBack != 0 {
+		t.Errorf("broadcast %+v\ncall %+v", broadcast, call)
+	}
+	if slots := call.Slots; slots.Shown != 24 || slots.Own != 0 || slots.Changes != 0 || slots.Events < 4*3 {
+		t.Errorf("%+v", slots)
+	}
+}
+
 func TestRefusalsAreSaid(t *testing.T) {
 	g := testkit.StartGateway(t, func(c *gateway.Config) { c.Auth.Own = []byte(strings.Repeat("k", 32)) })
 	s := DefaultScenario()

@@ -180,3 +180,24 @@ func TestR37AMuteOfTheServerStopsWhatOthersGet(t *testing.T) {
 		s.refused("publication-unknown", "PUT", "/channels/live/publications/nobody/main/mute", object{"audio": true})
 	})
 }
+
+func TestR37WhoSpeaksIsTold(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		s.ok(201, "PUT", "/channels/live", object{"kind": "call"})
+		watcher := s.joins(object{"participant": "watcher"})
+		alice := s.publishesAs("alice", testkit.PublisherOptions{Levels: true})
+		bob := s.publishesAs("bob", testkit.PublisherOptions{Levels: true, NoVideo: true})
+		watcher.told("published", object{"participant": "bob"})
+		alice.Loud(20)
+		watcher.told("speaking", object{"participant": "alice", "speaking": true})
+		watcher.told("speaker", object{"participant": "alice"})
+		alice.Loud(127)
+		bob.Loud(20)
+		watcher.told("speaking", object{"participant": "alice", "speaking": false})
+		watcher.told("speaker", object{"participant": "bob"})
+		program := s.ok(200, "GET", "/channels/live/program", nil)
+		if !contains(program, object{"audio": object{"participant": "bob"}, "video": object{"participant": "alice"}, "pinned": nil}) {
+			s.t.Errorf("bob has no picture, and the program is %v", program)
+		}
+	})
+}

@@ -1,0 +1,260 @@
+package integration
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// callerScript is a participant that takes part by fetch, EventSource and RTCPeerConnection; see caller.js.
+//
+//go:embed caller.js
+var callerScript string
+
+// A caller is a page that takes part in a call.
+type caller struct {
+	*page
+	who string
+}
+
+// joins opens a page of its own browser context and joins the channel.
+func joins(t *testing.T, g *gateway, channel, who string) *caller {
+	t.Helper()
+	needNetwork(t)
+	p := open(t, chromium, g.publishPage("nobody"), callerScript)
+	p.name = who + " in " + p.name
+	c := &caller{page: p, who: who}
+	c.run(t, fmt.Sprintf("caller.join(%q, %q)", channel, who), nil)
+	return c
+}
+
+// told waits for an event with these members and returns when it came, in milliseconds of wall-clock time.
+func (c *caller) told(t *testing.T, timeout time.Duration, event string, members any) (at float64) {
+	t.Helper()
+	eventually(t, timeout, fmt.Sprintf("%s hears %s %v", c.who, event, members), func() error {
+		c.run(t, fmt.Sprintf("caller.told(%q, %s)", event, inJSON(members)), &at)
+		if at == 0 {
+			return fmt.Errorf("heard %s", c.heard(t))
+		}
+		return nil
+	})
+	return at
+}
+
+// heard are the names of the events so far.
+func (c *caller) heard(t *testing.T) (names string) {
+	t.Helper()
+	c.run(t, `caller.events.map((event) => event.name + (event.data.participant ? " " + event.data.participant : "")).filter((name) => name !== "quality").join(", ")`, &names)
+	return names
+}
+
+// sees waits until pictures of all these people move.
+func (c *caller) sees(t *testing.T, who ...string) {
+	t.Helper()
+	var before, shown map[string]int
+	c.run(t, "caller.shown()", &before)
+	eventually(t, 20*time.Second, fmt.Sprintf("%s sees %v", c.who, who), func() error {
+		c.run(t, "caller.shown()", &shown)
+		for _, other := range who {
+			if shown[other] < before[other]+10 {
+				return fmt.Errorf("of %s %d pictures after %d; all: %v; %s", other, shown[other], before[other], shown, cpuPressure())
+			}
+		}
+		return nil
+	})
+}
+
+// ended asserts that the page's sessions and streams say why they are over.
+func (c *caller) ended(t *testing.T, code string) {
+	t.Helper()
+	for _, address := range []string{"session", "viewer", "stream"} {
+		var got string
+		c.run(t, "caller.why(caller."+address+")", &got)
+		if got != code {
+			t.Errorf("%s: the %s ended with %q, want %q", c.who, address, got, code)
+		}
+	}
+}
+
+// rest does a request to the API.
+func (g *gateway) rest(t *testing.T, method, path string, body any) (status int, document map[string]any) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, g.url+"/api/v1"+path, strings.NewReader(inJSON(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if body == nil {
+		request.Body, request.ContentLength = nil, 0
+	}
+	response, err := (&http.Client{Timeout: 10 * time.Second}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || len(bytes.TrimSpace(text)) > 0 && json.Unmarshal(text, &document) != nil {
+		t.Fatalf("%s %s: %d %s", method, path, response.StatusCode, text)
+	}
+	return response.StatusCode, document
+}
+
+// asks is rest where only this status will do.
+func (g *gateway) asks(t *testing.T, want int, method, path string, body any) map[string]any {
+	t.Helper()
+	status, document := g.rest(t, method, path, body)
+	if status != want {
+		t.Fatalf("%s %s: %d %v, want %d", method, path, status, document, want)
+	}
+	return document
+}
+
+func inJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+// TestMixedCall R-12, R-18 to R-22, R-28, R-60: ffmpeg, simple-whip-client, a GStreamer script and browsers in one call. Every browser sees every
+// other participant; two players that know nothing of calls follow whoever speaks, a tone from whip-client included, which tells no levels; one is
+// put out, one vanishes, the channel is dissolved, and everybody is told why.
+func TestMixedCall(t *testing.T) {
+	needNetwork(t)
+	g := startGateway(t)
+	g.asks(t, 201, "PUT", "/channels/team", map[string]any{"kind": "call"})
+	film := publishFFmpeg(t, g.whip("team")+"/film", "SIZE=320x180", "AUDIO=no")
+	publishSimple(t, g.whip("team")+"/tone")
+	publishGStreamer(t, g.whip("team")+"/lab", "--video-only")
+	everybody := []string{"film", "tone", "lab"}
+	var callers []*caller
+	for who, colour := range map[string]string{"anna": "red", "ben": "blue"} {
+		c := joins(t, g, "team", who)
+		c.run(t, fmt.Sprintf("caller.publish(%q)", colour), nil)
+		callers, everybody = append(callers, c), append(everybody, who)
+	}
+	for _, c := range callers {
+		c.run(t, "caller.watch(5)", nil)
+	}
+	for _, c := range callers {
+		c.sees(t, slices.DeleteFunc(slices.Clone(everybody), func(who string) bool { return who == c.who })...)
+		var ids []string
+		c.run(t, `[...new Set(caller.ids)].sort()`, &ids)
+		if want := []string{"slot-0", "slot-1", "slot-2", "slot-3", "slot-4"}; !slices.Equal(ids, want) {
+			t.Errorf("%s has the streams %q, want %q", c.who, ids, want)
+		}
+	}
+
+	// Two stock players, each with one section, follow the speaker.
+	play := exampleScript(t, "play.py", need(t, gstPython), "gstreamer/play.py", g.whep("team"), "--no-display")
+	callers[0].told(t, 10*time.Second, "speaker", map[string]any{"participant": "tone"})
+	play.prints(t, 15*time.Second, `640x360, \d+ pictures`)
+	film.signal(syscall.SIGSTOP) // a pulled cable; see below
+	pulled := time.Now()
+	g.asks(t, 204, "DELETE", "/channels/team/participants/tone", map[string]any{"reason": "too loud"})
+	callers[1].told(t, 5*time.Second, "left", map[string]any{"participant": "tone", "reason": "kicked"})
+	for _, c := range callers {
+		c.run(t, "caller.speaks(0.5)", nil)
+		callers[0].told(t, 10*time.Second, "speaker", map[string]any{"participant": c.who})
+		play.prints(t, 15*time.Second, `320x180, \d+ pictures`)
+		c.run(t, "caller.speaks(0)", nil)
+	}
+
+	gone := callers[1]
+	g.asks(t, 204, "DELETE", "/channels/team/participants/"+gone.who, map[string]any{"reason": "testing"})
+	gone.told(t, 5*time.Second, "kicked", map[string]any{"reason": "kicked", "detail": "testing"})
+	gone.ended(t, "kicked")
+	stays := callers[0]
+	stays.told(t, 5*time.Second, "left", map[string]any{"participant": gone.who, "reason": "kicked"})
+
+	stays.told(t, 10*time.Second, "interrupted", map[string]any{"participant": "film"})
+	stays.told(t, 40*time.Second, "left", map[string]any{"participant": "film"})
+	if took := time.Since(pulled); took < 29*time.Second || took > 35*time.Second {
+		t.Errorf("left %v after the last packet, want 30 s", took)
+	}
+
+	g.asks(t, 204, "DELETE", "/channels/team", nil)
+	stays.told(t, 5*time.Second, "closed", map[string]any{"reason": "disbanded"})
+	stays.ended(t, "disbanded")
+	if status, document := g.rest(t, "GET", "/channels/team", nil); status != http.StatusNotFound {
+		t.Errorf("the channel is still there: %v", document)
+	}
+}
+
+// leaveLimit is how soon the others know of a DELETE.
+const leaveLimit = 200 // ms
+
+// TestLeavesAreSeenAtOnce R-22: who DELETEs is gone for the others within 200 ms, the picture included.
+func TestLeavesAreSeenAtOnce(t *testing.T) {
+	g := startGateway(t)
+	anna, ben := joins(t, g, "team", "anna"), joins(t, g, "team", "ben")
+	ben.run(t, `caller.publish("blue")`, nil)
+	anna.told(t, 10*time.Second, "published", map[string]any{"participant": "ben"})
+	var began float64
+	ben.run(t, "caller.leave()", &began)
+	for _, event := range []string{"unpublished", "left"} {
+		if took := anna.told(t, 5*time.Second, event, map[string]any{"participant": "ben"}) - began; took > leaveLimit {
+			t.Errorf("%s came %.0f ms after the DELETE, want at most %d; %s", event, took, leaveLimit, cpuPressure())
+		}
+	}
+}
+
+// switchLimit is how soon a stock player shows the new speaker.
+const switchLimit = 300 // ms
+
+// TestASpeakerSwitchIsSeen: a player with one section shows the new speaker within 300 ms of the decision, and its decoder has no trouble with it.
+func TestASpeakerSwitchIsSeen(t *testing.T) {
+	g := startGateway(t)
+	colours := map[string]string{"anna": "red", "ben": "blue"}
+	speakers := []*caller{joins(t, g, "team", "anna"), joins(t, g, "team", "ben")}
+	for _, c := range speakers {
+		c.run(t, fmt.Sprintf("caller.publish(%q)", colours[c.who]), nil)
+	}
+	viewer := open(t, chromium, g.publishPage("nobody"), callerScript)
+	viewer.run(t, `caller.follow("team")`, nil)
+	type change struct {
+		Is string
+		At float64
+	}
+	const switches = 5
+	for i := range switches {
+		now, before := speakers[i%2], speakers[(i+1)%2]
+		before.run(t, "caller.speaks(0)", nil)
+		now.run(t, "caller.speaks(0.5)", nil)
+		viewer.eventually(t, 10*time.Second, now.who+" on the screen", fmt.Sprintf("caller.colours.length && caller.colours.at(-1).is === %q && caller.decisions.at(-1).is === %q", colours[now.who], now.who))
+	}
+	var shown, decided []change
+	viewer.run(t, "caller.colours", &shown)
+	viewer.run(t, "caller.decisions", &decided)
+	var waits []float64
+	for _, d := range decided[1:] {
+		i := slices.IndexFunc(shown, func(s change) bool { return s.At >= d.At-switchLimit && s.Is == colours[d.Is] })
+		if i < 0 {
+			t.Errorf("%s was never shown", d.Is)
+			continue
+		}
+		waits = append(waits, shown[i].At-d.At)
+	}
+	var decoder struct {
+		Frames, Freezes, PLIs, Dropped, Lost int
+		Frozen                               float64
+	}
+	viewer.run(t, "caller.decoder()", &decoder)
+	t.Logf("%d decisions, on the screen after %.0f ms; decoder %+v; %s", len(decided)-1, waits, decoder, cpuPressure())
+	slices.Sort(waits)
+	if len(waits) < switches-1 || waits[len(waits)/2] > switchLimit || waits[len(waits)-1] > 3*switchLimit {
+		t.Errorf("on the screen %.0f ms after the decision, want %d", waits, switchLimit)
+	}
+	if decoder.PLIs > switches || decoder.Freezes > switches/2 {
+		t.Errorf("the decoder had trouble: %+v", decoder)
+	}
+}
