@@ -63,7 +63,7 @@ async function enter({ name, password, quiet }) {
   lobby.complain(null);
   const attempt = (call = null);
   try {
-    if (quiet) media.close();
+    if (quiet) media.decline();
     else if (!media.asked) await media.open();
     else if (media.problem) await media.again();
     if (!quiet && media.problem && !media.audio && !media.video) return lobby.complain(media.problem);
@@ -134,8 +134,7 @@ function end(why) {
   const old = call;
   call = null;
   room.exit();
-  media.close();
-  media.asked = false;
+  media.reset();
   void old?.leave();
   void stayAwake(false);
   if (why?.code === "token-expired") token = stored("headgate-call-token", "");

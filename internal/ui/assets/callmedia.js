@@ -53,7 +53,12 @@ export class Media extends EventTarget {
   constructor(memory) {
     super();
     this.#memory = memory;
-    this.wanted = { audio: memory.value.microphoneOn !== false, video: memory.value.cameraOn !== false };
+    this.wanted = this.#remembered();
+  }
+
+  #remembered() {
+    const { microphoneOn, cameraOn } = this.#memory.value;
+    return { audio: microphoneOn !== false, video: cameraOn !== false };
   }
 
   /** What there is to send. */
@@ -183,6 +188,22 @@ export class Media extends EventTarget {
     devices.stop(this.stream);
     this.audio = this.video = null;
     this.#changed();
+  }
+
+  /** Sends nothing until one is switched on. */
+  decline() {
+    this.wanted = { audio: false, video: false };
+    this.asked = true;
+    this.problem = null;
+    this.close();
+  }
+
+  /** As before anybody was asked. */
+  reset() {
+    this.wanted = this.#remembered();
+    this.asked = false;
+    this.problem = null;
+    this.close();
   }
 
   #changed() {

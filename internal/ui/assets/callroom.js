@@ -72,9 +72,8 @@ export class Room extends EventTarget {
     others.addEventListener("peer", () => (this.#held = null));
     others.addEventListener("chat-error", () => this.#chat.refused("That was too much at once; it was not sent to everybody."));
     this.sending = new Sending(call, this.#media);
-    this.sending.addEventListener("change", () => this.#changed());
+    this.sending.addEventListener("change", () => this.#buttons());
     this.sending.addEventListener("trouble", (event) => event instanceof CustomEvent && this.news.tell(event.detail.message));
-    this.#changed();
     this.#buttons();
   }
 
@@ -213,13 +212,14 @@ export class Room extends EventTarget {
     share.setAttribute("aria-pressed", String(sharing));
     share.setAttribute("aria-label", sharing ? "Stop sharing the screen" : "Share the screen");
     share.title = share.getAttribute("aria-label") ?? "";
+    this.#changed();
   }
 
   #wire() {
     const click = (/** @type {string} */ id, /** @type {() => void} */ f) => byID(id, HTMLElement).addEventListener("click", f);
     click("mic", () => void this.#media.turn("audio", !this.#media.on("audio")).then(() => this.#refused()));
     click("cam", () => void this.#media.turn("video", !this.#media.on("video")).then(() => this.#refused()));
-    click("share", () => void this.sending?.share().then(() => this.#buttons()));
+    click("share", () => void this.sending?.share());
     click("leave", () => this.dispatchEvent(new Event("leave")));
     click("accept", () => void this.#answer(true));
     click("decline", () => void this.#answer(false));
@@ -231,10 +231,7 @@ export class Room extends EventTarget {
       click(`${panel}-button`, () => this.toggle(panel));
       click(`${panel}-close`, () => this.toggle(panel, false));
     }
-    this.#media.addEventListener("change", () => {
-      this.#buttons();
-      this.#changed();
-    });
+    this.#media.addEventListener("change", () => this.#buttons());
     this.#media.addEventListener("lost", (event) => event instanceof CustomEvent && this.news.tell(event.detail === "audio" ? "Your microphone was unplugged." : "Your camera was unplugged."));
     this.#grid.addEventListener("pin", (event) => event instanceof CustomEvent && this.#pin(event.detail));
     this.#grid.addEventListener("more", () => this.toggle("people", true));
