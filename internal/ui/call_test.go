@@ -179,6 +179,7 @@ func TestCallEndsWithItsReason(t *testing.T) {
 		{"disbanded", "closed", `{"reason":"disbanded"}`, "The call has ended", "for everybody", true},
 		{"expired", "closed", `{"reason":"token-expired"}`, "Your access has run out", "has run out", true},
 	}
+	chromium(t)
 	s := newStub(t, Config{})
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
