@@ -46,10 +46,12 @@ func opusVoice(t *testing.T) (packets [][]byte) {
 	}
 }
 
-// follower is a stock player of a call, with the times of decisions.
+// follower is a stock player of a call.
 type follower struct {
 	*stage
 	player *testkit.Player
+	voice  [][]byte // real Opus
+	asked  int64    // key frames, for the turn
 }
 
 // program is whose picture and whose sound the channel shows.
@@ -79,58 +81,83 @@ func (f *follower) until(limit time.Duration, what string, decided func(video, a
 
 // TestAStockPlayerFollowsTheSpeaker: a player with one section of each kind, and
 // three who publish: two who tell their levels, one whose Opus is measured. Their key
-// frames are ten seconds apart.
+// frames are ten seconds apart, and some send none when asked.
 func TestAStockPlayerFollowsTheSpeaker(t *testing.T) {
-	inFakeTime(t, nil, func(s *stage) {
-		watcher := s.joins(object{"participant": "watcher", "kind": "call"})
-		people := map[string]*testkit.Publisher{}
-		for i, who := range []string{"ann", "bob", "cyd"} {
-			people[who] = s.publishesAs(who, testkit.PublisherOptions{
-				Levels: who != "cyd", Picture: heldLong(), FirstFrame: uint32(i+1) * 100_000,
+	for name, c := range map[string]struct {
+		deaf  bool
+		turns []string
+	}{
+		"publishers that answer requests": {false, []string{"bob", "cyd", "ann", "cyd", "bob"}},
+		"deaf ones":                       {true, []string{"bob", "cyd"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inFakeTime(t, nil, func(s *stage) {
+				watcher := s.joins(object{"participant": "watcher", "kind": "call"})
+				people := s.threeVoices(c.deaf)
+				f := &follower{stage: s, voice: opusVoice(s.t)}
+				f.player = s.play()
+				f.player.Wait(5*time.Second, "picture of the longest live", moving(75))
+				for i, who := range c.turns {
+					f.turn(who, people[who])
+					watcher.told("speaker", object{"participant": who})
+					if !c.deaf && i > 0 && f.asked != 1 { // the first one's key frame is young, and is replayed
+						s.t.Errorf("%s was asked for %d key frames", who, f.asked)
+					}
+					f.silence(who, people[who])
+					watcher.told("speaking", object{"participant": who, "speaking": false})
+				}
+				f.nothingBroken()
 			})
-			people[who].Say(voiceOf(who[0])...)
-			<-time.After(7 * time.Millisecond) // they are not in step
-		}
-		voice := opusVoice(s.t)
-		f := &follower{s, s.play()}
-		f.player.Wait(5*time.Second, "picture of the longest live", moving(10))
-		for turn, who := range []string{"bob", "cyd", "ann", "cyd", "bob"} {
-			p := people[who]
-			if newest := f.player.Eye.Seen().Last; p.Frame() < newest {
-				p.Skip(newest - p.Frame() + 1000) // the eye follows numbers that grow
-			}
-			frames := p.Frame()
-			asked, begun := p.KeyFrameRequests(), time.Now()
-			if who == "cyd" {
-				p.Say(voice...)
-			} else {
-				p.Loud(30)
-			}
-			heard := f.until(time.Second, "the sound of "+who, func(_, audio string) bool { return audio == who })
-			watcher.told("speaker", object{"participant": who})
-			seen := f.until(3*time.Second, "the picture of "+who, func(video, _ string) bool { return video == who })
-			shown := f.player.Wait(time.Second, "the picture itself", func(s testkit.Seen) bool { return s.Last >= frames && s.Last < frames+1000 })
-			if took := shown.Newest.Sub(seen); took > 300*time.Millisecond {
-				s.t.Errorf("the picture of %s %v after the decision", who, took)
-			} else {
-				s.t.Logf("%s: heard %v after the first word, decided to be seen %v after that, seen %v later", who, heard.Sub(begun), seen.Sub(heard), took)
-			}
-			// Bob's newest key frame is young at the first turn, and is replayed.
-			if got := p.KeyFrameRequests() - asked; got > 2 || got < 1 && turn > 0 {
-				s.t.Errorf("%d key frames asked for", got)
-			}
-			f.soundOf(who, heard)
-			<-time.After(time.Second)
-			if who == "cyd" {
-				p.Say(voiceOf('c')...)
-			} else {
-				p.Loud(127)
-			}
-			watcher.told("speaking", object{"participant": who, "speaking": false})
-			<-time.After(time.Second)
-		}
-		f.nothingBroken()
-	})
+		})
+	}
+}
+
+// threeVoices are ann, bob and cyd, in silence. Cyd does not tell levels.
+func (s *stage) threeVoices(deaf bool) map[string]*testkit.Publisher {
+	s.t.Helper()
+	people := map[string]*testkit.Publisher{}
+	for i, who := range []string{"ann", "bob", "cyd"} {
+		people[who] = s.publishesAs(who, testkit.PublisherOptions{
+			Levels: who != "cyd", Picture: heldLong(), FirstFrame: uint32(i+1) * 100_000, Deaf: deaf,
+		})
+		people[who].Say(voiceOf(who[0])...)
+		<-time.After(7 * time.Millisecond) // they are not in step
+	}
+	return people
+}
+
+// turn has somebody speak until he is heard and seen.
+func (f *follower) turn(who string, p *testkit.Publisher) {
+	f.t.Helper()
+	if newest := f.player.Eye.Seen().Last; p.Frame() < newest {
+		p.Skip(newest - p.Frame() + 1000) // the eye follows numbers that grow
+	}
+	frames, asked, begun := p.Frame()-250, p.KeyFrameRequests(), time.Now()
+	if who == "cyd" {
+		p.Say(f.voice...)
+	} else {
+		p.Loud(30)
+	}
+	heard := f.until(time.Second, "the sound of "+who, func(_, audio string) bool { return audio == who })
+	seen := f.until(3*time.Second, "the picture of "+who, func(video, _ string) bool { return video == who })
+	shown := f.player.Wait(time.Second, "the picture itself", func(s testkit.Seen) bool { return s.Last >= frames && s.Last < frames+1000 })
+	f.asked = p.KeyFrameRequests() - asked
+	f.t.Logf("%s: heard %v after the first word, decided to be seen %v after that, seen %v later", who, heard.Sub(begun), seen.Sub(heard), shown.Newest.Sub(seen))
+	if took := shown.Newest.Sub(seen); took > 300*time.Millisecond {
+		f.t.Errorf("the picture of %s %v after the decision", who, took)
+	}
+	f.soundOf(who, heard)
+	<-time.After(time.Second)
+}
+
+// silence ends a turn.
+func (f *follower) silence(who string, p *testkit.Publisher) {
+	if who == "cyd" {
+		p.Say(voiceOf('c')...)
+	} else {
+		p.Loud(127)
+	}
+	<-time.After(2 * time.Second)
 }
 
 // soundOf checks that the sound is that of who from 60 ms after the decision on.
