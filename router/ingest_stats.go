@@ -49,11 +49,11 @@ type LayerStats struct {
 }
 
 // IngestCount is what was counted of the media of one kind; the fields are those
-// of LayerStats. It only grows.
+// of LayerStats. All but Lost only grow.
 type IngestCount struct {
-	Packets, Bytes                uint64
-	Missing, Repaired, Duplicates uint64
-	NACKs, KeyRequests, KeyFrames uint64
+	Packets, Bytes                      uint64
+	Missing, Lost, Repaired, Duplicates uint64
+	NACKs, KeyRequests, KeyFrames       uint64
 }
 
 // Add adds o to c.
@@ -61,6 +61,7 @@ func (c *IngestCount) Add(o *IngestCount) {
 	c.Packets += o.Packets
 	c.Bytes += o.Bytes
 	c.Missing += o.Missing
+	c.Lost += o.Lost
 	c.Repaired += o.Repaired
 	c.Duplicates += o.Duplicates
 	c.NACKs += o.NACKs
@@ -70,7 +71,7 @@ func (c *IngestCount) Add(o *IngestCount) {
 
 func (c *IngestCount) add(l *LayerStats) {
 	c.Add(&IngestCount{
-		Packets: l.Packets, Bytes: l.Bytes, Missing: l.Missing, Repaired: l.Repaired, Duplicates: l.Duplicates,
+		Packets: l.Packets, Bytes: l.Bytes, Missing: l.Missing, Lost: l.Lost, Repaired: l.Repaired, Duplicates: l.Duplicates,
 		NACKs: l.NACKs, KeyRequests: l.KeyRequests, KeyFrames: l.KeyFrames,
 	})
 }

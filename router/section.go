@@ -70,9 +70,12 @@ type section struct {
 	resend  resender
 	reports reportState
 	asks    keyFrameAsks
-	// fraction and jitter are from the newest receiver report.
+	// fraction and jitter are from the newest receiver report, reported is the highest
+	// number it tells, and pathLoss the loss without holes that were sent as such.
 	fraction uint8
 	jitter   time.Duration
+	reported int64
+	pathLoss float64
 }
 
 func newSection(v *Viewer, cfg SectionConfig, first int64, timestamp uint32) *section {

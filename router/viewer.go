@@ -1,6 +1,7 @@
 package router
 
 import (
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -62,6 +63,7 @@ type Viewer struct {
 	believed          bool
 	estimate          int       // the latest
 	wanted            int       // what would be sent if the path carried it
+	lacking           int       // what everything takes, 0 while it is granted
 	least             int       // what sound and the lowest steps take
 	fellAt            time.Time // it was clearly less than the one before
 	raisedAt          time.Time // a higher layer took over
@@ -138,7 +140,10 @@ type ViewerStats struct {
 	// believed to wait on it.
 	Estimate int
 	Measured bool
-	Queue    time.Duration
+	// Wanted is what all that the viewer asks for would take in bits per second, 0
+	// while it gets all of it.
+	Wanted int
+	Queue  time.Duration
 	// Paused tells that a picture is stopped, because the path does not carry it.
 	Paused bool
 	// Layer is the RID of what is shown in the first section of video, Width and
@@ -148,7 +153,10 @@ type ViewerStats struct {
 	// FractionLost is the loss of the latest receiver reports, 0 to 1, the worst
 	// of the sections; Jitter the worst interarrival jitter.
 	FractionLost float64
-	Jitter       time.Duration
+	// PathLoss is FractionLost without what the gateway never had: holes in what the
+	// publishers sent.
+	PathLoss float64
+	Jitter   time.Duration
 	// RTT is the newest round trip from a receiver report, 0 before the first.
 	RTT time.Duration
 	// FirstPacket and FirstKeyFrame are when the first were planned; zero before.
@@ -168,7 +176,7 @@ type viewerCounters struct {
 	sent                                       [2]struct{ packets, bytes atomic.Uint64 }
 	nacks, retransmitted, notFound, suppressed atomic.Uint64
 	plis, keyFrames, switches, replays, stalls atomic.Uint64
-	padding, estimate                          atomic.Uint64
+	padding, estimate, lacking, pathLoss       atomic.Uint64
 	measured, paused                           atomic.Bool
 	queue                                      atomic.Int64  // ns
 	fraction                                   atomic.Uint32 // in 256ths
@@ -188,6 +196,7 @@ func (v *Viewer) Stats() ViewerStats {
 		Jitter:       time.Duration(c.jitter.Load()), RTT: time.Duration(c.rtt.Load()),
 	}
 	s.Padding, s.Estimate, s.Measured = c.padding.Load(), int(c.estimate.Load()), c.measured.Load()
+	s.Wanted, s.PathLoss = int(c.lacking.Load()), math.Float64frombits(c.pathLoss.Load())
 	s.Queue, s.Paused = time.Duration(c.queue.Load()), c.paused.Load()
 	s.Layer, s.Width, s.Height = v.shown()
 	for k := range c.sent {
@@ -222,6 +231,7 @@ func (v *Viewer) note() {
 		paused = paused || s.paused != 0
 	}
 	v.counters.estimate.Store(uint64(v.allocated))
+	v.counters.lacking.Store(uint64(v.lacking))
 	v.counters.measured.Store(v.believed)
 	v.counters.queue.Store(int64(v.bwe.Queue()))
 	v.counters.paused.Store(paused)

@@ -23,6 +23,10 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 		v.pacer.believe(v.estimate)
 	}
 	wanted, next := v.shares.Allocate(now, bits, known, v.demands, v.grants[:len(v.demands)])
+	v.lacking = 0
+	if wanted > 0 {
+		v.lacking = v.allowed(mostOf(v.demands))
+	}
 	if !v.canProbe() {
 		wanted = 0
 	}
@@ -39,6 +43,14 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 	v.padAt = earlier(v.padAt, now)
 	v.note()
 	v.schedule()
+}
+
+// allowed is bits, or what the viewer allows if that is less.
+func (v *Viewer) allowed(bits int) int {
+	if most := v.cfg.MaxBits; most > 0 {
+		return min(bits, most)
+	}
+	return bits
 }
 
 // leastOf is what sound and the lowest steps of all pictures take.

@@ -2,6 +2,7 @@ package router
 
 import (
 	"encoding/binary"
+	"math"
 	"time"
 )
 
@@ -200,6 +201,7 @@ func (v *Viewer) readReports(now time.Time, count int, b []byte, out *Out) {
 func (s *section) readBlock(now time.Time, b []byte, out *Out) {
 	v := s.viewer
 	s.fraction = b[4]
+	s.pathLoss = s.lossOfPath(float64(b[4])/256, s.window.extend(binary.BigEndian.Uint16(b[10:])))
 	if rate := s.line.rate; rate != 0 {
 		jitter := min(int64(binary.BigEndian.Uint32(b[12:])), int64(rate)*60)
 		s.jitter = time.Duration(jitter) * time.Second / time.Duration(rate)
@@ -222,13 +224,31 @@ func (s *section) readBlock(now time.Time, b []byte, out *Out) {
 	}
 }
 
+// lossOfPath is what of a reported loss is the path's: what never came from the
+// publisher, or late, is a hole in the numbers sent, which a receiver cannot tell
+// from loss.
+func (s *section) lossOfPath(loss float64, highest int64) float64 {
+	from := s.reported
+	s.reported = highest
+	if from == 0 || highest <= from || highest-from >= sentWindowSize {
+		return loss
+	}
+	all, sent := float64(highest-from), float64(s.window.inTurn(from+1, highest))
+	if sent == 0 {
+		return 0
+	}
+	return min(max(loss*all-(all-sent), 0)/sent, 1)
+}
+
 // noteReception publishes the worst of the sections.
 func (v *Viewer) noteReception() {
 	var fraction uint8
 	var jitter time.Duration
+	var path float64
 	for _, s := range v.sections {
-		fraction, jitter = max(fraction, s.fraction), max(jitter, s.jitter)
+		fraction, jitter, path = max(fraction, s.fraction), max(jitter, s.jitter), max(path, s.pathLoss)
 	}
+	v.counters.pathLoss.Store(math.Float64bits(path))
 	v.counters.fraction.Store(uint32(fraction))
 	v.counters.jitter.Store(int64(jitter))
 }
