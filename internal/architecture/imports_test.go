@@ -44,9 +44,9 @@ var rules = map[string]struct{ ours, others string }{
 
 	// sessions
 	"internal/diagnose":   {ours: "router internal/netclass"},
-	"internal/call":       {ours: "router internal/events internal/fault internal/names", others: "github.com/pion/opus golang.org/x/crypto golang.org/x/time"},
+	"internal/call":       {ours: "router internal/events internal/fault internal/histogram internal/names", others: "github.com/pion/opus golang.org/x/crypto golang.org/x/time"},
 	"internal/session":    {ours: "auth router internal/call internal/diagnose internal/egress internal/events internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
-	"internal/metrics":    {ours: "auth router internal/bench/procstat internal/egress internal/histogram internal/session internal/turn"},
+	"internal/metrics":    {ours: "auth router internal/bench/procstat internal/call internal/egress internal/histogram internal/session internal/turn"},
 	"internal/iceservers": {ours: "auth internal/fault internal/linkhdr internal/signaling"},
 
 	// HTTP

@@ -54,6 +54,8 @@ type Service struct {
 	// configured are the channels that the configuration provides; it never changes
 	// after Restore.
 	configured map[string]bool
+	// scored is when quality was looked at last. The loop owns it.
+	scored time.Time
 	// entered are the channels with LifetimeEmpty that somebody was in. The loop owns
 	// it.
 	entered map[string]bool
@@ -73,6 +75,7 @@ type Service struct {
 	invitations invitations
 	// paces are what the messages of a login are counted by.
 	paces map[string]*rate.Limiter
+	tally scores
 	// provisioned are the settings of channels, by name.
 	provisioned map[string]Settings
 }
@@ -85,7 +88,8 @@ func New(cfg Config, parts Parts) *Service {
 	return &Service{
 		cfg: cfg, parts: parts, channels: make(map[string]*channel), streams: make(map[string]*stream),
 		graves: make(map[string]*grave), provisioned: make(map[string]Settings), director: newDirector(parts.Now),
-		paces: make(map[string]*rate.Limiter), configured: make(map[string]bool), entered: make(map[string]bool),
+		paces: make(map[string]*rate.Limiter), tally: newScores(),
+		configured: make(map[string]bool), entered: make(map[string]bool),
 	}
 }
 

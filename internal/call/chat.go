@@ -48,6 +48,7 @@ func (s *Service) Say(name, login string, m Message) (Message, error) {
 	if err := s.tellMessage(name, login, &m, heard); err != nil {
 		return Message{}, err
 	}
+	s.data.passed.Add(1)
 	s.tellData(name, m)
 	return m, nil
 }

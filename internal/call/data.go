@@ -65,7 +65,8 @@ type room struct {
 type DataStats struct {
 	// Open are the data channels there are.
 	Open int
-	// Passed are messages of clients that were passed on, Dropped those that were not:
+	// Passed are messages that were passed on, those of REST too; Dropped those of data
+	// channels that were not:
 	// too many, too long or of the wrong kind. Missed are those that one receiver
 	// each did not get because too much waited for it.
 	Passed, Dropped, Missed uint64
@@ -113,9 +114,7 @@ func (s *Service) heard(t *Talker, data []byte, text bool) {
 	default:
 		if _, err := s.Say(t.Channel, "", Message{From: t.Participant, Text: string(data)}); err != nil {
 			s.refuse(now, t, fault.Of(err))
-			return
 		}
-		s.data.passed.Add(1)
 	}
 }
 

@@ -93,7 +93,7 @@ func TestChatIsOneChat(t *testing.T) {
 	viewer.leave()
 	bob.say([]byte("bye"), true)
 	viewer.heard(t, "alice (ALICE): hello", "viewer-123 (): who?")
-	if d := h.Data(); d != (DataStats{Open: 1, Passed: 3}) {
+	if d := h.Data(); d != (DataStats{Open: 1, Passed: 5}) {
 		t.Errorf("counted %+v", d)
 	}
 	bob.leave()

@@ -75,6 +75,10 @@ type (
 		Muted
 		At time.Time `json:"at"`
 	}
+	quality struct {
+		Participants map[string]Quality `json:"participants"`
+		At           time.Time          `json:"at"`
+	}
 	ended struct {
 		Reason string    `json:"reason"`
 		Detail string    `json:"detail,omitempty"`

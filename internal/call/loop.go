@@ -35,7 +35,3 @@ func (s *Service) loop(ctx context.Context) {
 		}
 	}
 }
-
-// score looks how well everybody's media goes, and does something every
-// Config.QualityEvery. It is called every 100 ms.
-func (s *Service) score(time.Time) {}

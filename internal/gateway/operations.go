@@ -61,7 +61,7 @@ func (g *Gateway) ready(context.Context) error {
 func (g *Gateway) operate() {
 	page := metrics.Handler(metrics.Sources{
 		Version: g.version, Started: time.Now(), Now: time.Now,
-		Sessions: g.sessions.Tally, Channels: g.router.Channels, Egress: g.egress.Stats, TURN: g.TURN, Draining: g.server.Draining,
+		Sessions: g.sessions.Tally, Channels: g.router.Channels, Calls: g.calls.Tally, Egress: g.egress.Stats, TURN: g.TURN, Draining: g.server.Draining,
 	})
 	if g.operations == nil {
 		g.server.Metrics(page, g.mayReadMetrics)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/call"
 	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/session"
 	"github.com/headgate/headgate/internal/turn"
@@ -20,6 +21,7 @@ type Sources struct {
 	Started  time.Time
 	Sessions func() session.Tally
 	Channels func() []router.ChannelInfo
+	Calls    func() call.Tally
 	Egress   func(now time.Time) egress.Stats
 	// TURN is false without a TURN server.
 	TURN func() (turn.Stats, bool)
@@ -36,6 +38,7 @@ func Page(s Sources) []byte {
 	tally := s.Sessions()
 	p.sessions(&tally)
 	p.channels(s.Channels())
+	p.calls(s.Calls())
 	p.received(&tally)
 	p.sent(&tally)
 	p.egress(s.Egress(s.Now()))

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/headgate/headgate/auth"
+	"github.com/headgate/headgate/internal/call"
 	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/histogram"
 	"github.com/headgate/headgate/internal/session"
@@ -48,6 +49,7 @@ func busy() Sources {
 				{Participant: "alice", State: router.Live, Session: "abcdef", Standbys: []string{"ghijkl"}, Layers: []router.LayerInfo{{RID: "q", Bits: 1}, {RID: "h"}, {RID: "f"}}},
 			}}}
 		},
+		Calls:    func() call.Tally { return call.Tally{Members: 3, Data: call.DataStats{Passed: 5}} },
 		Egress:   func(time.Time) egress.Stats { return egress.Stats{Workers: 2, Saturated: true} },
 		TURN:     func() (turn.Stats, bool) { return turn.Stats{Allocations: 2, ToClients: 1 << 33}, true },
 		Draining: func() bool { return false },

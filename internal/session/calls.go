@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/call"
@@ -117,6 +116,3 @@ func (sess *session) matches(m call.Match) bool {
 	return fits(m.Channel, sess.place.Channel) && fits(m.Participant, p.participant) && fits(m.Source, p.source) &&
 		fits(m.Login, p.login) && fits(m.ID, sess.id) && (m.NotLogin == "" || m.NotLogin != p.login)
 }
-
-// Measures implements call.Sessions.
-func (s *Service) Measures(now time.Time, channel string) []call.Measure { return nil }

@@ -173,7 +173,8 @@ type publishing struct {
 	pub  *router.Publisher
 	sess *session
 	// limit is nil without a cap. Only the sweeper touches it.
-	limit *capWatch
+	limit  *capWatch
+	looked looked
 }
 
 // newPublishing makes the media of a publisher that may send most bits per second;
