@@ -154,7 +154,7 @@ func (s *skips) report(w io.Writer) {
 
 // TestClientVersions prints which clients the other tests use.
 func TestClientVersions(t *testing.T) {
-	for _, c := range []client{ffmpeg, gstInspect, simpleWHIPClient, chromium, firefox, curl} {
+	for _, c := range []client{ffmpeg, gstInspect, simpleWHIPClient, chromium, firefox, curl, schemathesis} {
 		path, err := find(c)
 		if err != nil {
 			t.Logf("%s: missing: %v", c.name, err)

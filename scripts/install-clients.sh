@@ -177,6 +177,26 @@ install_js() {
   )
 }
 
+# --- schemathesis ---------------------------------------------------------------------------------------------------------------
+
+schemathesis_version=4.32.5
+
+schemathesis_there() {
+  [ -x "$clients/bin/schemathesis" ] && [ "$("$clients/bin/schemathesis" --version 2>/dev/null | tr -dc '0-9.')" = "$schemathesis_version" ]
+}
+
+install_schemathesis() {
+  rm -rf "$clients/schemathesis"
+  mkdir -p "$clients/bin"
+  if ! python3 -m venv "$clients/schemathesis" >/dev/null 2>&1; then
+    apt_quiet install --no-install-recommends python3-venv
+    rm -rf "$clients/schemathesis"
+    python3 -m venv "$clients/schemathesis"
+  fi
+  "$clients/schemathesis/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$schemathesis_version"
+  ln -sf ../schemathesis/bin/schemathesis "$clients/bin/schemathesis"
+}
+
 # --- what there is --------------------------------------------------------------------------------------------------------------
 
 first_line() { "$@" 2>/dev/null | head -n 1 || true; }
@@ -191,6 +211,7 @@ print_versions() {
     say "$(first_line "$clients/bin/gst-inspect-1.0" --version)"
     say "simple-whip-client $(first_line as_root chroot "$root" dpkg-query -W -f '${Version}' simple-whip-client)"
   fi
+  if schemathesis_there; then say "schemathesis $schemathesis_version"; fi
   if js_there; then
     sed -n -E 's/^ *"((@eyevinn\/|whip|axe)[^"]*)": "([^"]*)".*/clients: \1 \3/p' "$clients/js/package.json"
   fi
@@ -200,13 +221,14 @@ mode=install
 case "${1:-}" in
   "") ;;
   --check) mode=check ;;
-  *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 want "Debian packages ($(absent_commands | tr '\n' ' '))" packages_there install_packages
 want "the Debian unstable root" root_there install_root
 want "the commands of the root" commands_there install_commands
 want "the JavaScript clients" js_there install_js
+want "schemathesis" schemathesis_there install_schemathesis
 print_versions
 say "ready in $((SECONDS - started)) s under $clients"
 [ "$missing" = 0 ]

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -78,10 +79,11 @@ func (h handlers) invite(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	i := Inviting{In: p.Channel}
+	var i Inviting
 	if err := body(c, &i); err != nil {
 		return err
 	}
+	i.In = cmp.Or(i.In, p.Channel)
 	if err := i.valid(); err != nil {
 		return err
 	}

@@ -98,6 +98,9 @@ func (h handlers) kick(c echo.Context) error {
 			return errQuery.Because("The address says ban_seconds= and no number of seconds.")
 		}
 	}
+	if err := k.valid(); err != nil {
+		return err
+	}
 	if err := optionalBody(c, &k); err != nil {
 		return err
 	}

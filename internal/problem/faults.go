@@ -80,12 +80,12 @@ func ofStatus(status int, err error) *fault.Error {
 	return fault.Of(err)
 }
 
-// knownMethod reports whether HTTP itself defines the method (RFC 9110 section 9
-// and RFC 5789).
+// knownMethod reports whether HTTP itself defines the method (RFC 9110 section 9,
+// RFC 5789, and QUERY, which is a GET with a body).
 func knownMethod(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
-		http.MethodDelete, http.MethodOptions, http.MethodTrace, http.MethodConnect:
+		http.MethodDelete, http.MethodOptions, http.MethodTrace, http.MethodConnect, "QUERY":
 		return true
 	}
 	return false

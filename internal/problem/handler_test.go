@@ -121,6 +121,7 @@ func TestForeignErrors(t *testing.T) {
 	}{
 		{"echo 404", "GET", echo.ErrNotFound, 404, "not-found"},
 		{"echo 405 of a known method", "PUT", echo.ErrMethodNotAllowed, 405, "method-not-allowed"},
+		{"echo 405 of a new method", "QUERY", echo.ErrMethodNotAllowed, 405, "method-not-allowed"},
 		{"N-005 echo 405 of an unknown method", "BREW", echo.ErrMethodNotAllowed, 501, "method-unknown"},
 		{"N-005 unknown method", "PROPFIND", problem.ErrMethod, 501, "method-unknown"},
 		{"echo 413", "POST", echo.ErrStatusRequestEntityTooLarge, 413, "too-large"},
