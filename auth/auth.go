@@ -43,6 +43,9 @@ type Grant struct {
 	// documentation: the token's claims, else the path, else "main" for
 	// publishers and "" for viewers.
 	Participant string
+	// Claimed tells that Participant is the request's own word, which the token
+	// allows but does not confirm.
+	Claimed bool
 	// Login identifies participant + credential: sources under one login add
 	// up, another login of the same participant is a duplicate. It is a hash
 	// and may be logged.

@@ -138,6 +138,7 @@ func (a *Authority) grantTo(id identity, participant string) Grant {
 	g := Grant{
 		Subject:     id.subjectKey(),
 		Participant: participant,
+		Claimed:     participant != id.own(),
 		Login:       id.loginKey(participant),
 		DisplayName: id.name,
 		Tags:        id.tags,
@@ -156,7 +157,7 @@ func anonymous(action Action, place Place) Grant {
 	if action == Publish || action == Join {
 		participant, _ = identity{}.participantAt(action, place)
 	}
-	return Grant{Participant: participant, Login: digest("login "+participant, "open")}
+	return Grant{Participant: participant, Claimed: participant != "", Login: digest("login "+participant, "open")}
 }
 
 func notAllowed(action Action) error {

@@ -255,6 +255,15 @@ func (s *Service) In(channel, participant, login string) bool {
 	return slices.ContainsFunc(p.streams, func(st *stream) bool { return st.login == login })
 }
 
+// Occupied tells whether somebody is in a channel as this participant, or has a
+// session there.
+func (s *Service) Occupied(channel, participant string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.channels[channel]
+	return c != nil && c.people[participant] != nil
+}
+
 // newSecret returns an id of 130 random bits that never spells "http": some clients
 // look for that word in a Location.
 func newSecret() string {

@@ -107,3 +107,25 @@ func TestR57MessagesAreBounded(t *testing.T) {
 		s.ok(201, "POST", "/channels/live/messages", object{"participant": "alice", "text": "later"})
 	})
 }
+
+// Tokens that name nobody let their holders choose a name, but not that of somebody
+// who is there.
+func TestNobodySpeaksForSomebodyElse(t *testing.T) {
+	inFakeTime(t, withTokens, func(s *stage) {
+		token := func(id string) string {
+			return sign(s.t, auth.Claims{ID: id, Publish: []string{"live"}, Play: []string{"live"}})
+		}
+		s.joinsIn("live", object{"participant": "alice"}, token("one"))
+		s.joinsIn("live", object{"participant": "bob"}, token("two"))
+		said := object{"participant": "alice", "text": "it is me"}
+		s.refused("wrong-participant", "POST", "/channels/live/messages", said, token("two"))
+		s.ok(201, "POST", "/channels/live/messages", said, token("one"))
+		s.refused("wrong-participant", "POST", "/channels/live/invitations", object{"participant": "alice", "to": "bob"}, token("two"))
+		made := s.ok(201, "POST", "/channels/live/invitations", object{"participant": "alice", "to": "bob"}, token("one"))
+		path := "/invitations/" + made["id"].(string)
+		s.refused("wrong-participant", "PATCH", path, object{"state": "accepted"}, token("one"))
+		s.refused("wrong-participant", "DELETE", path, nil, token("two"))
+		s.refused("wrong-participant", "GET", path, nil, token("three"))
+		s.ok(200, "PATCH", path, object{"state": "accepted"}, token("two"))
+	})
+}

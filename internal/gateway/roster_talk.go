@@ -14,13 +14,23 @@ import (
 // errNobody refuses words that nobody says.
 var errNobody = names.ErrBad.Because("Neither the token nor the body says who you are; put the participant you joined as into the body.")
 
+// errSomebodyElse refuses to speak for somebody who is there: any token that says no
+// name could do so otherwise.
+var errSomebodyElse = auth.ErrWrongParticipant.Because(
+	"This participant is in the channel with another login; use the token it joined with, or another name.")
+
 // speaker authorises somebody who says something, and must be somebody.
 func (r roster) speaker(ctx context.Context, q api.Request, channel, named string) (auth.Grant, error) {
 	grant, err := r.as(ctx, q, channel, named)
-	if err == nil && grant.Participant == "" {
-		err = errNobody
+	switch {
+	case err != nil:
+		return grant, err
+	case grant.Participant == "":
+		return grant, errNobody
+	case grant.Claimed && r.calls.Occupied(channel, grant.Participant) && !r.calls.In(channel, grant.Participant, grant.Login):
+		return grant, errSomebodyElse
 	}
-	return grant, err
+	return grant, nil
 }
 
 func (r roster) Say(ctx context.Context, q api.Request, channel string, s api.Saying) (api.Message, error) {
@@ -59,13 +69,21 @@ func invitationView(i call.Invitation) api.Invitation {
 
 // invitee and inviter authorise the two whom an invitation concerns.
 func (r roster) invitee(ctx context.Context, q api.Request, i call.Invitation) error {
-	_, err := r.as(ctx, q, i.In, i.To)
+	grant, err := r.as(ctx, q, i.In, i.To)
+	return r.known(grant, i.In, err)
+}
+
+// known refuses somebody whose name is but a word and who is not there under it.
+func (r roster) known(grant auth.Grant, channel string, err error) error {
+	if err == nil && grant.Claimed && !r.calls.In(channel, grant.Participant, grant.Login) {
+		return errSomebodyElse
+	}
 	return err
 }
 
 func (r roster) inviter(ctx context.Context, q api.Request, i call.Invitation) error {
-	_, err := r.as(ctx, q, i.Channel, i.From)
-	return err
+	grant, err := r.as(ctx, q, i.Channel, i.From)
+	return r.known(grant, i.Channel, err)
 }
 
 func (r roster) Invitation(ctx context.Context, q api.Request, id string) (api.Invitation, error) {
