@@ -111,6 +111,9 @@ func (r *receiver) open(answer string) {
 	cfg := router.IngestConfig{SenderSSRC: 1, CNAME: "player", Settings: settings}
 	filled := make(map[router.Kind]int)
 	for i, text := range strings.Split(answer, "\r\nm=")[1:] {
+		if strings.HasPrefix(text, "application") {
+			continue
+		}
 		kind, types := router.Video, []router.PayloadType{h264(), vp8()}
 		if strings.HasPrefix(text, "audio") {
 			kind, types = router.Audio, []router.PayloadType{opus()}
