@@ -146,8 +146,8 @@ func (s *speaker) follow(now time.Time, step time.Duration, samples []sample) {
 	}
 }
 
-// speaking lists the participants who speak, by id, each once. It appends to list.
-func (s *speaker) speaking(list []string) []string {
+// speaking lists the participants who speak, by id, each once.
+func (s *speaker) speaking() (list []string) {
 	for c, v := range s.voices {
 		if v.speaking {
 			list = append(list, c.Participant)

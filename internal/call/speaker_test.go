@@ -217,8 +217,8 @@ func TestSpeakerProperties(t *testing.T) {
 					rt.Fatalf("%v is muted and speaks", c)
 				}
 			}
-			if !slices.IsSorted(sp.speaking(nil)) || len(sp.spoke) > recentSpeakers {
-				rt.Fatalf("%v %v", sp.speaking(nil), sp.spoke)
+			if !slices.IsSorted(sp.speaking()) || len(sp.spoke) > recentSpeakers {
+				rt.Fatalf("%v %v", sp.speaking(), sp.spoke)
 			}
 		}
 		checkSilence(rt, sp, now, casts)
@@ -240,8 +240,8 @@ func checkSilence(rt *rapid.T, sp *speaker, now time.Time, casts []router.Cast) 
 		if i == 20 {
 			heard, seen = sp.heard, sp.seen
 		}
-		if i > 20 && (sp.heard != heard || sp.seen != seen || len(sp.speaking(nil)) > 0) {
-			rt.Fatalf("in silence: %v to %v, %v to %v, %v speak", heard, sp.heard, seen, sp.seen, sp.speaking(nil))
+		if i > 20 && (sp.heard != heard || sp.seen != seen || len(sp.speaking()) > 0) {
+			rt.Fatalf("in silence: %v to %v, %v to %v, %v speak", heard, sp.heard, seen, sp.seen, sp.speaking())
 		}
 	}
 }

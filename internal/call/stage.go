@@ -95,7 +95,7 @@ func (st *stage) direct(now time.Time) {
 		st.program = program
 		st.service.parts.Router.SetProgram(now, st.channel, program)
 	}
-	state, speaking := st.state(), st.speaker.speaking(nil)
+	state, speaking := st.state(), st.speaker.speaking()
 	if !st.anew && state == st.told && slices.Equal(speaking, st.spoken) {
 		return
 	}
