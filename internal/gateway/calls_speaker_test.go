@@ -176,7 +176,7 @@ func (f *follower) soundOf(who string, decided time.Time) {
 
 func speakerOf(payload []byte) string {
 	if len(payload) == 4 {
-		return map[byte]string{'a': "ann", 'b': "bob", 'c': "cyd"}[payload[3]]
+		return map[byte]string{'a': "ann", 'b': "bob", 'c': "cyd", 'd': "dan"}[payload[3]]
 	}
 	return "cyd" // real Opus
 }
