@@ -14,9 +14,11 @@
 // comes from Parts.Now.
 //
 // Locks, in the order in which they may be taken: providing and configuring, which
-// order what is told to the router, or the router's own lock; then Service.mu, which
-// guards channels and all that hangs on them; then a session's own lock (Entry.Seen)
-// or a log of events. Neither the router nor Sessions is called with Service.mu held.
+// order what is told to the router, or a channel's stage, which holds who is shown;
+// then the router's own lock; then Service.mu, which guards channels and all that hangs
+// on them; then a session's own lock (Entry.Seen) or a log of events. Neither the router
+// nor Sessions is called with Service.mu held. The data channels have locks of their
+// own, taken without it, and the director's is a leaf.
 //
 // Goroutines: Start starts one, the loop, and Close waits for it. It looks ten times a
 // second who speaks and once a second at what is over. Readers of streams belong to
