@@ -201,3 +201,32 @@ func TestR37WhoSpeaksIsTold(t *testing.T) {
 		}
 	})
 }
+
+func TestR51QualityIsToldToEverybodyEveryTwoSeconds(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		watcher := s.joins(object{"participant": "watcher"})
+		s.publishesAs("alice", testkit.PublisherOptions{})
+		player := testkit.Play(s.t, testkit.PlayerOptions{Endpoint: "http://127.0.0.1/whep/live?participant=watcher", TransportCC: true, HTTP: s.http, Net: s.net.Client()})
+		player.Wait(5*time.Second, "picture", moving(20))
+		watcher.toldWithin(10*time.Second, "quality", object{"participants": object{"alice": object{"up": 5}}})
+		watcher.forgets()
+		<-time.After(6100 * time.Millisecond)
+		times := 0
+		for _, e := range watcher.heard() {
+			if e.name == "quality" {
+				times++
+			}
+		}
+		if times != 3 {
+			s.t.Errorf("told %d times in six seconds", times)
+		}
+		s.net.LoseMedia(0.2)
+		watcher.waits(20*time.Second, "a lower score both ways", func(list []event) bool {
+			told := search(list, "quality", nil)
+			of, _ := told["participants"].(object)
+			up, _ := of["alice"].(object)
+			down, _ := of["watcher"].(object)
+			return up != nil && down != nil && low(up["up"]) && low(down["down"])
+		})
+	})
+}

@@ -109,7 +109,9 @@ func TestR57MessagesAreBounded(t *testing.T) {
 }
 
 // Tokens that name nobody let their holders choose a name, but not that of somebody
+
 // who is there.
+
 func TestNobodySpeaksForSomebodyElse(t *testing.T) {
 	inFakeTime(t, withTokens, func(s *stage) {
 		token := func(id string) string {
