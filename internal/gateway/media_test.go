@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/headgate/headgate/internal/api/apitest"
 	"github.com/headgate/headgate/internal/gateway"
 	"github.com/headgate/headgate/internal/testkit"
 	"github.com/headgate/headgate/internal/wish"
@@ -52,6 +53,7 @@ func inFakeTime(t *testing.T, change func(*gateway.Config), play func(s *stage))
 			change = func(*gateway.Config) {}
 		}
 		s.g, s.http = s.net.Gateway(change)
+		s.http.Transport = apitest.Transport{T: t, Next: s.http.Transport}
 		play(s)
 	})
 }
