@@ -47,8 +47,8 @@ export class Tile {
     this.#muted.removeAttribute("aria-hidden");
     this.#muted.setAttribute("role", "img");
     this.#muted.setAttribute("aria-label", "Muted");
-    const plate = el("span", { className: "plate" }, this.#muted, this.#name, this.#note, this.#bars);
-    this.element.append(this.video, this.#face, plate, this.button);
+    const plate = el("span", { className: "plate" }, this.#name, this.#bars, this.#note);
+    this.element.append(this.video, this.#face, this.#muted, plate, this.button);
     this.video.addEventListener("loadeddata", () => this.look(performance.now()));
     this.video.addEventListener("resize", () => this.look(performance.now()));
   }

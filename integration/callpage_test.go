@@ -1,0 +1,181 @@
+package integration
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/internal/bench/source"
+	"github.com/headgate/headgate/internal/mediafile"
+)
+
+// observed watches what a person would notice: work that blocks the page, things that jump, complaints.
+const observed = `window.observed = { tasks: [], shifts: [], said: [] };
+	new PerformanceObserver((list) => observed.tasks.push(...list.getEntries().map((e) => ({ At: e.startTime, Took: e.duration })))).observe({ type: "longtask", buffered: true });
+	new PerformanceObserver((list) => observed.shifts.push(...list.getEntries().filter((e) => !e.hadRecentInput).map((e) => ({ At: e.startTime, Took: e.value,
+		Who: e.sources.map((s) => [s.node?.nodeName, s.node?.id, s.node?.className, JSON.stringify(s.previousRect), JSON.stringify(s.currentRect)].join(" ")).join("; ") })))).observe({ type: "layout-shift", buffered: true });
+	{ const native = console.error; console.error = (...words) => { observed.said.push(words.join(" ")); native(...words); }; }
+	addEventListener("error", (e) => observed.said.push(e.message));
+	addEventListener("unhandledrejection", (e) => observed.said.push(String(e.reason)));
+	addEventListener("securitypolicyviolation", (e) => observed.said.push(e.violatedDirective + " " + e.blockedURI));`
+
+// An entry is what a PerformanceObserver told, in milliseconds since the page began.
+type entry struct {
+	At, Took float64
+	Who      string
+}
+
+// axe is what axe-core has against a page.
+const axe = `axe.run(document, { resultTypes: ["violations"], runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] } })
+	.then(({ violations }) => violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 200)).join("; ")))`
+
+// TestCallPageWithTwelve: one browser on the call page and eleven others who are not browsers. While they join, the page never blocks for
+// 100 ms and nothing jumps; every picture moves, every name is there, and axe-core and the console have nothing to say.
+func TestCallPageWithTwelve(t *testing.T) {
+	needNetwork(t)
+	judge, err := os.ReadFile(filepath.Join(clientsDir(), "js", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		lacking(t, "axe-core: %v", err)
+	}
+	g := startGateway(t)
+	p := openBare(t, g.address("call", "team"), observed, string(judge))
+	p.run(t, `(document.getElementById("name").value = "Anna", document.getElementById("join").click())`, nil)
+	eventually(t, 20*time.Second, "the page is in the call", func() error {
+		return p.holds(`document.documentElement.dataset.state === "live" && headgate.call.others.state === "live" && headgate.call.publishers.get("main")?.state === "live"`)
+	})
+	var joined float64
+	p.run(t, "performance.now()", &joined)
+	names := enterEleven(t, g, "team")
+	eventually(t, 30*time.Second, "twelve pictures", func() error {
+		return p.holds(`document.querySelectorAll('.tile[data-picture="true"]').length === 12`)
+	})
+	p.picturesMove(t)
+	var shown []string
+	p.run(t, `[...document.querySelectorAll(".tile-name")].map((e) => e.textContent)`, &shown)
+	for _, name := range append(names, "Anna (you)") {
+		if !strings.Contains("\n"+strings.Join(shown, "\n")+"\n", "\n"+name+"\n") {
+			t.Errorf("%s is not among %q", name, shown)
+		}
+	}
+	p.nothingToNotice(t, joined)
+	var faults []string
+	p.run(t, axe, &faults)
+	for _, fault := range faults {
+		t.Errorf("axe-core: %s", fault)
+	}
+}
+
+// openBare opens a page in Chromium without the probe, whose statistics would be work of the page.
+func openBare(t *testing.T, url string, preload ...string) *page {
+	t.Helper()
+	b, err := running(chromium, need(t, chromium))
+	if err != nil {
+		t.Fatalf("start %s: %v", chromium.name, err)
+	}
+	opened, err := b.newTab(preload...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &page{tab: opened, name: chromium.name}
+	t.Cleanup(p.close)
+	if err := p.navigate(url); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// holds is an error until an expression is true.
+func (p *page) holds(expression string) error {
+	var ok bool
+	if err := p.try("Boolean("+expression+")", &ok); err != nil {
+		return err
+	}
+	if !ok {
+		text, _ := p.evaluate(`document.body.innerText.slice(0, 400)`)
+		return fmt.Errorf("not yet; the page says %s", text)
+	}
+	return nil
+}
+
+// enterEleven has eleven people join, a third of a second apart, with names and the built-in clip.
+func enterEleven(t *testing.T, g *gateway, channel string) (names []string) {
+	t.Helper()
+	cfg := source.DefaultConfig()
+	cfg.Video = func() (mediafile.Reader, error) {
+		video, _, err := mediafile.Clip()
+		return video, err
+	}
+	for i := range 11 {
+		id, name := fmt.Sprintf("p%02d", i), fmt.Sprintf("Person %d", i)
+		body := fmt.Sprintf(`{"participant":%q,"name":%q,"kind":"call"}`, id, name)
+		answer, err := http.Post(g.url+"/api/v1/channels/"+channel+"/events", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		publisher, err := source.Publish(ctx, cfg, g.whip(channel)+"/"+id, "")
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = publisher.Close(context.Background()) })
+		names = append(names, name)
+	}
+	return names
+}
+
+// picturesMove asserts that every tile shows new pictures.
+func (p *page) picturesMove(t *testing.T) {
+	t.Helper()
+	const frames = `[...document.querySelectorAll(".tile video")].map((v) => v.getVideoPlaybackQuality().totalVideoFrames)`
+	var before []int
+	p.run(t, frames, &before)
+	eventually(t, 15*time.Second, "every picture moves", func() error {
+		var now []int
+		if err := p.try(frames, &now); err != nil {
+			return err
+		}
+		for i := range now {
+			if now[i] < before[i]+5 {
+				return fmt.Errorf("pictures %v, were %v", now, before)
+			}
+		}
+		return nil
+	})
+}
+
+// nothingToNotice asserts that since the page joined nothing blocked or jumped, and that nothing was complained about.
+func (p *page) nothingToNotice(t *testing.T, joined float64) {
+	t.Helper()
+	var seen struct {
+		Tasks, Shifts []entry
+		Said          []string
+	}
+	p.run(t, "observed", &seen)
+	longest := 0.0
+	for _, task := range seen.Tasks {
+		if task.At < joined {
+			continue
+		}
+		longest = max(longest, task.Took)
+		if task.Took > 100 {
+			t.Errorf("the page was blocked for %.0f ms, %.0f ms after joining", task.Took, task.At-joined)
+		}
+	}
+	t.Logf("longest task of the page while eleven joined: %.0f ms (0: none above 50); %d before", longest, len(seen.Tasks))
+	for _, shift := range seen.Shifts {
+		if shift.At > joined+500 || shift.At < joined-1000 && shift.At > 500 {
+			t.Errorf("something jumped by %.4f, %.0f ms after the beginning, joined at %.0f: %s", shift.Took, shift.At, joined, shift.Who)
+		}
+	}
+	for _, said := range seen.Said {
+		t.Errorf("the console says: %s", said)
+	}
+}
