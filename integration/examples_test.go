@@ -82,3 +82,43 @@ func TestExampleOBS(t *testing.T) {
 		}
 	}
 }
+
+// TestExampleCallPage opens examples/browser/call.html twice, from another origin: each sees the other, a shared screen comes beside the
+// camera, and who leaves is gone.
+func TestExampleCallPage(t *testing.T) {
+	needNetwork(t)
+	s := startSite(t)
+	config := filepath.Join(t.TempDir(), "headgate.yaml")
+	if err := os.WriteFile(config, []byte("cors:\n  origins: [\""+s.url+"\"]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := startGateway(t, "--config", config)
+	enter := func(name string) *page {
+		p := open(t, chromium, s.url+"/examples/call.html?server="+url.QueryEscape(g.url)+"&channel=team&name="+name, `navigator.mediaDevices.getDisplayMedia = async () => {
+			const canvas = document.createElement("canvas");
+			setInterval(() => canvas.getContext("2d").fillRect(Math.random() * 99, 0, 9, 9), 50);
+			return canvas.captureStream(20);
+		};`)
+		eventually(t, 20*time.Second, name+" is in the call", func() error {
+			return p.holds(`document.querySelector("#state").textContent === "You are in the call."`)
+		})
+		return p
+	}
+	anna, bob := enter("Anna"), enter("Bob")
+	moving := func(who string) string {
+		return `[...document.querySelectorAll("#others video")].some((v) => !v.hidden && v.title === "` + who + `" && v.getVideoPlaybackQuality().totalVideoFrames > 5)`
+	}
+	eventually(t, 15*time.Second, "Anna sees Bob", func() error { return anna.holds(moving("Bob")) })
+	eventually(t, 15*time.Second, "Bob sees Anna", func() error { return bob.holds(moving("Anna")) })
+	if err := anna.holds(`document.querySelector("#people").innerText.trim().split("\n").sort().join() === "Anna,Bob"`); err != nil {
+		t.Error(err)
+	}
+	bob.click(t, "#share")
+	eventually(t, 15*time.Second, "Anna sees Bob's screen too", func() error {
+		return anna.holds(`[...document.querySelectorAll("#others video")].filter((v) => !v.hidden && v.title === "Bob").length === 2`)
+	})
+	bob.click(t, "#leave")
+	eventually(t, 10*time.Second, "Bob is gone", func() error {
+		return anna.holds(`document.querySelector("#people").innerText === "Anna" && [...document.querySelectorAll("#others video")].every((v) => v.hidden)`)
+	})
+}

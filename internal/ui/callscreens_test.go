@@ -123,7 +123,7 @@ var callShots = []struct {
 		s.calls.fills(7)
 		s.calls.sends("bob", "screen", "VP8")
 		enters(s, tb)
-		tb.wait(pictures(6))
+		tb.wait(pictures(map[bool]int{true: 6, false: 3}[eval[int](tb, "innerWidth") > 600]))
 	}},
 	{name: "call-chat", feed: true, take: func(s *stub, tb *tab) {
 		s.calls.fills(3)

@@ -131,7 +131,7 @@ function showRecipes() {
     ...recipe.fields.map(field),
     recipe.note ? el("p", { className: "muted" }, recipe.note) : "");
   byID("go-check", HTMLAnchorElement).href = `/check${fragmentOf(target.token)}`;
-  for (const [id, page] of /** @type {const} */ ([["go-publish", "publish"], ["go-watch", "watch"]])) {
+  for (const [id, page] of /** @type {const} */ ([["go-publish", "publish"], ["go-watch", "watch"], ["go-call", "call"]])) {
     byID(id, HTMLAnchorElement).href = `/${page}/${pathOf(target.name)}${fragmentOf(target.token)}`;
   }
 }
