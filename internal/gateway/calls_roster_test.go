@@ -31,6 +31,10 @@ func TestR13ChannelsAreMadeByUseOrAhead(t *testing.T) {
 		if status, doc := s.rest("POST", "/channels/ahead/events", object{"participant": "c"}); status < 400 {
 			s.t.Errorf("a third member of two: %d %v", status, doc)
 		}
+		_, err := testkit.TryPublish(s.t, testkit.PublisherOptions{Endpoint: "http://127.0.0.1/whip/ahead/a", HTTP: s.http, Net: s.net.Client()})
+		if code := refusalOf(err); code != "codec-unsupported" {
+			s.t.Errorf("H.264 where VP8 was asked for: %q", code)
+		}
 		s.ok(204, "DELETE", "/channels/ahead", nil)
 		s.refused("channel-unknown", "GET", "/channels/ahead", nil)
 	})
@@ -248,4 +252,15 @@ func TestR21TheEndOfTheGatewayIsTold(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "event: closed\ndata: {\"reason\":\"server-shutdown\"") {
 		t.Errorf("%v: %s", err, text)
 	}
+}
+
+func TestR21WhoWatchesNobodyLearnsWhyItEnds(t *testing.T) {
+	inFakeTime(t, func(c *gateway.Config) { c.Channels.ViewerLinger = 20 * time.Second }, func(s *stage) {
+		publisher := s.publishesAs("alice", testkit.PublisherOptions{})
+		player := s.plays("live/alice")
+		player.Wait(5*time.Second, "picture", moving(5))
+		publisher.Close()
+		<-time.After(50 * time.Second)
+		s.refused("idle", "GET", player.Session().Location, nil)
+	})
 }

@@ -40,3 +40,15 @@ func TestR48NumbersAreShownWhenAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestR22AClosedTabLeaves: whoever closes the tab is gone for the others at once.
+func TestR22AClosedTabLeaves(t *testing.T) {
+	s := newStub(t, Config{})
+	s.calls.feed = "feed"
+	s.live("feed")
+	tb := joined(s, look{}, "Anna")
+	tb.wait(`headgate.call.publishers.get("main")?.state === "live" && headgate.call.others?.state === "live"`)
+	tb.open(s.URL + "/")
+	s.await("DELETE", "/api/v1/events/", 1)
+	s.await("DELETE", "/session/", 2) // what was sent, and what was watched
+}
