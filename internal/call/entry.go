@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/router"
 )
 
 // maxName bounds the names that are shown to people, in bytes.
@@ -74,10 +75,26 @@ func (s *Service) leave(e *entry, reason *fault.Error) {
 		return
 	}
 	delete(p.entries, e)
+	now := s.parts.Now()
+	if reason != nil && reason.Code == router.ErrLost.Code {
+		p.doubt(now, e.Login)
+	}
 	if pub := p.publications[e.Source]; pub != nil && pub.told.Session == e.ID {
 		pub.reason = reason
 	}
-	s.settle(s.parts.Now(), p)
+	s.settle(now, p)
+}
+
+// doubt cuts the readers of a login off whose session was lost: one that is there
+// comes again within seconds and goes on. The connection of one that is not may end at
+// a proxy, which would not notice for a quarter of an hour.
+func (p *person) doubt(now time.Time, login string) {
+	for _, st := range p.streams {
+		if st.login == login && st.reader != nil {
+			st.reader.Close()
+			st.reader, st.unread = nil, now
+		}
+	}
 }
 
 // counts tells that the session is a place in the call that no other login of the

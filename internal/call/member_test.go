@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/headgate/headgate/router"
 )
 
 func TestMembersAreToldWhoComesAndGoes(t *testing.T) {
@@ -157,6 +159,30 @@ func TestAPulledCable(t *testing.T) {
 	h.mu.Unlock()
 	h.router.Sweep(h.clock()) // both at once, whoever looks first
 	watch.expect("unpublished participant=ann reason=lost", "left participant=ann")
+}
+
+// Behind a proxy a pulled cable is not seen on the member stream.
+func TestAPulledCableBehindAProxy(t *testing.T) {
+	h := newHall(t, nil)
+	_, watch := h.join("watch", "w")
+	m, ann := h.join("ann", "a")
+	_, other := h.join("ann", "a")
+	v := h.onAir("ann", "main", "a")
+	watch.next()
+	ann.next()
+	other.next()
+	h.end(v, router.ErrLost)
+	if _, err := ann.next(); err == nil {
+		t.Error("the reader goes on")
+	}
+	watch.expect("unpublished participant=ann reason=lost")
+	again := h.read(m.Secret, ann.lastID)
+	again.expect("unpublished participant=ann")
+	h.pass(goneFor)
+	watch.expect() // one of its pages came back
+	again.left()
+	h.pass(goneFor)
+	watch.expect("left participant=ann")
 }
 
 func TestALogin(t *testing.T) {
