@@ -27,6 +27,7 @@ type audience struct {
 	member func(name string, data any)
 
 	live     bool
+	greeted  bool            // the member was told what held at first
 	slots    signaling.Slots // nil without
 	viewers  int
 	layers   signaling.Layers // nil while nothing is known of them
@@ -58,6 +59,10 @@ func (a *audience) tell(name string, data any) {
 // tellAll tells the member stream too.
 func (a *audience) tellAll(name string, data any) {
 	a.tell(name, data)
+	a.tellMember(name, data)
+}
+
+func (a *audience) tellMember(name string, data any) {
 	if a.member != nil && !a.over {
 		a.member(name, data)
 	}
@@ -193,15 +198,17 @@ func comeAgain(reason *fault.Error) bool {
 func (a *audience) setLive(live bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if live == a.live {
-		return
-	}
-	a.live = live
+	name := signaling.EventInactive
 	if live {
-		a.tellAll(signaling.EventActive, nil)
-	} else {
-		a.tellAll(signaling.EventInactive, nil)
+		name = signaling.EventActive
 	}
+	switch {
+	case live != a.live:
+		a.tellAll(name, nil)
+	case live && !a.greeted: // streams begin with it, a member's began before
+		a.tellMember(name, nil)
+	}
+	a.live, a.greeted = live, true
 }
 
 // show tells what is different from the last time.

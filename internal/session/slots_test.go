@@ -161,6 +161,20 @@ func TestSlotsAreToldOnceEachTime(t *testing.T) {
 	}
 }
 
+// TestAMemberIsToldWhatHoldsAtFirst: its stream began before the session did.
+func TestAMemberIsToldWhatHoldsAtFirst(t *testing.T) {
+	for live, want := range map[bool]string{true: "active inactive active", false: "active"} {
+		var told []string
+		a := audience{live: live, member: func(name string, _ any) { told = append(told, name) }}
+		for _, now := range []bool{live, live, !live, true} {
+			a.setLive(now)
+		}
+		if got := strings.Join(told, " "); got != want {
+			t.Errorf("live at first %v: told %q, want %q", live, got, want)
+		}
+	}
+}
+
 // TestLoginOfAViewer: its member stream is found whether a token says who it is, or it
 // says so itself.
 func TestLoginOfAViewer(t *testing.T) {
