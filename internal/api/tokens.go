@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -75,5 +76,5 @@ func (h handlers) makeToken(c echo.Context) error {
 
 // ErrToken refuses a token that nobody would believe, with what is wrong about it.
 func ErrToken(reason error) error {
-	return errBody.Because("Such a token cannot be made: %s.", shorten(reason.Error()))
+	return errBody.Because("Such a token cannot be made: %s.", strings.ReplaceAll(reason.Error(), "\n", "; "))
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -365,5 +366,34 @@ func TestInvitationsDoNotRaiseAnybody(t *testing.T) {
 	grant, err := authority.Authorize(t.Context(), cred, auth.Play, auth.Place{Channel: "live"})
 	if err != nil || grant.Expires.After(end.Add(2*time.Minute)) {
 		t.Errorf("until %v, %v", grant.Expires, err)
+	}
+}
+
+// Everything that lets somebody in stays out of the log, and of what refusals say.
+func TestNoSecretsOfTheAPIAreLogged(t *testing.T) {
+	log := &lines{}
+	g := testkit.StartGateway(t, func(c *gateway.Config) { c.Auth.Own = restKey }, func(o *gateway.Options) {
+		o.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	admin := restOf(t, g).as(signed(t, g, auth.Claims{Admin: true, Publish: []string{"*"}, Play: []string{"*"}}))
+	admin.do("PUT", "/channels/live", `{"password":"correct horse"}`).expect(201)
+	in := admin.as("").do("POST", "/login", `{"channel":"live","password":"correct horse"}`).expect(200)
+	admin.as("").do("POST", "/login", `{"channel":"live","password":"battery staple"}`).expect(401)
+	stream := admin.do("POST", "/channels/live/events", `{"participant":"ann"}`).expect(201).member("events")
+	secret := stream[strings.LastIndex(stream, "/")+1:]
+	admin.do("DELETE", stream, "").expect(200)
+	gone := admin.do("GET", stream, "").expect(404, `"code":"left"`)
+	made := admin.do("POST", "/tokens", `{"play":["live"]}`).expect(201)
+	_, text := log.all(t)
+	for name, hidden := range map[string]string{
+		"password": "correct horse", "wrong password": "battery staple", "stream": secret, "token of a login": in.member("token"),
+		"token": made.member("token"), "administrator's token": admin.token,
+	} {
+		if hidden == "" || strings.Contains(text, hidden) || bytes.Contains(gone.body, []byte(hidden)) {
+			t.Errorf("the %s %q is shown:\n%s\n%s", name, hidden, text, gone.body)
+		}
+	}
+	if !strings.Contains(text, `"/api/v1/events/:secret"`) {
+		t.Error("requests for streams are not logged at all")
 	}
 }
