@@ -142,3 +142,36 @@ func TestNobodyIsLetIntoAChannelThatIsNotProvided(t *testing.T) {
 	_, err = b.Play(t.Context(), offerOf("chrome-play", ""))
 	expect(t, err, "channel-unknown")
 }
+
+// A token's name leads; ?name= is for those whose token has none.
+func TestNamesReachTheRoster(t *testing.T) {
+	for name, token := range map[string]bool{"The ann": true, "Camera 1": false} {
+		var b *bench
+		key := auth.NewKey()
+		b = newBench(t, func(_ *Config, a *auth.Config, r *router.Config) {
+			a.Open, a.Own = !token, key
+			r.Observe = func(e router.Event) { b.parts.Calls.Observe(e) }
+		})
+		o := offerOf("obs", "")
+		o.Place.Participant, o.Name = "ann", "Camera 1"
+		if token {
+			signed, err := auth.Sign(key, auth.Claims{
+				Subject: "ann", Name: "The ann", Tags: map[string]string{"role": "host"}, Publish: []string{"live"}, Expires: b.clock().Add(time.Hour),
+			})
+			must(t, err)
+			o.Credential.Token = signed
+		}
+		created, err := b.Publish(t.Context(), o)
+		must(t, err)
+		sess, _ := b.find(created.Secret)
+		sess.media.firstPacket(b.clock())
+		people := b.parts.Calls.Participants("live")
+		if len(people) != 1 || people[0].ID != "ann" || people[0].Name != name || (people[0].Tags["role"] == "host") != token {
+			t.Errorf("the roster has %+v, want %q", people, name)
+		}
+		must(t, b.End(t.Context(), created.Secret, o.Request))
+		if got := b.parts.Calls.Participants("live"); got != nil {
+			t.Errorf("after DELETE: %+v", got)
+		}
+	}
+}
