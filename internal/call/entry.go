@@ -39,8 +39,7 @@ func (s *Service) Enter(e Entry) (leave func(reason *fault.Error)) {
 	if e.Participant == "" {
 		return func(*fault.Error) {}
 	}
-	rules := s.rules(e.Channel)
-	in, others := s.enter(e, rules)
+	in, others := s.enter(e, s.rules(e.Channel))
 	s.endSessions(others)
 	return func(reason *fault.Error) { s.leave(in, reason) }
 }
@@ -59,7 +58,7 @@ func (s *Service) enter(e Entry, rules rules) (*entry, []ending) {
 	}
 	p.entries[in] = struct{}{}
 	p.describe(now, e.Name, e.Tags)
-	s.settle(now, p) // the streams of another login may have been all there was
+	s.settle(now, p)                              // the streams of another login may have been all there was
 	if b, banned := c.banned(now, p.id); banned { // meanwhile
 		others = append(others, ending{Match{ID: e.ID}, b})
 	}

@@ -21,7 +21,7 @@ func TestConnectionsToNobodyEnd(t *testing.T) {
 				limits <- -1
 				return err
 			}
-			defer conn.Close() //nolint:errcheck // the client minds
+			defer conn.Close()
 			limits <- userTimeout(conn)
 			return nil
 		})
