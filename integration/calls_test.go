@@ -36,6 +36,18 @@ func joins(t *testing.T, g *gateway, channel, who string) *caller {
 	return c
 }
 
+// visits takes part by the call page, as a person would.
+func visits(t *testing.T, g *gateway, channel, name string) *caller {
+	t.Helper()
+	c := &caller{page: open(t, chromium, g.address("call", channel))}
+	c.eventually(t, 15*time.Second, "the lobby", `document.documentElement.dataset.state === "idle"`)
+	c.run(t, fmt.Sprintf(`(() => { const field = document.getElementById("name"); field.value = %q; field.dispatchEvent(new Event("input", { bubbles: true })); })()`, name), nil)
+	c.click(t, "#join")
+	c.eventually(t, 15*time.Second, "the call", `document.documentElement.dataset.state === "live"`)
+	c.run(t, "headgate.call.self", &c.who)
+	return c
+}
+
 // told waits for an event with these members and returns when it came, in milliseconds of wall-clock time.
 func (c *caller) told(t *testing.T, timeout time.Duration, event string, members any) (at float64) {
 	t.Helper()
@@ -142,9 +154,12 @@ func TestMixedCall(t *testing.T) {
 		c.run(t, fmt.Sprintf("caller.publish(%q)", colour), nil)
 		callers, everybody = append(callers, c), append(everybody, who)
 	}
+	visitor := visits(t, g, "team", "Cleo")
+	everybody = append(everybody, visitor.who)
 	for _, c := range callers {
 		c.run(t, "caller.watch(5)", nil)
 	}
+	visitor.eventually(t, 20*time.Second, "a moving picture of all others", fmt.Sprintf(`[...document.querySelectorAll(".tile video")].filter((video) => video.getVideoPlaybackQuality().totalVideoFrames > 10).length >= %d`, len(everybody)))
 	for _, c := range callers {
 		c.sees(t, slices.DeleteFunc(slices.Clone(everybody), func(who string) bool { return who == c.who })...)
 		var ids []string
@@ -183,6 +198,7 @@ func TestMixedCall(t *testing.T) {
 	}
 
 	g.asks(t, 204, "DELETE", "/channels/team", nil)
+	visitor.eventually(t, 5*time.Second, "why it is over", `document.documentElement.dataset.state === "over" && document.body.innerText.includes("The call has ended")`)
 	stays.told(t, 5*time.Second, "closed", map[string]any{"reason": "disbanded"})
 	stays.ended(t, "disbanded")
 	if status, document := g.rest(t, "GET", "/channels/team", nil); status != http.StatusNotFound {
