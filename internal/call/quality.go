@@ -60,7 +60,7 @@ const (
 )
 
 // grades are what is left of 100 for each score from 1 to Best.
-var grades = [Best]float64{14, 40, 60, 75, 90} //nolint:gochecknoglobals // a table
+var grades = [Best]float64{14, 40, 60, 75, 90}
 
 // Score is how well one session does, 0 to Best. It is Best for a session that
 // nothing is known against, 0 for one that is silent, and no measure that gets worse

@@ -80,3 +80,14 @@ func TestQualityTellsOfAShortage(t *testing.T) {
 		}
 	})
 }
+
+// A member whose publisher connects and then sends nothing has the lowest score, after
+// a while.
+func TestQualityOfAPublisherThatSendsNothing(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		alice := s.joins(object{"participant": "alice"})
+		s.publishesAs("alice", testkit.PublisherOptions{Quirks: testkit.Quirks{Muted: true}})
+		alice.toldWithin(3*time.Second, "quality", object{"participants": object{"alice": object{"up": 5}}})
+		alice.toldWithin(8*time.Second, "quality", object{"participants": object{"alice": object{"up": 0}}})
+	})
+}

@@ -15,12 +15,12 @@ func TestLossOfAPublisherIsThatSinceTheLastLook(t *testing.T) {
 		want                             float64
 	}{
 		{100, 0, 0, 0, 0},
-		{90, 10, 0, 0, .1},     // lost for good
-		{100, 10, 0, 10, .1},   // lost, repaired
-		{100, 10, 10, 0, 0},    // only late
-		{0, 0, 0, 0, 0},        // a pause
-		{50, 0, 10, 0, 0},      // late ones of before: no negative loss
-		{0, 40, 0, 0, .4 / .4}, // nothing but holes; ten of them made up for above
+		{90, 10, 0, 0, .1},   // lost for good
+		{100, 10, 0, 10, .1}, // lost, repaired
+		{100, 10, 10, 0, 0},  // only late
+		{0, 0, 0, 0, 0},      // a pause
+		{50, 0, 10, 0, 0},    // late ones of before: no negative loss
+		{0, 40, 0, 0, 1},     // nothing but holes
 	} {
 		counts.Packets += c.packets
 		counts.Repaired += c.repaired
