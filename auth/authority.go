@@ -63,6 +63,23 @@ func (a *Authority) Resume(ctx context.Context, cred Credential, action Action, 
 	return a.decide(ctx, cred, action, place, false)
 }
 
+// Permits tells where cred allows action, for lists: the credential is looked at once.
+// Bounds of admission do not apply, and nothing is said of participants. Errors are
+// those of Authorize but for ErrNotAllowed and ErrWrongParticipant.
+func (a *Authority) Permits(ctx context.Context, cred Credential, action Action) (func(Place) bool, error) {
+	id, err := a.identify(ctx, cred)
+	if err == nil {
+		err = a.checkLife(id)
+	}
+	switch {
+	case a.isOpenFor(action):
+		return func(Place) bool { return true }, nil
+	case err != nil:
+		return nil, err
+	}
+	return func(p Place) bool { return id.allows(action, p) }, nil
+}
+
 // SameSubject reports whether a request that was granted now may act on, and
 // renew, a session that was made with old: it shows the same subject, or the
 // session was made without one and belongs to whoever knows its URL.

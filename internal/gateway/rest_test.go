@@ -151,6 +151,7 @@ func TestChannelsAreProvidedAndTakenAway(t *testing.T) {
 		t.Errorf("a viewer reads %s", a.body)
 	}
 	viewer.do("GET", "/channels", "").expect(200, `"name":"Room 1"`)
+	admin.as("guessed").do("GET", "/channels", "").expect(401, "bad-token")
 	admin.do("PUT", "/channels/Room%201", `{"password":""}`).expect(200, `"has_password":false`)
 	admin.do("PUT", "/channels/Room%201", `{"kind":"x","video":["h264"]}`).expect(400, "bad-settings", "kind must", "video must")
 	admin.do("DELETE", "/channels/Room%201?keep=true", "").expect(204)

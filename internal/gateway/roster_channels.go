@@ -11,11 +11,11 @@ import (
 	"github.com/headgate/headgate/router"
 )
 
-// Channels lists what q may play. A credential that is good for nothing is refused as
-// it would be anywhere else.
+// Channels lists what q may play.
 func (r roster) Channels(ctx context.Context, q api.Request) ([]api.Channel, error) {
-	if r.TokenRequired() && q.Credential.Token == "" {
-		return nil, auth.ErrNoToken
+	permitted, err := r.authority.Permits(ctx, q.Credential, auth.Play)
+	if err != nil {
+		return nil, err
 	}
 	there := make(map[string]router.ChannelInfo)
 	for name := range r.calls.AllProvisioned() {
@@ -29,7 +29,7 @@ func (r roster) Channels(ctx context.Context, q api.Request) ([]api.Channel, err
 	}
 	var list []api.Channel
 	for _, name := range slices.Sorted(maps.Keys(there)) {
-		if r.may(ctx, q, auth.Play, name) == nil {
+		if permitted(auth.Place{Channel: name}) {
 			list = append(list, r.channelView(there[name]))
 		}
 	}
