@@ -140,6 +140,11 @@ type Slots struct {
 	Changes     uint64  `json:"slot_changes"`
 	CaughtUpP50 float64 `json:"caught_up_ms_p50"`
 	CaughtUpMax float64 `json:"caught_up_ms_max"`
+	// The gaps are between the last packet of who was there and the first of who came.
+	PictureGapP50 float64 `json:"change_picture_gap_ms_p50"`
+	PictureGapMax float64 `json:"change_picture_gap_ms_max"`
+	SoundGapP50   float64 `json:"change_sound_gap_ms_p50"`
+	SoundGapMax   float64 `json:"change_sound_gap_ms_max"`
 	// Own are frames sent to whoever made them; there must be none.
 	Own uint64 `json:"own_frames"`
 	// Events is how many events all member streams were sent.
@@ -150,6 +155,8 @@ func (w *window) slots(r *run) *Slots {
 	s := &Slots{
 		Each: r.s.Call.Slots, Shown: w.stats.Shown, Changes: w.stats.Casts, Own: w.stats.Own,
 		CaughtUpP50: milliseconds(w.stats.CaughtUp.Quantile(0.5)), CaughtUpMax: milliseconds(w.stats.CaughtUp.Max()),
+		PictureGapP50: milliseconds(w.stats.PictureGap.Quantile(0.5)), PictureGapMax: milliseconds(w.stats.PictureGap.Max()),
+		SoundGapP50: milliseconds(w.stats.SoundGap.Quantile(0.5)), SoundGapMax: milliseconds(w.stats.SoundGap.Max()),
 	}
 	for _, m := range r.members {
 		s.Events += m.Heard()
@@ -161,7 +168,8 @@ func (w *window) slots(r *run) *Slots {
 func (s *Slots) String() string {
 	text := fmt.Sprintf("%d slots each, %d sections show somebody; %d changes", s.Each, s.Shown, s.Changes)
 	if s.Changes > 0 {
-		text += fmt.Sprintf(", up to date after %s ms (p50), %s ms (most)", number(s.CaughtUpP50), number(s.CaughtUpMax))
+		text += fmt.Sprintf(", with gaps of %s ms (p50) and %s ms (most) in the picture, %s and %s ms in the sound; up to date %s ms (p50), %s ms (most) later",
+			number(s.PictureGapP50), number(s.PictureGapMax), number(s.SoundGapP50), number(s.SoundGapMax), number(s.CaughtUpP50), number(s.CaughtUpMax))
 	}
 	return text + fmt.Sprintf("; %d frames sent to who made them, %d events told", s.Own, s.Events)
 }

@@ -19,11 +19,11 @@ type seat struct {
 	since time.Time // its first packet, while it is replayed; zero after that
 	heard time.Time
 
-	casts, own uint64
-	caughtUp   Histogram
+	casts, own    uint64
+	caughtUp, gap Histogram
 }
 
-func (t *seat) reset() { t.casts, t.own, t.caughtUp = 0, 0, Histogram{} }
+func (t *seat) reset() { t.casts, t.own, t.caughtUp, t.gap = 0, 0, Histogram{}, Histogram{} }
 
 // take notes a stamped packet of a source, and reports whether it is replayed to
 // catch up.
@@ -34,6 +34,7 @@ func (t *seat) take(now time.Time, who, self int, delay time.Duration) (replayed
 	if who != t.who {
 		if t.who != 0 {
 			t.casts++
+			t.gap.Add(now.Sub(t.heard))
 		}
 		t.who, t.since = who, now
 	}
@@ -49,10 +50,15 @@ func (t *seat) take(now time.Time, who, self int, delay time.Duration) (replayed
 	return false
 }
 
-func (t *seat) addTo(s *Stats, now time.Time) {
+func (t *seat) addTo(s *Stats, now time.Time, video bool) {
 	s.Casts += t.casts
 	s.Own += t.own
 	s.CaughtUp.Merge(&t.caughtUp)
+	if video {
+		s.PictureGap.Merge(&t.gap)
+	} else {
+		s.SoundGap.Merge(&t.gap)
+	}
 	if t.who != 0 && now.Sub(t.heard) < empty {
 		s.Shown++
 	}

@@ -49,6 +49,9 @@ func TestANewcomerInASlotIsReplayedUntilItIsUpToDate(t *testing.T) {
 	if d := s.CaughtUp.Quantile(0.5); s.CaughtUp.Count() != 2 || s.CaughtUp.Max() < 29*time.Millisecond || s.CaughtUp.Max() > 32*time.Millisecond {
 		t.Errorf("caught up %d times, %v", s.CaughtUp.Count(), d)
 	}
+	if s.PictureGap.Count() != 1 || s.PictureGap.Max() != 10*time.Millisecond || s.SoundGap.Count() != 0 {
+		t.Errorf("gaps in the picture %d of %v, in the sound %d", s.PictureGap.Count(), s.PictureGap.Max(), s.SoundGap.Count())
+	}
 	r.take(r.from(t, 3, true, 0))
 	if s := r.viewer.stats(r.now.Add(2 * time.Second)); s.Own != 1 || s.Shown != 0 {
 		t.Errorf("%d own frames, %d sections shown", s.Own, s.Shown)

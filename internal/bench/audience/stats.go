@@ -74,6 +74,9 @@ type Stats struct {
 	// than 50 ms old: until then it is replayed, and its packets are not in Delay.
 	Casts    uint64
 	CaughtUp Histogram
+	// PictureGap and SoundGap are the times from the last packet of whoever was in the
+	// section to the first one of who came.
+	PictureGap, SoundGap Histogram
 	// Own counts the frames that viewers were sent of themselves: never allowed.
 	// Shown is how many sections have media of somebody now.
 	Own   uint64
@@ -133,6 +136,8 @@ func (s *Stats) addLayers(o *Stats) {
 	s.SwitchDelay.Merge(&o.SwitchDelay)
 	s.Casts += o.Casts
 	s.CaughtUp.Merge(&o.CaughtUp)
+	s.PictureGap.Merge(&o.PictureGap)
+	s.SoundGap.Merge(&o.SoundGap)
 	s.Own += o.Own
 	s.Shown += o.Shown
 }

@@ -151,7 +151,7 @@ func (s *stream) addTo(stats *Stats, now time.Time) {
 	stats.Reordered += s.counts.reordered
 	stats.Retransmitted += s.counts.retransmitted
 	stats.StepsBack += s.counts.stepsBack
-	s.seat.addTo(stats, now)
+	s.seat.addTo(stats, now, s.video)
 	if s.video {
 		stats.Frames += s.frames.begun
 		stats.FramesBroken += s.frames.broken
