@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headgate/headgate/internal/events"
 	"github.com/headgate/headgate/internal/fault"
 )
 
@@ -51,6 +52,8 @@ type entry struct {
 	Entry
 	person *person
 	since  time.Time
+	// told is what its login was told of it last, by the state that it tells.
+	told map[string]events.Event
 }
 
 // channel returns the named channel, made if need be. s.mu is held, as in what

@@ -45,6 +45,7 @@ type visitor struct {
 	Entry
 	pub    *router.Publisher // nil for viewers
 	leave  func(*fault.Error)
+	gone   bool
 	reason *fault.Error
 	seen   time.Time
 }
@@ -103,12 +104,17 @@ func (h *hall) end(v *visitor, reason *fault.Error) {
 	h.mu.Lock()
 	_, there := h.sessions[v.ID]
 	delete(h.sessions, v.ID)
+	leave := v.leave
+	if there {
+		v.gone, v.reason = true, reason
+	}
 	h.mu.Unlock()
 	if !there {
 		return
 	}
-	v.reason = reason
-	v.leave(reason)
+	if leave != nil {
+		leave(reason)
+	}
 	if v.pub != nil {
 		v.pub.End(h.clock())
 	}
@@ -140,13 +146,25 @@ func (h *hall) publish(participant, source, login string) (*visitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.pub, v.leave = pub, func(*fault.Error) {}
+	v.pub = pub
 	h.mu.Lock()
 	h.sessions[v.ID] = v
 	h.mu.Unlock()
 	pub.Commit(h.clock(), map[router.Kind]router.Codec{router.Video: {Name: router.VP8}, router.Audio: {Name: router.Opus}})
-	v.leave = h.Enter(v.Entry)
+	h.enter(v)
 	return v, nil
+}
+
+// enter notes a session in the call. It may have been ended meanwhile.
+func (h *hall) enter(v *visitor) {
+	leave := h.Enter(v.Entry)
+	h.mu.Lock()
+	gone, reason := v.gone, v.reason
+	v.leave = leave
+	h.mu.Unlock()
+	if gone {
+		leave(reason)
+	}
 }
 
 // onAir publishes and sends.

@@ -93,7 +93,9 @@ func (s *Service) add(now time.Time, st *stream) {
 	p.extend(st.login, st.expires)
 	s.settle(now, p)
 	st.log = events.NewLog(streamKeeps)
-	st.log.Tell(EventSnapshot, encode(s.snapshot(st)))
+	for _, e := range s.beginning(st) {
+		st.log.Tell(e.Name, e.Data)
+	}
 }
 
 // makeRoom ends streams of p that nobody reads when there are as many as there may
@@ -142,7 +144,7 @@ func (s *Service) Listen(secret, lastID string) (reader *events.Reader, left fun
 	}
 	var state []events.Event
 	if !st.log.Keeps(lastID) {
-		state = []events.Event{{Name: EventSnapshot, Data: encode(s.snapshot(st))}}
+		state = s.beginning(st)
 	}
 	st.reader, st.opened = st.log.Open(lastID, state), true
 	reader = st.reader
@@ -178,7 +180,9 @@ func (s *Service) Leave(secret string) error {
 }
 
 // Tell sends an event to the member streams of a login, for what only it is told:
-// slots, layers, active and inactive of its sessions. data is encoded as JSON once.
+// slots, layers, active and inactive of its sessions. data is encoded as JSON once. Of
+// a map with the public id of a "session" the newest is kept for streams that begin
+// anew, for as long as the session.
 func (s *Service) Tell(channel, login, event string, data any) {
 	raw := encode(data)
 	s.mu.Lock()
@@ -187,9 +191,15 @@ func (s *Service) Tell(channel, login, event string, data any) {
 	if c == nil {
 		return
 	}
+	told := make(map[*person]bool)
 	for st := range c.streams {
-		if st.login == login {
-			st.tell(event, raw)
+		if st.login != login {
+			continue
+		}
+		st.tell(event, raw)
+		if p := st.person; !told[p] {
+			told[p] = true
+			p.remember(event, data, raw)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -81,6 +82,29 @@ func TestReadersResume(t *testing.T) {
 	h.Tell("c", "b", "slots", nil)
 	h.Tell("c", "a", "slots", map[string]string{"session": "s"})
 	third.expect("slots session=s")
+}
+
+func TestANewBeginningTellsTheStateOfSessions(t *testing.T) {
+	h := newHall(t, nil)
+	m, ann := h.join("ann", "a")
+	of := func(session string, more any) map[string]any { return map[string]any{"session": session, "n": more} }
+	leave := h.Enter(Entry{Channel: "c", Participant: "ann", Login: "a", ID: "v", Slots: true})
+	for i := range streamKeeps {
+		h.Tell("c", "a", "slots", of("v", i))
+	}
+	h.Tell("c", "a", "active", of("v", 1))
+	h.Tell("c", "a", "inactive", of("v", 2))
+	h.Tell("c", "a", "layers", of("gone", 3))
+	h.Tell("c", "a", EventMessage, of("v", 4))
+	if _, err := ann.next(); err == nil {
+		t.Fatal("the reader is not behind")
+	}
+	last := fmt.Sprint("slots session=v n=", streamKeeps-1)
+	h.read(m.Secret, "").expect("snapshot", "inactive session=v n=2", last)
+	_, second := h.join("ann", "a")
+	second.expect("snapshot", "inactive session=v n=2", last)
+	leave(nil)
+	h.read(m.Secret, "").expect("snapshot")
 }
 
 func TestStreamsWithoutReadersEnd(t *testing.T) {
