@@ -42,7 +42,7 @@ type Config struct {
 	// for example https://node2.example.com; empty takes them here.
 	RedirectPosts string `yaml:"redirect_posts"`
 	// StateDir is where the gateway keeps the key and the certificates it makes for
-	// itself.
+	// itself, and the channels that are provisioned over the API.
 	StateDir string `yaml:"state_dir"`
 	Log      Log    `yaml:"log"`
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // Description loads and validates the description, its examples too.
-var Description = sync.OnceValues(func() (*openapi3.T, error) {
+var Description = sync.OnceValues(func() (*openapi3.T, error) { //nolint:gochecknoglobals // read once for all tests
 	openapi3filter.RegisterBodyDecoder("application/problem+json", openapi3filter.JSONBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("application/yaml", text)
 	openapi3filter.RegisterBodyDecoder("text/event-stream", text)
