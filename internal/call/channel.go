@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/events"
-	"github.com/headgate/headgate/internal/fault"
 )
 
 // channel is what a Service knows of a channel that somebody is in, or that has
@@ -37,8 +37,9 @@ type person struct {
 	streams      []*stream
 	publications map[string]*publication // on air, by source
 	entries      map[*entry]struct{}
-	// reason is why the person is being put out; nil for those who are not.
-	reason *fault.Error
+	// reason is the code of why the person goes, or is being put out; empty for those
+	// who stay, and for a goodbye.
+	reason string
 	// told is what snapshots tell of the person, for those who join one after another.
 	told struct {
 		json     json.RawMessage // nil when something has changed
@@ -99,8 +100,8 @@ func (s *Service) settle(now time.Time, p *person) {
 		p.channel.tell(EventJoined, joined{Participant: p.view(), At: stamp(now)})
 	case !p.present() && in:
 		p.joined, p.speaking, p.quality = time.Time{}, false, nil
-		p.channel.tell(EventLeft, left{Participant: p.id, Reason: codeOf(p.reason), At: stamp(now)})
-		p.reason = nil
+		p.channel.tell(EventLeft, left{Participant: p.id, Reason: p.reason, At: stamp(now)})
+		p.reason = ""
 	}
 	if !p.present() && len(p.entries) == 0 {
 		delete(p.channel.people, p.id)
@@ -170,9 +171,9 @@ func (c *channel) roster() []*person {
 // stamp is a time as it is told: in UTC, by the millisecond.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-func codeOf(reason *fault.Error) string {
-	if reason == nil {
-		return ""
+// goes notes why a member is none any more, unless that is known. settle comes next.
+func (p *person) goes(code string) {
+	if !p.present() && !p.joined.IsZero() {
+		p.reason = cmp.Or(p.reason, code)
 	}
-	return reason.Code
 }

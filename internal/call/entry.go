@@ -55,6 +55,7 @@ func (s *Service) enter(e Entry, rules rules) (*entry, []ending) {
 	var others []ending
 	if in.counts() {
 		others = s.endDuplicates(now, p, e.Login, rules.of(e.Publisher))
+		p.goes(router.ErrDuplicateID.Code)
 	}
 	p.entries[in] = struct{}{}
 	p.describe(now, e.Name, e.Tags)

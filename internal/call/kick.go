@@ -61,7 +61,7 @@ func (s *Service) kick(channel, participant, detail string, ban time.Duration) b
 	p := c.people[participant]
 	s.endAll(now, p, every, kicked(detail), EventKicked, ended{Reason: ErrKicked.Code, Detail: detail, At: stamp(now)})
 	if !p.joined.IsZero() {
-		p.reason = ErrKicked
+		p.reason = ErrKicked.Code
 	}
 	s.settle(now, p)
 	return true
@@ -129,7 +129,7 @@ func (s *Service) disband(channel string) {
 	for _, p := range slices.Collect(maps.Values(c.people)) {
 		s.endAll(now, p, every, ErrDisbanded, EventClosed, last)
 		if !p.joined.IsZero() {
-			p.reason = ErrDisbanded
+			p.reason = ErrDisbanded.Code
 		}
 		s.settle(now, p)
 	}

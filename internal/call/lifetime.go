@@ -40,11 +40,10 @@ func (s *Service) sweepStream(now time.Time, st *stream) {
 	switch p := st.person; {
 	case !st.expires.IsZero() && !now.Before(st.expires):
 		s.end(now, st, ErrTokenExpired, EventClosed, encode(ended{Reason: ErrTokenExpired.Code, At: stamp(now)}))
-		if len(p.streams) == 0 && !p.joined.IsZero() {
-			p.reason = ErrTokenExpired
-		}
+		p.goes(ErrTokenExpired.Code)
 	case st.silent(now, st.patience()):
 		s.end(now, st, ErrLeft, "", nil)
+		p.goes(router.ErrLost.Code)
 	default:
 		st.warn(now)
 		return

@@ -86,7 +86,7 @@ func (s *Service) join(r JoinRequest) (Membership, []ending, error) {
 // participant is.
 func (s *Service) add(now time.Time, st *stream) {
 	p := st.person
-	p.reason = nil // of somebody who comes back
+	p.reason = "" // of somebody who comes back
 	s.streams[st.secret] = st
 	p.channel.streams[st] = struct{}{}
 	p.streams = append(p.streams, st)

@@ -127,7 +127,7 @@ func TestStreamsWithoutReadersEnd(t *testing.T) {
 	watch.expect()
 	v.seen = h.clock()
 	h.pass(time.Second)
-	watch.expect("left participant=gone")
+	watch.expect("left participant=gone reason=lost")
 	for range 20 {
 		v.seen = h.clock()
 		h.pass(time.Second)
@@ -182,7 +182,7 @@ func TestAPulledCable(t *testing.T) {
 	h.now = h.now.Add(time.Second)
 	h.mu.Unlock()
 	h.router.Sweep(h.clock()) // both at once, whoever looks first
-	watch.expect("unpublished participant=ann reason=lost", "left participant=ann")
+	watch.expect("unpublished participant=ann reason=lost", "left participant=ann reason=lost")
 }
 
 // Behind a proxy a pulled cable is not seen on the member stream.

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/headgate/headgate/internal/fault"
@@ -48,24 +49,22 @@ func (s *Service) unpublished(e router.Event) {
 	}
 	delete(p.publications, e.Source)
 	p.changed()
-	p.channel.tell(EventUnpublished, onSource{
-		Participant: p.id, Source: e.Source, Reason: whyEnded(e, pub.reason, p.reason), At: stamp(e.At),
-	})
+	reason := cmp.Or(p.reason, whyEnded(pub.reason), e.Reason)
+	p.channel.tell(EventUnpublished, onSource{Participant: p.id, Source: e.Source, Reason: reason, At: stamp(e.At)})
 	if len(p.publications) == 0 {
 		s.endAll(e.At, p, func(st *stream) bool { return st.opened && st.silent(e.At, goneFor) }, ErrLeft, "", nil)
 	}
+	p.goes(reason)
 	s.settle(e.At, p)
 }
 
-// whyEnded is the reason that is told: that of the session, of the participant, or
-// the router's. A goodbye needs none.
-func whyEnded(e router.Event, reasons ...*fault.Error) string {
-	for _, r := range reasons {
-		if r != nil && r.Code != "deleted" && r.Code != "closed" {
-			return r.Code
-		}
+// whyEnded is what is told of the reason for which a session ended. A goodbye needs
+// none.
+func whyEnded(reason *fault.Error) string {
+	if reason == nil || reason.Code == "deleted" || reason.Code == "closed" {
+		return ""
 	}
-	return e.Reason
+	return reason.Code
 }
 
 // changed tells of another state of a publication.
