@@ -379,6 +379,21 @@ func TestCallPinsByKeyboard(t *testing.T) {
 	tb.wait(`document.getElementById("people").hidden && document.activeElement.id === "people-button"`)
 }
 
+// TestCallMakesRoomForAScreen: a screen is what all want to see, also where all places
+// are taken.
+func TestCallMakesRoomForAScreen(t *testing.T) {
+	s := newStub(t, Config{})
+	s.calls.fills(7) // a phone has six places
+	s.calls.sends("bob", "screen", "VP8")
+	tb := joined(s, look{width: 390, height: 844}, "Anna")
+	if put := s.await("PUT", "/session/", 1); !strings.HasSuffix(put.path, "/slots/5") || put.body != `{"participant":"bob","source":"screen"}` {
+		t.Errorf("PUT %s %s", put.path, put.body)
+	}
+	tb.wait(`[...document.querySelectorAll(".tile")].some((e) => e.querySelector(".tile-name").textContent === "Bob Baker’s screen" && e.offsetWidth > 300)`)
+	s.calls.unpublishes("bob", "screen")
+	s.await("DELETE", "/session/", 1)
+}
+
 func TestCallAdministrators(t *testing.T) {
 	s := newStub(t, Config{})
 	tb := joined(s, look{}, "Anna")

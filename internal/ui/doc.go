@@ -1,6 +1,6 @@
-// Package ui serves the pages: who is on air, publish, watch, check, and the small
+// Package ui serves the pages: who is on air, publish, watch, call, check, and the small
 // JavaScript modules behind them that people may copy (whip.js, whep.js,
-// player.js).
+// player.js, headgate.js).
 //
 // Everything is embedded and served as it lies in the tree: plain ES modules
 // with JSDoc types, no build step. Pages stand in pages/, what they load in

@@ -78,21 +78,29 @@ function somebody(now, participant, source, slot) {
   const picture = Boolean(slot && publication?.video && !muted.video && !slot.unplayable);
   return { key, participant, source, slot, look: {
     name: now.roster.nameOf(participant) + (screen ? "’s screen" : ""),
-    note: noteOf(publication, slot, muted, source), stream: slot?.stream ?? null, picture,
+    note: noteOf(publication, muted, source), stream: slot?.stream ?? null, picture,
     silent: !screen && (muted.audio || !publication?.audio), speaking: Boolean(one?.speaking) && !screen, score: screen ? undefined : scoreOf(one?.quality),
     mirrored: false, own: false, whole: screen, pinned: now.pinned === key,
   } };
 }
 
+/** Codecs of pictures that this browser shows, in capitals. @type {Set<string> | undefined} */
+let shows;
+
+/** Whether this browser lacks a codec. @param {string} codec */
+function lacks(codec) {
+  shows ??= new Set((window.RTCRtpReceiver?.getCapabilities?.("video")?.codecs ?? []).map((c) => c.mimeType.slice("video/".length).toUpperCase()));
+  return shows.size > 0 && !shows.has(codec.toUpperCase());
+}
+
 /**
  * @param {import("./roster.js").Publication | undefined} publication
- * @param {Slot | null} slot
  * @param {{ video: boolean }} muted
  * @param {string} source
  */
-function noteOf(publication, slot, muted, source) {
+function noteOf(publication, muted, source) {
   if (publication?.state === "interrupted") return "reconnecting…";
-  if (slot?.unplayable) return `this browser cannot show ${publication?.video ?? "this picture"}`;
+  if (publication?.video && lacks(publication.video)) return `no ${publication.video} in this browser`;
   if (muted.video) return "picture muted";
   return source === "main" || source === SCREEN ? "" : source;
 }

@@ -15,6 +15,9 @@ const USUAL = new Map([[240, 300_000], [360, 600_000], [720, 1_700_000], [1080, 
 /** A screen is mostly still, and must be sharp. */
 const SCREEN_RATE = 2_500_000;
 
+/** What every browser shows: not each of them has H.264, and the gateway makes no VP8 of it. */
+const UNDERSTOOD = "VP8";
+
 /** Dispatches "change" when the screen comes or goes, "trouble" (detail: a Problem). */
 export class Sending extends EventTarget {
   /** @type {MediaStream | null} what of the screen is shown */
@@ -53,10 +56,15 @@ export class Sending extends EventTarget {
     await client.limit(this.#rate());
   }
 
-  #publish() {
+  /** @param {string} [codec] */
+  #publish(codec = UNDERSTOOD) {
     const { call, media } = this;
     const simulcast = media.height >= 360;
-    call.publish(media.stream, { simulcast, bitrate: this.#rate() }).catch((thrown) => this.#trouble(thrown));
+    call.publish(media.stream, { simulcast, codec, bitrate: this.#rate() }).catch((thrown) => {
+      const refused = asProblem(thrown).status === 422 && codec && !this.#over; // by a channel of other codecs
+      if (refused) this.#publish("");
+      else this.#trouble(thrown);
+    });
   }
 
   #rate() {
@@ -73,7 +81,8 @@ export class Sending extends EventTarget {
       // The browser's own bar has a button that ends it.
       for (const track of stream.getVideoTracks()) track.addEventListener("ended", () => this.screen === stream && void this.unshare());
       this.#changed();
-      await this.call.publish(stream, { source: SCREEN, bitrate: SCREEN_RATE });
+      const send = (/** @type {string} */ codec) => this.call.publish(stream, { source: SCREEN, codec, bitrate: SCREEN_RATE });
+      await send(UNDERSTOOD).catch((thrown) => (asProblem(thrown).status === 422 ? send("") : Promise.reject(thrown)));
     } catch (thrown) {
       const problem = asProblem(thrown);
       if (problem.code === "stopped") return;

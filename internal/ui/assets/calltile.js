@@ -34,7 +34,8 @@ export class Tile {
   #shown = "";
   /** @type {MediaStream | null} */
   #stream = null;
-  #frames = 0;
+  /** Whether the next picture is waited for. */
+  #waiting = false;
   #fresh = -Infinity;
   /** @type {Look | null} */
   #look = null;
@@ -49,8 +50,6 @@ export class Tile {
     this.#muted.setAttribute("aria-label", "Muted");
     const plate = el("span", { className: "plate" }, this.#name, this.#bars, this.#note);
     this.element.append(this.video, this.#face, this.#muted, plate, this.button);
-    this.video.addEventListener("loadeddata", () => this.look(performance.now()));
-    this.video.addEventListener("resize", () => this.look(performance.now()));
   }
 
   /** Shows another look; cheap when nothing changed. @param {Look} look */
@@ -58,7 +57,6 @@ export class Tile {
     this.#look = look;
     if (this.#stream !== look.stream) {
       this.#stream = look.stream;
-      this.#frames = 0;
       this.#fresh = -Infinity;
       this.video.muted = look.own || this.video.muted;
       this.video.srcObject = look.stream;
@@ -75,7 +73,7 @@ export class Tile {
     const { dataset } = this.element;
     put(this.#name, look.name);
     put(this.#note, look.note);
-    put(this.#face, initials(look.name));
+    put(this.#face, initials(look.name.replace(/ \(you\)$/, "")));
     this.#face.dataset.hue = String(hueOf(this.key));
     this.#muted.toggleAttribute("hidden", !look.silent);
     this.#bars.hidden = look.score === undefined;
@@ -94,11 +92,21 @@ export class Tile {
 
   /** Tells whether there are new pictures. @param {number} now milliseconds */
   look(now) {
-    const frames = this.video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0;
-    if (frames !== this.#frames || (frames > 0 && this.#look?.whole)) this.#fresh = now; // a screen may stand still
-    this.#frames = frames;
+    if (this.#fresh > 0 && this.#look?.whole) this.#fresh = now; // a screen may stand still
+    if (!this.#waiting && this.#stream) {
+      this.#waiting = true;
+      this.video.requestVideoFrameCallback((at) => this.#saw(at));
+    }
     const picture = Boolean(this.#look?.picture) && now - this.#fresh < STALE;
     if (this.element.dataset.picture !== String(picture)) this.element.dataset.picture = String(picture);
+  }
+
+  /** There is a new picture. @param {number} now */
+  #saw(now) {
+    this.#waiting = false;
+    const first = now - this.#fresh > STALE;
+    this.#fresh = now;
+    if (first) this.look(now);
   }
 
   /** Whether the browser lets it be heard. @returns {Promise<boolean>} */

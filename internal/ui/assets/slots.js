@@ -124,6 +124,7 @@ export class SlotsClient extends WishClient {
 
   /** Takes in who is in the slots. @param {any} told the data of a slots event, or of GET */
   fill(told) {
+    this.known = Boolean(this.#at && told?.slots);
     for (const one of Array.isArray(told?.slots) ? told.slots : []) {
       const slot = this.slots[one?.slot];
       if (!slot) continue;
@@ -134,7 +135,6 @@ export class SlotsClient extends WishClient {
       Object.assign(slot, { participant, source, pinned, unplayable });
       this.dispatchEvent(new CustomEvent("slot", { detail: slot }));
     }
-    this.known = Boolean(this.#at && told?.slots);
   }
 
   /** Takes an event of a member stream in, if it is for this session. @param {any} data */

@@ -85,7 +85,10 @@ export class WHIPClient extends WishClient {
    */
   async withdraw(kind) {
     for (const old of this.stream.getTracks()) if (old.kind === kind) this.stream.removeTrack(old);
-    await this.pc?.getTransceivers().find((t) => t.receiver.track.kind === kind)?.sender.replaceTrack(null);
+    const sender = this.pc?.getTransceivers().find((t) => t.receiver.track.kind === kind)?.sender;
+    await sender?.replaceTrack(null);
+    // Firefox goes on with a black picture a second.
+    if (sender && kind === "video") await this.#change(sender, ({ encodings }) => encodings.forEach((encoding) => (encoding.active = false)));
   }
 
   /** @param {number} bitsPerSecond highest rate of the video, all layers together; 0 leaves it to the browser */
@@ -96,15 +99,27 @@ export class WHIPClient extends WishClient {
 
   /** Tells the browser how to send the picture, from what is wanted and what it is. */
   #arrange() {
-    // One after the other: parameters that were read are void after the next change.
+    const sender = this.pc?.getSenders().find((s) => s.track?.kind === "video");
+    if (!sender) return Promise.resolve();
+    const { width, height } = sender.track?.getSettings() ?? {};
+    return this.#change(sender, ({ encodings }) => {
+      if (sender === this.#layered) return void arranged(encodings, this.layers.length ? worth(width, height) : 1, this.bitrate);
+      encodings[0].active = true;
+      if (this.bitrate) encodings[0].maxBitrate = this.bitrate;
+      else delete encodings[0].maxBitrate;
+    });
+  }
+
+  /**
+   * Changes parameters one after the other: what was read is void after the next change.
+   * @param {RTCRtpSender} sender
+   * @param {(parameters: RTCRtpSendParameters) => void} change
+   */
+  #change(sender, change) {
     return (this.#arranging = this.#arranging.catch(() => {}).then(async () => {
-      const sender = this.pc?.getSenders().find((s) => s.track?.kind === "video");
-      const parameters = sender?.getParameters();
-      if (!sender || !parameters?.encodings.length) return;
-      const { width, height } = sender.track?.getSettings() ?? {};
-      if (sender === this.#layered) arranged(parameters.encodings, this.layers.length ? worth(width, height) : 1, this.bitrate);
-      else if (this.bitrate) parameters.encodings[0].maxBitrate = this.bitrate;
-      else delete parameters.encodings[0].maxBitrate;
+      const parameters = sender.getParameters();
+      if (!parameters.encodings.length) return;
+      change(parameters);
       await sender.setParameters(parameters);
     }));
   }
