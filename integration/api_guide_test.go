@@ -26,8 +26,8 @@ func TestGuideToTheAPI(t *testing.T) {
 	}
 	blocks := regexp.MustCompile("(?s)```(sh|json)\n(.*?)```").FindAllStringSubmatch(string(page), -1)
 	script := []string{
-		"set -eu -o pipefail",
-		`curl() { command curl --silent --show-error --fail-with-body --max-time 10 "$@"; echo; }`,
+		"set -eu -o pipefail\nshopt -s inherit_errexit",
+		`curl() { command curl --silent --show-error --fail-with-body --max-time 10 "$@" || { status=$?; echo "failed: curl $*" >&2; return $status; }; echo; }`,
 		`headgate() { "$BINARY" "$@"; }`,
 		`openssl() { echo "$KEY"; }`,
 		`jq() { sed -n 's/.*"'"${2#.}"'":"\([^"]*\)".*/\1/p'; }`, // as the page uses it: jq -r .member
@@ -41,9 +41,11 @@ func TestGuideToTheAPI(t *testing.T) {
 	cmd := exec.Command("bash", "-c", strings.Join(script, "\n"))
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(cleanEnvironment(), "BINARY="+absolute(t, binary()), "KEY="+restKey)
+	var trouble strings.Builder
+	cmd.Stderr = &trouble
 	output, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, output)
+		t.Fatalf("%v\n%s\n%s", err, output, trouble.String())
 	}
 	told := make(map[int]string)
 	for _, part := range strings.Split(string(output), mark)[1:] {
