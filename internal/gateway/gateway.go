@@ -99,7 +99,10 @@ func New(ctx context.Context, cfg Config, opt Options) (_ *Gateway, err error) {
 		return nil, errors.Join(err, g.host.Close())
 	}
 	g.assemble()
-	if err := errors.Join(g.calls.Restore(), g.startTURN(ctx)); err != nil {
+	if err := g.calls.Restore(); err != nil {
+		return nil, errors.Join(err, g.abandon(ctx))
+	}
+	if err := g.startTURN(ctx); err != nil {
 		return nil, errors.Join(err, g.abandon(ctx))
 	}
 	return g, nil
