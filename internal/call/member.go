@@ -30,6 +30,9 @@ type JoinRequest struct {
 	Origin string
 	// Call makes a channel that nobody provisioned a call.
 	Call bool
+	// Left is called once when the stream has ended, with the Service's lock held; nil
+	// is allowed. It is not called where Join fails.
+	Left func()
 }
 
 // Membership is what joining made.
@@ -76,7 +79,7 @@ func (s *Service) join(r JoinRequest) (Membership, []ending, error) {
 	others := s.endDuplicates(now, p, r.Login, rules)
 	p.describe(now, cut(r.Name), r.Tags)
 	st := &stream{
-		secret: newSecret(), login: r.Login, origin: r.Origin, person: p, expires: r.Expires, unread: now,
+		secret: newSecret(), login: r.Login, origin: r.Origin, person: p, expires: r.Expires, unread: now, left: r.Left,
 	}
 	s.add(now, st)
 	return Membership{Secret: st.secret, Channel: c.name, Participant: p.id, Name: p.name, Kind: s.kindOf(c.name)}, others, nil

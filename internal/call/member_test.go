@@ -154,6 +154,23 @@ func TestTheStreamOfAPublisherMayBeUnreadForLonger(t *testing.T) {
 	h.read(m.Secret, ann.lastID)
 }
 
+func TestTheEndOfAStreamIsTold(t *testing.T) {
+	h := newHall(t, nil)
+	ended := 0
+	m, err := h.Join(JoinRequest{Channel: "c", Participant: "ann", Login: "a", Left: func() { ended++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := h.Leave(m.Secret); err != nil {
+			t.Error(err)
+		}
+	}
+	if ended != 1 {
+		t.Errorf("told %d times", ended)
+	}
+}
+
 func TestNothingIsMissedBeforeTheFirstReader(t *testing.T) {
 	h := newHall(t, nil)
 	m, err := h.Join(JoinRequest{Channel: "c", Participant: "ann", Login: "a"})

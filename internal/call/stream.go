@@ -36,6 +36,7 @@ type stream struct {
 	reader                *events.Reader // nil for nobody
 	opened                bool
 	unread                time.Time // since then, while there is no reader
+	left                  func()    // nil, or to be told of the end
 }
 
 // grave remembers a stream that has ended.
@@ -64,6 +65,9 @@ func (s *Service) end(now time.Time, st *stream, reason *fault.Error, name strin
 	delete(s.streams, st.secret)
 	delete(st.person.channel.streams, st)
 	st.person.streams = slices.DeleteFunc(st.person.streams, func(other *stream) bool { return other == st })
+	if st.left != nil {
+		st.left()
+	}
 	s.graves[st.secret] = &grave{reason: reason, until: now.Add(rememberFor)}
 }
 

@@ -370,6 +370,18 @@ func TestInvitationsDoNotRaiseAnybody(t *testing.T) {
 	}
 }
 
+// Design 5: a token that admits one login admits one member too, with all its pages,
+// sessions and sources.
+func TestATokenForOneLoginIsForOneMember(t *testing.T) {
+	g, _ := guarded(t, nil)
+	once := restOf(t, g).as(signed(t, g, auth.Claims{ID: "1", Once: true, Play: []string{"live"}, Publish: []string{"live"}, Expires: time.Now().Add(time.Hour)}))
+	ann := once.do("POST", "/channels/live/events", `{"participant":"ann"}`).expect(201).member("events")
+	once.do("POST", "/channels/live/events", `{"participant":"ann"}`).expect(201)
+	once.do("POST", "/channels/live/events", `{"participant":"bob"}`).expect(403, "token-replayed")
+	once.do("DELETE", ann, "").expect(200)
+	once.do("POST", "/channels/live/events", `{"participant":"bob"}`).expect(403, "token-replayed")
+}
+
 // Everything that lets somebody in stays out of the log, and of what refusals say.
 func TestNoSecretsOfTheAPIAreLogged(t *testing.T) {
 	log := &lines{}

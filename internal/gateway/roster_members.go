@@ -31,8 +31,14 @@ func (r roster) Join(ctx context.Context, q api.Request, channel string, j api.J
 	if len(grant.Tags) > 0 {
 		wanted.Tags = grant.Tags
 	}
+	leave, err := r.authority.Enter(grant) // a stream is use of a token that admits one login
+	if err != nil {
+		return api.Membership{}, err
+	}
+	wanted.Left = leave
 	m, err := r.calls.Join(wanted)
 	if err != nil {
+		leave()
 		return api.Membership{}, err
 	}
 	return api.Membership{Participant: m.Participant, Name: m.Name, Kind: string(m.Kind), Secret: m.Secret}, nil

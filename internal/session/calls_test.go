@@ -175,3 +175,21 @@ func TestNamesReachTheRoster(t *testing.T) {
 		}
 	}
 }
+
+// A token that admits one login admits what one participant sends and plays.
+func TestATokenForOneLogin(t *testing.T) {
+	key := auth.NewKey()
+	b := newBench(t, func(_ *Config, a *auth.Config, r *router.Config) { a.Open, a.Own, r.Idle = false, key, router.WaitIdle })
+	token, err := auth.Sign(key, auth.Claims{ID: "1", Once: true, Publish: []string{"live"}, Play: []string{"live"}, Expires: b.clock().Add(time.Hour)})
+	must(t, err)
+	for _, tc := range []struct{ who, code string }{{"ann", ""}, {"bob", "token-replayed"}} {
+		o := offerOf("obs", token)
+		o.Place.Participant = tc.who
+		_, err = b.Publish(t.Context(), o)
+		expect(t, err, tc.code)
+		o = offerOf("chrome-play", token)
+		o.As = tc.who
+		_, err = b.Play(t.Context(), o)
+		expect(t, err, tc.code)
+	}
+}

@@ -55,6 +55,7 @@ func (s *Service) make(ctx context.Context, sess *session, offer signaling.Offer
 	if err := s.admitPart(ctx, sess, offer, grant); err != nil {
 		return err
 	}
+	grant.Login = sess.part.login // a viewer's is that of the member it says it is
 	if err := s.admit(sess.action, sess); err != nil {
 		return err
 	}
