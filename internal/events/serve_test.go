@@ -201,3 +201,20 @@ func TestLimitsOfAServer(t *testing.T) {
 		srv.Close()
 	}
 }
+
+func TestServeEverySaysHowLongAStreamIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &screen{header: http.Header{}}
+		ctx, leave := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- events.ServeEvery(ctx, s, events.NewLog(1).Open("", nil), 5*time.Second, nil) }()
+		time.Sleep(11 * time.Second)
+		if got := s.take(); got != ":\n\n:\n\n:\n\n" { // at the beginning, after 5 and after 10 s
+			t.Errorf("written %q", got)
+		}
+		leave()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
