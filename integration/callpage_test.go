@@ -246,3 +246,46 @@ func TestCallPageAcrossBrowsers(t *testing.T) {
 	}
 	eventually(t, 5*time.Second, "Bob is gone", func() error { return anna.holds(`document.querySelectorAll(".tile").length === 1`) })
 }
+
+// TestCallPageWithAPassword: a gateway that wants tokens, over plain HTTP, where browsers give no camera: somebody with the channel's
+// password still comes in, sees who is there, and leaves no trace of the token in address or log.
+func TestCallPageWithAPassword(t *testing.T) {
+	needNetwork(t)
+	g, token := startGuarded(t)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, g.address("api/v1/channels", "team"), strings.NewReader(`{"kind":"call","password":"open sesame"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + token("--admin")}}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil || answer.StatusCode != http.StatusCreated {
+		t.Fatalf("PUT: %v, %v", answer, err)
+	}
+	_ = answer.Body.Close()
+	publishFFmpeg(t, g.whip("team")+"/film", "TOKEN="+token("--publish", "team"))
+	p := openBare(t, g.address("call", "team"), observed)
+	quiet := func() { p.run(t, `document.getElementById("join-quiet").click()`, nil) }
+	says := func(text string) {
+		t.Helper()
+		eventually(t, 10*time.Second, "the page says "+text, func() error {
+			return p.holds(fmt.Sprintf(`document.getElementById("trouble").textContent.includes(%q) && !document.getElementById("join-quiet").disabled`, text))
+		})
+	}
+	eventually(t, 20*time.Second, "the lobby", func() error { return p.holds(`!document.getElementById("lobby").hidden`) })
+	quiet()
+	says("the password of this call")
+	p.run(t, `(document.getElementById("password").value = "guess")`, nil)
+	quiet()
+	says("password")
+	p.run(t, `(document.getElementById("password").value = "open sesame")`, nil)
+	quiet()
+	eventually(t, 20*time.Second, "the film is on the page", func() error {
+		return p.holds(`document.documentElement.dataset.state === "live" && [...document.querySelectorAll('.tile[data-picture="true"]')].length === 1`)
+	})
+	var where, pass string
+	p.run(t, "location.href", &where)
+	p.run(t, "headgate.call.token", &pass)
+	if strings.Contains(where, pass) || strings.Contains(g.output.String(), pass) {
+		t.Error("the token stands in the address or in the log")
+	}
+}

@@ -47,29 +47,36 @@ func TestCallJoinsSeesOthersAndLeaves(t *testing.T) {
 	_ = them
 }
 
+// slotSizes waits until the newest sizes that were told say want.
+func (s *stub) slotSizes(tb *tab, want string) {
+	s.t.Helper()
+	var last string
+	for range 200 {
+		for _, h := range s.requests("PATCH", "/session/") {
+			if strings.HasSuffix(h.path, "/slots") {
+				last = h.body
+			}
+		}
+		if strings.Contains(last, want) {
+			return
+		}
+		tb.js(`new Promise((r) => setTimeout(r, 50))`)
+	}
+	s.t.Fatalf("sizes told: %s, want %s", last, want)
+}
+
 func TestCallTilesSayTheirSize(t *testing.T) {
 	s := newStub(t, Config{})
 	tb := joined(s, look{width: 1440, height: 900}, "Anna")
 	s.calls.joins("bob", "Bob")
 	s.calls.sends("bob", "main", "VP8")
 	tb.wait(`document.querySelectorAll(".tile").length === 2`)
-	tb.wait(fmt.Sprintf("performance.now() > %d", 0))
-	deadline := 0
-	for {
-		var sizes []string
-		for _, h := range s.requests("PATCH", "/session/") {
-			if strings.HasSuffix(h.path, "/slots") {
-				sizes = append(sizes, h.body)
-			}
-		}
-		if len(sizes) > 0 && strings.Contains(sizes[len(sizes)-1], `"slot":0`) && strings.Contains(sizes[len(sizes)-1], `"maxWidth":`) {
-			return
-		}
-		if deadline++; deadline > 400 {
-			t.Fatalf("sizes told: %q", sizes)
-		}
-		tb.wait("new Promise(requestAnimationFrame)")
-	}
+	s.slotSizes(tb, fmt.Sprintf(`{"slot":0,"hidden":false,"maxWidth":%d,"maxHeight":`, eval[int](tb, `document.querySelectorAll(".tile")[1].offsetWidth`)))
+	// A page that nobody looks at wants no pictures.
+	tb.js(`(Object.defineProperty(document, "hidden", { value: true, configurable: true }), document.dispatchEvent(new Event("visibilitychange")))`)
+	s.slotSizes(tb, `{"slot":0,"hidden":true}`)
+	tb.js(`(delete document.hidden, document.dispatchEvent(new Event("visibilitychange")))`)
+	s.slotSizes(tb, `{"slot":0,"hidden":false`)
 }
 
 // press clicks by script, for what a panel may cover.

@@ -95,7 +95,9 @@ export class Tile {
     if (this.#fresh > 0 && this.#look?.whole) this.#fresh = now; // a screen may stand still
     if (!this.#waiting && this.#stream) {
       this.#waiting = true;
-      this.video.requestVideoFrameCallback((at) => this.#saw(at));
+      if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback((at) => this.#saw(at));
+      else this.#waiting = this.video.videoWidth === 0; // older browsers do not tell when a picture stands still
+      if (!this.#waiting) this.#fresh = now;
     }
     const picture = Boolean(this.#look?.picture) && now - this.#fresh < STALE;
     if (this.element.dataset.picture !== String(picture)) this.element.dataset.picture = String(picture);
