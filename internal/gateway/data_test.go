@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -25,74 +26,75 @@ func texts(t *testing.T, got []string) (list []string) {
 	return list
 }
 
-func (s *stage) playWithData(labels ...string) *testkit.Player {
-	s.t.Helper()
-	return testkit.Play(s.t, testkit.PlayerOptions{
-		Endpoint: "http://127.0.0.1/whep/live", HTTP: s.http, Net: s.net.Client(), Data: labels,
-	})
+// Data channels are tested in real time: when a connection ends, the stack waits for
+// timers with a lock held, which stops fake time for good.
+
+func playWithData(t *testing.T, g *testkit.Gateway, labels ...string) *testkit.Player {
+	t.Helper()
+	return testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live"), Data: labels})
 }
 
 // Chat goes between publishers, players and whoever speaks by REST.
 func TestChatOnDataChannels(t *testing.T) {
-	inFakeTime(t, nil, func(s *stage) {
-		pub := s.publish(testkit.PublisherOptions{Data: []string{"chat", "files"}})
-		player := s.playWithData("chat")
-		plain := s.play()
-		<-pub.Data("files").Closed() // nobody configured it
-		player.Data("chat").Say("hello")
-		anonymous := "viewer-"
-		for who, d := range map[string]*testkit.Data{"publisher": pub.Data("chat"), "player": player.Data("chat")} {
-			got := texts(s.t, d.Wait(2*time.Second, 1))
-			if !strings.HasPrefix(got[0], "message "+anonymous) || !strings.HasSuffix(got[0], " hello") || len(got[0]) != len("message viewer-12345678 hello") {
-				s.t.Errorf("the %s heard %q", who, got)
-			}
+	g := testkit.StartGateway(t, nil)
+	pub := testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live"), Data: []string{"chat", "files"}})
+	player := playWithData(t, g, "chat")
+	plain := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live")})
+	<-pub.Data("files").Closed() // nobody configured it
+	player.Data("chat").Say("hello")
+	anonymous := "viewer-"
+	for who, d := range map[string]*testkit.Data{"publisher": pub.Data("chat"), "player": player.Data("chat")} {
+		got := texts(t, d.Wait(5*time.Second, 1))
+		if !strings.HasPrefix(got[0], "message "+anonymous) || !strings.HasSuffix(got[0], " hello") || len(got[0]) != len("message viewer-12345678 hello") {
+			t.Errorf("the %s heard %q", who, got)
 		}
-		if res := s.ask("POST", "http://127.0.0.1/api/v1/channels/live/messages", `{"participant":"alice","text":"hi all"}`); res.StatusCode != 201 {
-			s.t.Fatalf("REST: %d", res.StatusCode)
-		}
-		got := texts(s.t, player.Data("chat").Wait(2*time.Second, 2))
-		if got[1] != "message alice hi all" {
-			s.t.Errorf("the player heard %q", got)
-		}
-		pub.Data("chat").Say("from the stage")
-		got = texts(s.t, player.Data("chat").Wait(2*time.Second, 3))
-		if !strings.HasSuffix(got[2], " from the stage") || strings.Contains(got[2], anonymous) {
-			s.t.Errorf("the player heard %q", got)
-		}
-		player.Wait(2*time.Second, "picture", moving(20))
-		plain.Wait(2*time.Second, "picture without data", moving(20))
-	})
+	}
+	res, err := http.Post(g.URL()+"/api/v1/channels/live/messages", "application/json", strings.NewReader(`{"participant":"alice","text":"hi all"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _ = res.Body.Close(); res.StatusCode != 201 {
+		t.Fatalf("REST: %d", res.StatusCode)
+	}
+	got := texts(t, player.Data("chat").Wait(5*time.Second, 2))
+	if got[1] != "message alice hi all" {
+		t.Errorf("the player heard %q", got)
+	}
+	pub.Data("chat").Say("from the stage")
+	got = texts(t, player.Data("chat").Wait(5*time.Second, 3))
+	if !strings.HasSuffix(got[2], " from the stage") || strings.Contains(got[2], anonymous) {
+		t.Errorf("the player heard %q", got)
+	}
+	player.Wait(5*time.Second, "picture", moving(20))
+	plain.Wait(5*time.Second, "picture without data", moving(20))
 }
 
 // A flood is dropped, and the one who makes it is told; a talker that vanishes takes
 // nothing with it.
 func TestChatFloodOnADataChannel(t *testing.T) {
-	inFakeTime(t, func(c *gateway.Config) { c.Calls.DataLabels = []string{"files"} }, func(s *stage) {
-		pub := s.publish(testkit.PublisherOptions{Data: []string{"chat", "files"}})
-		player := s.playWithData("chat", "files")
-		player.Data("chat").Say("here")
-		pub.Data("chat").Wait(2*time.Second, 1)
-		for i := range 50 {
-			pub.Data("chat").Say(fmt.Sprint(i))
-		}
-		got := texts(s.t, pub.Data("chat").Wait(2*time.Second, 7))
-		if !slices.Contains(got, "error too-many-messages") {
-			s.t.Errorf("the sender heard %q", got)
-		}
-		<-time.After(900 * time.Millisecond)
-		if n := len(player.Data("chat").Got()); n != 6 {
-			s.t.Errorf("the other heard %d", n)
-		}
-		if n := len(pub.Data("chat").Got()); n != 7 {
-			s.t.Errorf("the sender heard %d", n)
-		}
-		<-time.After(time.Second)
-		player.Data("files").Say("a file")
-		if got := pub.Data("files").Wait(2*time.Second, 1); got[0] != "a file" {
-			s.t.Errorf("relayed %q", got)
-		}
-		pub.Vanish()
-		player.Data("chat").Say("alone")
-		player.Data("chat").Wait(2*time.Second, 7)
-	})
+	g := testkit.StartGateway(t, func(c *gateway.Config) { c.Calls.DataLabels = []string{"files"} })
+	pub := testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live"), Data: []string{"chat", "files"}})
+	player := playWithData(t, g, "chat", "files")
+	pub.Data("files").Say("") // it is open
+	player.Data("chat").Say("here")
+	pub.Data("chat").Wait(5*time.Second, 1)
+	const flood = 200
+	for i := range flood {
+		pub.Data("chat").Say(fmt.Sprint(i))
+	}
+	player.Data("files").Say("a file")
+	if got := pub.Data("files").Wait(5*time.Second, 1); got[0] != "a file" {
+		t.Errorf("relayed %q", got)
+	}
+	got := texts(t, pub.Data("chat").Wait(5*time.Second, 6))
+	if !slices.Contains(got, "error too-many-messages") {
+		t.Errorf("the sender heard %q", got)
+	}
+	if n := len(player.Data("chat").Got()); n > flood/2 {
+		t.Errorf("%d of a flood of %d were passed on", n, flood)
+	}
+	pub.Vanish()
+	said := len(player.Data("chat").Got())
+	player.Data("chat").Say("alone")
+	player.Data("chat").Wait(5*time.Second, said+1)
 }
