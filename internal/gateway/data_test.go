@@ -98,3 +98,16 @@ func TestChatFloodOnADataChannel(t *testing.T) {
 	player.Data("chat").Say("alone")
 	player.Data("chat").Wait(5*time.Second, said+1)
 }
+
+// Slots and a chat fit into one session.
+func TestSlotsBesideADataChannel(t *testing.T) {
+	g := testkit.StartGateway(t, nil)
+	testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live")})
+	player := testkit.Play(t, testkit.PlayerOptions{Endpoint: g.WHEP("live"), Slots: 3, Data: []string{"chat"}})
+	if answer := player.Session().Answer; strings.Count(answer, "a=msid:slot-") != 6 || strings.Count(answer, "m=application 9 ") != 1 {
+		t.Errorf("answered\n%s", answer)
+	}
+	player.Data("chat").Say("hello")
+	player.Data("chat").Wait(5*time.Second, 1)
+	player.Wait(5*time.Second, "picture", moving(20))
+}

@@ -19,11 +19,11 @@ type gallery struct {
 	s *stage
 }
 
-// playsSlots plays a place with n slots as somebody, with a chat beside them.
+// playsSlots plays a place with n slots as somebody. No data channel: see data_test.go.
 func (s *stage) playsSlots(place string, n int) *gallery {
 	s.t.Helper()
 	p := testkit.Play(s.t, testkit.PlayerOptions{
-		Endpoint: "http://127.0.0.1/whep/" + place, Slots: n, VP8: true, Data: []string{"chat"}, HTTP: s.http, Net: s.net.Client(),
+		Endpoint: "http://127.0.0.1/whep/" + place, Slots: n, VP8: true, HTTP: s.http, Net: s.net.Client(),
 	})
 	return &gallery{p, s}
 }
