@@ -26,6 +26,10 @@ const (
 // Talker is a data channel that a client opened.
 type Talker struct {
 	Channel, Participant, Login, Session, Label string
+	// Anonymous is who the client is while its Participant is there under another
+	// login: whoever only says who they are neither speaks for that one nor hears what
+	// is said to it alone. It is empty where the token says who it is.
+	Anonymous string
 	// Pace is what the messages of the session are counted by; nil is one for this
 	// channel alone.
 	Pace *Pace
@@ -112,7 +116,7 @@ func (s *Service) heard(t *Talker, data []byte, text bool) {
 	case !text:
 		s.refuse(now, t, ErrBadMessage)
 	default:
-		if _, err := s.Say(t.Channel, "", Message{From: t.Participant, Text: string(data)}); err != nil {
+		if _, err := s.Say(t.Channel, "", Message{From: s.speaker(t), Text: string(data)}); err != nil {
 			s.refuse(now, t, fault.Of(err))
 		}
 	}
@@ -138,7 +142,7 @@ func (s *Service) tellData(channel string, m Message) {
 		Type string `json:"type"`
 		Message
 	}{"message", m})
-	s.data.send(channel, ChatLabel, text, true, func(to *Talker) bool { return m.isFor(to.Participant) })
+	s.data.send(channel, ChatLabel, text, true, func(to *Talker) bool { return m.To == "" || m.isFor(to.Participant) && s.stands(to) })
 }
 
 // dataJSON is what a client gets. Letters that only HTML minds stay what they are.

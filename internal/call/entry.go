@@ -58,7 +58,9 @@ func (s *Service) enter(e Entry, rules rules) (*entry, []ending) {
 		p.goes(router.ErrDuplicateID.Code)
 	}
 	p.entries[in] = struct{}{}
-	p.describe(now, e.Name, e.Tags)
+	if !p.heldByOther(e.Login) {
+		p.describe(now, e.Name, e.Tags)
+	}
 	s.settle(now, p)                              // the streams of another login may have been all there was
 	if b, banned := c.banned(now, p.id); banned { // meanwhile
 		others = append(others, ending{Match{ID: e.ID}, b})

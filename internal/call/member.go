@@ -251,33 +251,6 @@ func (s *Service) Members(channel string) (n int) {
 	return n
 }
 
-// In tells whether a login is in a channel as this participant: it has a member
-// stream or a session there.
-func (s *Service) In(channel, participant, login string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.channels[channel]
-	if c == nil || c.people[participant] == nil {
-		return false
-	}
-	p := c.people[participant]
-	for e := range p.entries {
-		if e.Login == login {
-			return true
-		}
-	}
-	return slices.ContainsFunc(p.streams, func(st *stream) bool { return st.login == login })
-}
-
-// Occupied tells whether somebody is in a channel as this participant, or has a
-// session there.
-func (s *Service) Occupied(channel, participant string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.channels[channel]
-	return c != nil && c.people[participant] != nil
-}
-
 // newSecret returns an id of 130 random bits that never spells "http": some clients
 // look for that word in a Location.
 func newSecret() string {

@@ -19,6 +19,8 @@ type part struct {
 	tags               map[string]string
 	// source is what a publisher sends; empty for viewers.
 	source string
+	// claimed tells that the participant is what a viewer says, and no token.
+	claimed bool
 	// slots tells that a viewer has slots.
 	slots bool
 }
@@ -28,7 +30,7 @@ type part struct {
 func (s *Service) partOf(ctx context.Context, action auth.Action, offer signaling.Offer, grant auth.Grant) part {
 	p := part{
 		participant: grant.Participant, login: grant.Login,
-		name: cmp.Or(grant.DisplayName, offer.Name), tags: grant.Tags,
+		name: cmp.Or(grant.DisplayName, offer.Name), tags: grant.Tags, claimed: grant.Claimed,
 	}
 	if action == auth.Publish {
 		p.source = sourceOf(offer.Place)
@@ -37,7 +39,7 @@ func (s *Service) partOf(ctx context.Context, action auth.Action, offer signalin
 	if p.participant != "" || offer.As == "" {
 		return p
 	}
-	p.participant = offer.As
+	p.participant, p.claimed = offer.As, true
 	as := auth.Place{Channel: offer.Place.Channel, Participant: offer.As}
 	if member, err := s.parts.Authority.Authorize(ctx, offer.Credential, auth.Join, as); err == nil {
 		p.login = member.Login

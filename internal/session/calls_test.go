@@ -123,13 +123,13 @@ func TestWhoAViewerIs(t *testing.T) {
 	o.As, o.Name = "ann", "Ann"
 	created, err := b.Play(t.Context(), o)
 	must(t, err)
-	if !b.parts.Calls.In("live", "ann", grant.Login) {
-		t.Error("a viewer that says it is ann is not there as ann")
+	if p := b.all()[0].part; p.participant != "ann" || p.login != grant.Login || !p.claimed {
+		t.Errorf("a viewer that says it is ann is %+v", p)
+	}
+	if b.parts.Calls.In("live", "ann", grant.Login) || b.parts.Calls.Occupied("live", "ann") {
+		t.Error("a bare viewer holds the name it says")
 	}
 	must(t, b.End(t.Context(), created.Secret, request("")))
-	if b.parts.Calls.In("live", "ann", grant.Login) {
-		t.Error("it is there after its end")
-	}
 }
 
 func TestNobodyIsLetIntoAChannelThatIsNotProvided(t *testing.T) {

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"cmp"
+
 	"github.com/headgate/headgate/internal/call"
 	"github.com/headgate/headgate/internal/peer"
 )
@@ -11,15 +13,16 @@ const anonymousID = 8
 
 // talk takes the data channels of a session that has been admitted.
 func (s *Service) talk(sess *session) peer.TakeData {
-	participant := sess.part.participant
-	if participant == "" {
-		participant = "viewer-" + sess.id[:min(len(sess.id), anonymousID)]
+	anonymous := "viewer-" + sess.id[:min(len(sess.id), anonymousID)]
+	participant := cmp.Or(sess.part.participant, anonymous)
+	if !sess.part.claimed {
+		anonymous = ""
 	}
 	pace := call.NewPace()
 	return func(c *peer.DataChannel) (heard func([]byte, bool), closed func(), ok bool) {
 		return s.parts.Calls.Talk(call.Talker{
 			Channel: sess.place.Channel, Participant: participant, Login: sess.part.login,
-			Session: sess.id, Label: c.Label(), Pace: pace, Send: c.Send,
+			Session: sess.id, Anonymous: anonymous, Label: c.Label(), Pace: pace, Send: c.Send,
 		})
 	}
 }
