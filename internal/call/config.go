@@ -1,6 +1,12 @@
 package call
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
 
 // Config bounds calls. Start from DefaultConfig.
 type Config struct {
@@ -39,5 +45,38 @@ func DefaultConfig() Config {
 	}
 }
 
+// Bounds of a Config.
+const (
+	mostSlots         = 64
+	leastQualityEvery = 100 * time.Millisecond
+	mostLabelBytes    = 64
+)
+
 // Validate reports every bad field at once, named as in the configuration file.
-func (c Config) Validate() error { return validateChannels(c.Channels) }
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("calls.%s: "+format, append([]any{field}, args...)...))
+	}
+	if c.Create != CreateOnUse && c.Create != CreateProvisioned {
+		bad("create", "must be %s or %s, got %q", CreateOnUse, CreateProvisioned, c.Create)
+	}
+	if c.MaxMembers < 1 {
+		bad("max_members", "must be at least 1, got %d", c.MaxMembers)
+	}
+	if c.MaxSlots < 1 || c.MaxSlots > mostSlots {
+		bad("max_slots", "must be from 1 to %d, got %d", mostSlots, c.MaxSlots)
+	}
+	if c.SpeakerHold < 0 {
+		bad("speaker_hold", "must not be negative, got %v", c.SpeakerHold)
+	}
+	if c.QualityEvery < leastQualityEvery {
+		bad("quality_every", "must be at least %v, got %v", leastQualityEvery, c.QualityEvery)
+	}
+	for i, label := range c.DataLabels {
+		if label == "" || len(label) > mostLabelBytes || !utf8.ValidString(label) || label == ChatLabel || slices.Contains(c.DataLabels[:i], label) {
+			bad(fmt.Sprintf("data_labels[%d]", i), "must be a text of up to %d bytes, none twice and not %s, which is always taken; got %q", mostLabelBytes, ChatLabel, label)
+		}
+	}
+	return errors.Join(append(errs, validateChannels(c.Channels))...)
+}
