@@ -37,8 +37,8 @@ type Message struct {
 // it by nothing, for senders that are bounded elsewhere. From must be set; ID and At
 // are made here, and so is Name for those in the channel.
 //
-// Errors: ErrBadMessage, ErrTooManyMessages, ErrParticipantUnknown where the addressee
-// is not there.
+// Errors: ErrBadMessage, ErrTooManyMessages, ErrBanned, ErrParticipantUnknown where the
+// addressee is not there.
 func (s *Service) Say(name, login string, m Message) (Message, error) {
 	m.ID, m.At = strings.ToLower(rand.Text()), stamp(s.parts.Now())
 	if len(m.Text) == 0 || len(m.Text) > maxText || !utf8.ValidString(m.Text) {
@@ -64,6 +64,9 @@ func (s *Service) tellMessage(name, login string, m *Message, heard bool) error 
 	c := s.channels[name]
 	if c == nil {
 		c = &channel{}
+	}
+	if reason, banned := c.banned(s.parts.Now(), m.From); banned {
+		return reason
 	}
 	if m.To != "" && c.people[m.To] == nil && !heard {
 		return ErrParticipantUnknown

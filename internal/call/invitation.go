@@ -76,11 +76,18 @@ type invited struct {
 // Invite makes an invitation and tells the addressee in the channel i.In, where they
 // must have a member stream.
 //
-// Errors: ErrParticipantUnknown, ErrInvitations.
+// Errors: ErrBanned, ErrParticipantUnknown, ErrInvitations.
 func (s *Service) Invite(i Invitation, valid time.Duration) (Invitation, error) {
 	now := s.parts.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, name := range []string{i.Channel, i.In} {
+		if c := s.channels[name]; c != nil {
+			if reason, banned := c.banned(now, i.From); banned {
+				return Invitation{}, reason
+			}
+		}
+	}
 	to := s.personIn(i.In, i.To)
 	if to == nil || len(to.streams) == 0 {
 		return Invitation{}, ErrParticipantUnknown.Because("%q reads no events in %q and cannot be told; the roster lists those who are there.", i.To, i.In)

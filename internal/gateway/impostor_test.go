@@ -52,3 +52,38 @@ func TestABareViewerIsNobodyElse(t *testing.T) {
 		}
 	})
 }
+
+// Who was put out for a while is not heard either.
+func TestABannedOneIsSilent(t *testing.T) {
+	inFakeTime(t, withTokens, func(s *stage) {
+		ann := sign(s.t, auth.Claims{ID: "a", Participant: "ann", Play: []string{"live", "lobby"}})
+		bob := s.joins(object{"participant": "bob"}, sign(s.t, auth.Claims{ID: "b", Play: []string{"live"}}))
+		said, invites := object{"text": "hello"}, object{"to": "bob"}
+		s.ok(204, "DELETE", "/channels/live/participants/ann?ban_seconds=60", nil, s.admin())
+		s.refused("banned", "POST", "/channels/live/messages", said, ann)
+		s.refused("banned", "POST", "/channels/live/invitations", invites, ann)
+		s.refused("banned", "POST", "/channels/lobby/invitations", object{"to": "bob", "in": "live"}, ann)
+		<-time.After(time.Minute)
+		if bob.heardOf("message", nil) || bob.heardOf("invited", nil) {
+			s.t.Error("bob was told")
+		}
+		s.ok(201, "POST", "/channels/live/messages", said, ann)
+		s.ok(201, "POST", "/channels/live/invitations", invites, ann)
+	})
+}
+
+// Who may only watch does not make a call of a broadcast.
+func TestTheAudienceMakesNoCall(t *testing.T) {
+	inFakeTime(t, withTokens, func(s *stage) {
+		join := object{"participant": "ann", "kind": "call"}
+		watches := sign(s.t, auth.Claims{ID: "a", Play: []string{"live"}})
+		if doc := s.ok(201, "POST", "/channels/live/events", join, watches); doc["kind"] != "broadcast" {
+			s.t.Errorf("a viewer joins %v", doc)
+		}
+		sends := sign(s.t, auth.Claims{ID: "b", Publish: []string{"live"}})
+		join["participant"] = "bob"
+		if doc := s.ok(201, "POST", "/channels/live/events", join, sends); doc["kind"] != "call" {
+			s.t.Errorf("a publisher joins %v", doc)
+		}
+	})
+}

@@ -23,7 +23,9 @@ func (r roster) Join(ctx context.Context, q api.Request, channel string, j api.J
 	}
 	wanted := call.JoinRequest{
 		Channel: channel, Participant: grant.Participant, Login: grant.Login, Expires: grant.Expires,
-		Name: j.Name, Tags: j.Tags, Origin: j.Origin, Call: j.Kind == string(call.Call),
+		Name: j.Name, Tags: j.Tags, Origin: j.Origin,
+		// What a channel is for is the business of those who send something there.
+		Call: j.Kind == string(call.Call) && r.may(ctx, q, auth.Publish, channel) == nil,
 	}
 	if grant.DisplayName != "" { // the issuer's word is worth more
 		wanted.Name = grant.DisplayName
