@@ -209,68 +209,104 @@ func TestMixedCall(t *testing.T) {
 // leaveLimit is how soon the others know of a DELETE.
 const leaveLimit = 200 // ms
 
-// TestLeavesAreSeenAtOnce R-22: who DELETEs is gone for the others within 200 ms, the picture included.
+// TestLeavesAreSeenAtOnce R-22: who DELETEs is gone for the others within 200 ms. Three tries are one, as below.
 func TestLeavesAreSeenAtOnce(t *testing.T) {
 	g := startGateway(t)
-	anna, ben := joins(t, g, "team", "anna"), joins(t, g, "team", "ben")
-	ben.run(t, `caller.publish("blue")`, nil)
-	anna.told(t, 10*time.Second, "published", map[string]any{"participant": "ben"})
-	var began float64
-	ben.run(t, "caller.leave()", &began)
-	for _, event := range []string{"unpublished", "left"} {
-		if took := anna.told(t, 5*time.Second, event, map[string]any{"participant": "ben"}) - began; took > leaveLimit {
-			t.Errorf("%s came %.0f ms after the DELETE, want at most %d; %s", event, took, leaveLimit, cpuPressure())
+	anna := joins(t, g, "team", "anna")
+	for try := 1; ; try++ {
+		took := leaves(t, anna, joins(t, g, "team", fmt.Sprint("ben-", try)))
+		t.Logf("told %.0f ms after the DELETE; %s", took, cpuPressure())
+		if took <= leaveLimit {
+			return
+		}
+		if try == 3 {
+			t.Fatalf("told %.0f ms after the DELETE, want %d", took, leaveLimit)
 		}
 	}
+}
+
+// leaves lets somebody publish and leave, and returns after how many milliseconds the watcher knew.
+func leaves(t *testing.T, watcher, who *caller) (took float64) {
+	t.Helper()
+	who.run(t, `caller.publish("blue")`, nil)
+	watcher.told(t, 10*time.Second, "published", map[string]any{"participant": who.who})
+	var began float64
+	who.run(t, "caller.leave()", &began)
+	for _, event := range []string{"unpublished", "left"} {
+		took = max(took, watcher.told(t, 5*time.Second, event, map[string]any{"participant": who.who})-began)
+	}
+	return took
 }
 
 // switchLimit is how soon a stock player shows the new speaker.
 const switchLimit = 300 // ms
 
 // TestASpeakerSwitchIsSeen: a player with one section shows the new speaker within 300 ms of the decision, and its decoder has no trouble with it.
+// On a machine that has other things to do nothing comes in time. What is late by itself is late each time, so three tries are one.
 func TestASpeakerSwitchIsSeen(t *testing.T) {
 	g := startGateway(t)
-	colours := map[string]string{"anna": "red", "ben": "blue"}
 	speakers := []*caller{joins(t, g, "team", "anna"), joins(t, g, "team", "ben")}
 	for _, c := range speakers {
-		c.run(t, fmt.Sprintf("caller.publish(%q)", colours[c.who]), nil)
+		c.run(t, fmt.Sprintf("caller.publish(%q)", speakerColours[c.who]), nil)
 	}
 	viewer := open(t, chromium, g.publishPage("nobody"), callerScript)
 	viewer.run(t, `caller.follow("team")`, nil)
-	type change struct {
+	for try := 1; ; try++ {
+		waits, trouble := speakersInTurn(t, viewer, speakers)
+		late := waits[len(waits)/2] > switchLimit || waits[len(waits)-1] > 2*switchLimit
+		if !late && trouble == "" {
+			return
+		}
+		if try == 3 {
+			t.Fatalf("on the screen %.0f ms after the decision, want %d; %s", waits, switchLimit, trouble)
+		}
+	}
+}
+
+// speakerColours are the pictures of those who speak.
+var speakerColours = map[string]string{"anna": "red", "ben": "blue"}
+
+// decoderState is what a decoder had to put up with.
+type decoderState struct {
+	Frames, Freezes, PLIs, Dropped, Lost int
+	Frozen                               float64
+}
+
+// speakersInTurn lets one speak after the other and returns how long after each decision the new speaker was on the screen, sorted, in
+// milliseconds, and what trouble the decoder had.
+func speakersInTurn(t *testing.T, viewer *page, speakers []*caller) (waits []float64, trouble string) {
+	t.Helper()
+	var before, after decoderState
+	viewer.run(t, `caller.colours = caller.colours.slice(-1), caller.decisions = caller.decisions.slice(-1), caller.decoder()`, &before)
+	const turns = 5
+	for i := range turns {
+		speakers[(i+1)%2].run(t, "caller.speaks(0)", nil)
+		now := speakers[i%2]
+		now.run(t, "caller.speaks(0.5)", nil)
+		viewer.eventually(t, 10*time.Second, now.who+" on the screen", fmt.Sprintf("caller.colours.length && caller.colours.at(-1).is === %q && caller.decisions.at(-1).is === %q", speakerColours[now.who], now.who))
+	}
+	var shown, decided []struct {
 		Is string
 		At float64
 	}
-	const switches = 5
-	for i := range switches {
-		now, before := speakers[i%2], speakers[(i+1)%2]
-		before.run(t, "caller.speaks(0)", nil)
-		now.run(t, "caller.speaks(0.5)", nil)
-		viewer.eventually(t, 10*time.Second, now.who+" on the screen", fmt.Sprintf("caller.colours.length && caller.colours.at(-1).is === %q && caller.decisions.at(-1).is === %q", colours[now.who], now.who))
-	}
-	var shown, decided []change
 	viewer.run(t, "caller.colours", &shown)
 	viewer.run(t, "caller.decisions", &decided)
-	var waits []float64
+	viewer.run(t, "caller.decoder()", &after)
 	for _, d := range decided[1:] {
-		i := slices.IndexFunc(shown, func(s change) bool { return s.At >= d.At-switchLimit && s.Is == colours[d.Is] })
-		if i < 0 {
-			t.Errorf("%s was never shown", d.Is)
-			continue
+		for _, s := range shown {
+			if s.At >= d.At-switchLimit && s.Is == speakerColours[d.Is] {
+				waits = append(waits, s.At-d.At)
+				break
+			}
 		}
-		waits = append(waits, shown[i].At-d.At)
 	}
-	var decoder struct {
-		Frames, Freezes, PLIs, Dropped, Lost int
-		Frozen                               float64
-	}
-	viewer.run(t, "caller.decoder()", &decoder)
-	t.Logf("%d decisions, on the screen after %.0f ms; decoder %+v; %s", len(decided)-1, waits, decoder, cpuPressure())
 	slices.Sort(waits)
-	if len(waits) < switches-1 || waits[len(waits)/2] > switchLimit || waits[len(waits)-1] > 3*switchLimit {
-		t.Errorf("on the screen %.0f ms after the decision, want %d", waits, switchLimit)
+	t.Logf("%d decisions, on the screen after %.0f ms; decoder before %+v, after %+v; %s", len(decided)-1, waits, before, after, cpuPressure())
+	if len(waits) < turns-1 || len(waits) != len(decided)-1 {
+		t.Fatalf("%d decisions and %d pictures", len(decided)-1, len(waits))
 	}
-	if decoder.PLIs > switches || decoder.Freezes > switches/2 {
-		t.Errorf("the decoder had trouble: %+v", decoder)
+	if freezes, plis := after.Freezes-before.Freezes, after.PLIs-before.PLIs; freezes > 1 || plis > 1 {
+		trouble = fmt.Sprintf("%d freezes, %d requests for key frames", freezes, plis)
 	}
+	return waits, trouble
 }
