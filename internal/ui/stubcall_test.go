@@ -39,7 +39,6 @@ type stubCalls struct {
 type stubMember struct {
 	participant string
 	news        chan string
-	open        bool
 }
 
 // stubSeats is a session with slots.

@@ -105,7 +105,7 @@ export class Lobby extends EventTarget {
       preview.srcObject = media.video ? new MediaStream([media.video]) : null;
     }
     box.dataset.picture = String(media.video !== null);
-    this.#allow.hidden = media.asked && !media.problem;
+    this.#allow.classList.toggle("done", media.asked && !media.problem); // its place stays: nothing is to jump
     this.#allow.textContent = media.asked ? "Try again" : "Check camera and microphone";
     byID("preview-text", HTMLElement).textContent = media.asked ? "Your camera is off." : "See and hear yourself before the others do.";
     for (const [id, kind] of /** @type {const} */ ([["lobby-mic", "audio"], ["lobby-camera", "video"]])) pressed(byID(id, HTMLElement), kind, media.on(kind));
