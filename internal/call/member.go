@@ -95,7 +95,7 @@ func (s *Service) add(now time.Time, st *stream) {
 	p.streams = append(p.streams, st)
 	p.extend(st.login, st.expires)
 	s.settle(now, p)
-	st.log = events.NewLog(streamKeeps)
+	st.log = events.NewBoundedLog(streamKeeps, streamBytes)
 	for _, e := range s.beginning(st) {
 		st.log.Tell(e.Name, e.Data)
 	}

@@ -10,8 +10,11 @@ import (
 )
 
 const (
-	// streamKeeps is how many events wait for a reader.
+	// streamKeeps is how many events wait for a reader, streamBytes how many bytes of
+	// them at most: a message alone may be encoded as 96 KiB, and the snapshot of a
+	// large channel as much more.
 	streamKeeps = 256
+	streamBytes = 512 << 10
 	// unopenedFor is how long a new stream waits for its reader; unreadFor, how long
 	// a reader may be away; goneFor, how long if the participant shows no other sign
 	// of life, which is being on air or reading another stream.

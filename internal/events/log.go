@@ -2,6 +2,7 @@ package events
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,11 +24,15 @@ type Log struct {
 	// before, in an earlier process for example.
 	tag  string
 	size uint64
+	// limit bounds the encoded data that is kept, in bytes; 0 does not.
+	limit int
 
 	mu sync.Mutex
 	// kept are the newest without their ids, each at its number less one, modulo size.
 	kept    []Event
 	last    uint64 // the number of the newest event, 0 before the first
+	gone    uint64 // the number of the newest event that is not kept any more, or 0
+	bytes   int    // the data of those kept
 	readers map[*Reader]struct{}
 	ended   bool
 }
@@ -37,6 +42,15 @@ func NewLog(size int) *Log {
 	return &Log{tag: strings.ToLower(rand.Text()[:6]), size: uint64(max(size, 1)), readers: make(map[*Reader]struct{})}
 }
 
+// NewBoundedLog is NewLog for events whose data are json.RawMessage: it drops the
+// oldest too while the data of those kept are more than limit bytes, but for the
+// newest event.
+func NewBoundedLog(size, limit int) *Log {
+	l := NewLog(size)
+	l.limit = limit
+	return l
+}
+
 // Tell adds an event and returns at once. After End it does nothing.
 func (l *Log) Tell(name string, data any) {
 	l.mu.Lock()
@@ -44,14 +58,37 @@ func (l *Log) Tell(name string, data any) {
 	if l.ended {
 		return
 	}
-	e := Event{Name: name, Data: data}
+	l.keep(Event{Name: name, Data: data})
+	l.wake()
+}
+
+func (l *Log) keep(e Event) {
+	if l.last-l.gone == l.size {
+		l.drop()
+	}
 	if uint64(len(l.kept)) < l.size {
 		l.kept = append(l.kept, e)
 	} else {
 		l.kept[l.last%l.size] = e
 	}
 	l.last++
-	l.wake()
+	l.bytes += weight(e)
+	for l.limit > 0 && l.bytes > l.limit && l.last-l.gone > 1 {
+		l.drop()
+	}
+}
+
+// drop forgets the oldest event that is kept.
+func (l *Log) drop() {
+	oldest := &l.kept[l.gone%l.size]
+	l.bytes -= weight(*oldest)
+	*oldest = Event{}
+	l.gone++
+}
+
+func weight(e Event) int {
+	raw, _ := e.Data.(json.RawMessage)
+	return len(raw)
 }
 
 // End is the last thing that happens to a log: readers get what they have not read
@@ -103,11 +140,8 @@ func (l *Log) Keeps(lastID string) bool {
 
 func (l *Log) keeps(lastID string) bool {
 	n, ok := l.number(lastID)
-	return ok && n >= l.dropped()
+	return ok && n >= l.gone
 }
-
-// dropped is the number of the newest event that is not kept any more, or 0.
-func (l *Log) dropped() uint64 { return l.last - uint64(len(l.kept)) }
 
 // event is the one with this number, which is kept.
 func (l *Log) event(n uint64) Event {

@@ -2,6 +2,7 @@ package events_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -180,5 +181,39 @@ func TestReadersMissNothingUnseen(t *testing.T) {
 				r = log.Open(lastID, []events.Event{{Name: "state", Data: told}})
 			},
 		})
+	})
+}
+
+// What is kept is bounded by its bytes too. The newest event stays, whatever its size,
+// and who has not read what was dropped learns so.
+func TestBytesOfALogAreBounded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const size, limit = 4, 100
+		log := events.NewBoundedLog(size, limit)
+		var sizes []int
+		for _, n := range rapid.SliceOfN(rapid.IntRange(0, 150), 1, 30).Draw(t, "sizes") {
+			log.Tell("e", json.RawMessage(strings.Repeat("1", n)))
+			sizes = append(sizes, n)
+			want, sum := 1, n
+			for want < min(size, len(sizes)) && sum+sizes[len(sizes)-1-want] <= limit {
+				sum += sizes[len(sizes)-1-want]
+				want++
+			}
+			start := log.Start()
+			tag, _, _ := strings.Cut(start, "-")
+			for back := range sizes {
+				if keeps := log.Keeps(fmt.Sprintf("%s-%d", tag, len(sizes)-1-back)); keeps != (back < want) {
+					t.Fatalf("of %v the last %d: kept %v, want %d", sizes, back+1, keeps, want)
+				}
+			}
+			r := log.Open(fmt.Sprintf("%s-%d", tag, len(sizes)-want), nil)
+			for i := range want {
+				e, err := r.Next(context.Background())
+				if err != nil || len(e.Data.(json.RawMessage)) != sizes[len(sizes)-want+i] {
+					t.Fatalf("event %d of %v: %v %v", i, sizes, e, err)
+				}
+			}
+			r.Close()
+		}
 	})
 }

@@ -65,7 +65,7 @@ func (r *Reader) take() (e Event, ok bool, err error) {
 	case len(r.first) > 0:
 		e, r.first = r.first[0], r.first[1:]
 		return e, true, nil
-	case r.next <= l.dropped():
+	case r.next <= l.gone:
 		return Event{}, false, ErrBehind
 	case r.next <= l.last:
 		e = l.event(r.next)

@@ -88,13 +88,16 @@ func onSession(c echo.Context) bool {
 }
 
 // changesSession reports whether the request takes from the budget of its address.
-// What ends something never does: clients that cannot end a session leave it.
+// What ends something never does: clients that cannot end a session leave it. Reading
+// a member's events does, because every reader begins with a snapshot of the channel.
 func changesSession(c echo.Context) bool {
 	switch c.Request().Method {
 	case http.MethodPatch, http.MethodPost:
 		return true
 	case http.MethodDelete:
 		return strings.HasSuffix(c.Path(), "/layer") // selects, and ends nothing
+	case http.MethodGet:
+		return strings.HasPrefix(c.Path(), memberRoutes)
 	}
 	return false
 }

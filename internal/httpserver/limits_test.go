@@ -146,6 +146,29 @@ func TestGuessingPasswordsIsLimited(t *testing.T) {
 	}
 }
 
+// A reader that comes again and again costs a snapshot each time; others of the address
+// are not in its way.
+func TestReadersThatComeAgainAndAgainAreLimited(t *testing.T) {
+	r := newRig(t, &wishtest.Backend{}, nil)
+	r.Server.Echo().GET(memberRoutes+":secret", func(c echo.Context) error { return c.NoContent(200) }, r.Server.Gate)
+	read := func(secret string) int { return r.ask(school, "GET", memberRoutes+secret, "").Code }
+	for i := range 100 {
+		if got := read("one"); got != 200 {
+			t.Fatalf("reader %d: %d", i, got)
+		}
+	}
+	if got := read("one"); got != 429 {
+		t.Errorf("one more: %d", got)
+	}
+	if got := read("two"); got != 200 {
+		t.Errorf("another stream: %d", got)
+	}
+	r.clock.advance(time.Second)
+	if got := read("one"); got != 200 {
+		t.Errorf("after a second: %d", got)
+	}
+}
+
 func TestMissingTokensAreNoFailures(t *testing.T) {
 	r := newRig(t, &wishtest.Backend{Closed: true}, func(c *Config) { c.Limits.PostBurst = 1000 })
 	for range 100 {
