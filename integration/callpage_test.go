@@ -82,6 +82,9 @@ func twelveMeet(t *testing.T, g *gateway, channel, judge string) (longest float6
 	}
 	longest = p.nothingToNotice(t, joined)
 	var faults []string
+	eventually(t, 10*time.Second, "tiles stand still", func() error {
+		return p.holds(`document.getAnimations().every((a) => !(a instanceof CSSTransition))`)
+	})
 	p.run(t, axe, &faults)
 	for _, fault := range faults {
 		t.Errorf("axe-core: %s", fault)
