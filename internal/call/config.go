@@ -14,6 +14,8 @@ type Config struct {
 	Create string `yaml:"create"`
 	// MaxMembers bounds those of a channel.
 	MaxMembers int `yaml:"max_members"`
+	// MaxStreams bounds the member streams of all channels together.
+	MaxStreams int `yaml:"max_streams"`
 	// MaxSlots bounds the sections of a kind in a viewer's offer.
 	MaxSlots int `yaml:"max_slots"`
 	// SpeakerHold is how long a speaker keeps the picture at least.
@@ -40,7 +42,7 @@ const (
 // DefaultConfig returns the settings of a gateway nobody configured.
 func DefaultConfig() Config {
 	return Config{
-		Create: CreateOnUse, MaxMembers: 1000, MaxSlots: 32, SpeakerHold: 1500 * time.Millisecond,
+		Create: CreateOnUse, MaxMembers: 1000, MaxStreams: 10_000, MaxSlots: 32, SpeakerHold: 1500 * time.Millisecond,
 		MeasureLevels: true, QualityEvery: 2 * time.Second,
 	}
 }
@@ -63,6 +65,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxMembers < 1 {
 		bad("max_members", "must be at least 1, got %d", c.MaxMembers)
+	}
+	if c.MaxStreams < 1 {
+		bad("max_streams", "must be at least 1, got %d", c.MaxStreams)
 	}
 	if c.MaxSlots < 1 || c.MaxSlots > mostSlots {
 		bad("max_slots", "must be from 1 to %d, got %d", mostSlots, c.MaxSlots)

@@ -13,6 +13,7 @@ func TestConfigNamesEveryBadField(t *testing.T) {
 	for field, change := range map[string]func(*Config){
 		"calls.create":         func(c *Config) { c.Create = "never" },
 		"calls.max_members":    func(c *Config) { c.MaxMembers = 0 },
+		"calls.max_streams":    func(c *Config) { c.MaxStreams = 0 },
 		"calls.max_slots":      func(c *Config) { c.MaxSlots = mostSlots + 1 },
 		"calls.speaker_hold":   func(c *Config) { c.SpeakerHold = -time.Second },
 		"calls.quality_every":  func(c *Config) { c.QualityEvery = 0 },

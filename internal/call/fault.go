@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/router"
 )
 
 // The refusals of a Service and the reasons for which it puts people out.
@@ -34,4 +35,5 @@ var (
 	// ErrStreams refuses more member streams of one participant.
 	ErrStreams = fault.New(fault.RateLimited, "too-many-event-streams",
 		"This participant reads as many event streams as it may; close one of its pages.").After(unreadFor)
+	errAllStreams = router.ErrFull.Because("This gateway has as many event streams as it may; try again later, or raise calls.max_streams.")
 )

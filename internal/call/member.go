@@ -45,7 +45,8 @@ type Membership struct {
 
 // Join makes a member stream, which must be opened within half a minute.
 //
-// Errors: those of Admit, ErrStreams, ErrClosed.
+// Errors: those of Admit, ErrStreams, ErrClosed, router.ErrFull where there are as many
+// streams as Config.MaxStreams.
 func (s *Service) Join(r JoinRequest) (Membership, error) {
 	if r.Participant == "" {
 		r.Participant = names.GuestID()
@@ -67,6 +68,9 @@ func (s *Service) join(r JoinRequest) (Membership, []ending, error) {
 	a := Admission{Channel: r.Channel, Participant: r.Participant, Login: r.Login, Member: true}
 	if err := s.admit(now, a, rules); err != nil {
 		return Membership{}, nil, err
+	}
+	if len(s.streams) >= s.cfg.MaxStreams {
+		return Membership{}, nil, errAllStreams
 	}
 	c := s.channel(r.Channel)
 	p := c.person(r.Participant)
