@@ -21,6 +21,8 @@ const (
 	maxDisplayName = 128 // bytes
 	maxTags        = 32
 	maxTagBytes    = 256
+	// maxTagsBytes bounds all tags of somebody: every member's snapshot has them.
+	maxTagsBytes = 2048
 )
 
 // Join asks for a member stream. Where the token says who somebody is, it says so.
@@ -43,7 +45,11 @@ func (j Join) valid() error {
 	case j.Kind != "" && j.Kind != "call" && j.Kind != "broadcast":
 		return wrong("kind", "must be call or broadcast")
 	}
+	all := 0
 	for key, value := range j.Tags {
+		if all += len(key) + len(value); all > maxTagsBytes {
+			return wrong("tags", "must have at most %d bytes of names and values together", maxTagsBytes)
+		}
 		if len(key) > maxDisplayName || len(value) > maxTagBytes || !printable(key) || !printable(value) {
 			return wrong("tags", "must have names of at most %d and values of at most %d bytes of text without control characters", maxDisplayName, maxTagBytes)
 		}

@@ -46,7 +46,7 @@ func Serve(ctx context.Context, w http.ResponseWriter, r *Reader, encode func(Ev
 func ServeEvery(ctx context.Context, w http.ResponseWriter, r *Reader, every time.Duration, encode func(Event) ([]byte, error)) error {
 	s := &stream{w: w, control: http.NewResponseController(w), every: every, encode: encode}
 	if encode == nil {
-		s.encode = func(e Event) ([]byte, error) { return json.Marshal(e.Data) }
+		s.encode = encodeJSON
 	}
 	WriteHeader(w.Header())
 	w.WriteHeader(http.StatusOK)
@@ -89,17 +89,28 @@ func (s *stream) pass(ctx context.Context, r *Reader) error {
 	if bytes.ContainsAny(data, "\r\n") {
 		return fmt.Errorf("event %s: its data is more than a line", e.Name)
 	}
-	return s.write(fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.ID, e.Name, data))
+	return s.write(fmt.Appendf(nil, "id: %s\nevent: %s\ndata: ", e.ID, e.Name), data, []byte("\n\n"))
 }
 
-// write writes b within the limit. None is left behind: HTTP/2 ends a stream whose
+// encodeJSON does not copy what is encoded already: a snapshot may be megabytes, and
+// many clients may be slow to accept theirs.
+func encodeJSON(e Event) ([]byte, error) {
+	if raw, ok := e.Data.(json.RawMessage); ok && !bytes.ContainsAny(raw, "\r\n") {
+		return raw, nil
+	}
+	return json.Marshal(e.Data)
+}
+
+// write writes the parts within the limit. None is left behind: HTTP/2 ends a stream whose
 // deadline passes even if nothing is being written.
-func (s *stream) write(b []byte) error {
+func (s *stream) write(parts ...[]byte) error {
 	if err := supported(s.control.SetWriteDeadline(time.Now().Add(writeLimit))); err != nil {
 		return err
 	}
-	if _, err := s.w.Write(b); err != nil {
-		return err
+	for _, b := range parts {
+		if _, err := s.w.Write(b); err != nil {
+			return err
+		}
 	}
 	if err := supported(s.control.Flush()); err != nil {
 		return err
