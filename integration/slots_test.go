@@ -36,7 +36,7 @@ func TestChromiumSlots(t *testing.T) {
 	}
 }
 
-// TestFirefoxSlots: what a browser cannot decode is not put into its slots, and said to be unplayable where it is pinned.
+// TestFirefoxSlots: whose picture a browser cannot decode is heard, after those who are seen, and said to be unplayable.
 func TestFirefoxSlots(t *testing.T) {
 	needNetwork(t)
 	g := startGateway(t)

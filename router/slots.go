@@ -60,21 +60,23 @@ func (a *Attachment) prioritise(section, priority int) {
 }
 
 // Playable tells whether the sections of a slot negotiated the codecs of what is
-// published there now. It is true while nobody publishes there.
-func (a *Attachment) Playable(slot int, c Cast) bool {
+// published there now. What nobody sends, and what the slot has no section for, is no
+// obstacle.
+func (a *Attachment) Playable(slot int, c Cast) (sound, picture bool) {
 	a.router.mu.Lock()
 	defer a.router.mu.Unlock()
 	pub := a.channel.publications[publicationKey(c)]
-	if pub == nil {
-		return true
-	}
+	playable := [...]bool{Audio: true, Video: true}
 	for i, s := range a.req.Slots {
-		codec, sent := pub.codecs()[a.req.Kinds[i]]
-		if s == slot && sent && !a.req.Viewer.Plays(i, codec) {
-			return false
+		if pub == nil || s != slot {
+			continue
+		}
+		kind := a.req.Kinds[i]
+		if codec, sent := pub.codecs()[kind]; sent && !a.req.Viewer.Plays(i, codec) {
+			playable[kind] = false
 		}
 	}
-	return true
+	return playable[Audio], playable[Video]
 }
 
 // Prioritise says how much a section of v matters above its lowest layer; see Filling.

@@ -63,8 +63,10 @@ func TestASlotIsEmptyOfWhatItCannotPlay(t *testing.T) {
 	a.Commit(s.now, map[Kind]Codec{Video: {Name: VP8}, Audio: {Name: Opus, ClockRate: 48000}})
 	a.Live(s.now)
 	w := s.watchSlots("call", Selector{}, "", []int{0, 0})
-	if alice := (Cast{"alice", "main"}); w.Playable(0, alice) || !w.Playable(0, Cast{"dave", "main"}) {
-		t.Error("alice sends VP8, which the slot has not; of dave nothing is known")
+	for who, want := range map[string][2]bool{"alice": {true, false}, "dave": {true, true}} {
+		if sound, picture := w.Playable(0, Cast{who, "main"}); want != [2]bool{sound, picture} {
+			t.Errorf("%s: sound %v and picture %v; alice sends VP8, which the slot has not, of dave nothing is known", who, sound, picture)
+		}
 	}
 	w.Fill(s.now, fillings("alice"))
 	if got := w.shows(); got != "- alice" || w.ended != nil {

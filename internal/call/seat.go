@@ -27,13 +27,15 @@ type Viewer struct {
 // Place is what a Service fills: a *router.Attachment.
 type Place interface {
 	Fill(now time.Time, slots []router.Filling)
-	Playable(slot int, c router.Cast) bool
+	Playable(slot int, c router.Cast) (sound, picture bool)
 }
 
 // Slot is who is in a slot.
 type Slot struct {
-	Index              int
-	Cast               router.Cast // zero for nobody
+	Index int
+	Cast  router.Cast // zero for nobody
+	// Unplayable tells that the picture, or the sound of somebody without one, is of a
+	// codec that the slot did not negotiate.
 	Pinned, Unplayable bool
 }
 

@@ -17,7 +17,9 @@ type place struct {
 }
 
 func (p *place) Fill(_ time.Time, f []router.Filling) { p.fills = append(p.fills, f) }
-func (p *place) Playable(_ int, c router.Cast) bool   { return c.Participant != p.deaf }
+func (p *place) Playable(_ int, c router.Cast) (sound, picture bool) {
+	return c.Participant != p.deaf, c.Participant != p.deaf
+}
 
 // Tell is Viewer.Tell.
 func (p *place) Tell(slots []Slot) {
@@ -129,5 +131,5 @@ func BenchmarkChange(b *testing.B) {
 
 type nowhere struct{}
 
-func (nowhere) Fill(time.Time, []router.Filling) {}
-func (nowhere) Playable(int, router.Cast) bool   { return true }
+func (nowhere) Fill(time.Time, []router.Filling)                {}
+func (nowhere) Playable(int, router.Cast) (sound, picture bool) { return true, true }

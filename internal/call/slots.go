@@ -1,6 +1,7 @@
 package call
 
 import (
+	"slices"
 	"time"
 
 	"github.com/headgate/headgate/router"
@@ -32,6 +33,8 @@ type candidate struct {
 	// speaking tells that its sound is somebody who speaks, heard that it is the one
 	// whom all hear.
 	speaking, heard bool
+	// unplayable tells that the viewer in hand can take nothing of it.
+	unplayable bool
 }
 
 // assembly is all that may fill slots in a channel, the longest live first. One
@@ -66,11 +69,12 @@ func (a *assembly) find(c router.Cast) int {
 // first: a pin holds its slot, whether the publication is there or not; nobody sees
 // himself; somebody who speaks, and is not seen and heard as well as the slots allow,
 // takes an empty slot or that of whoever has been silent longest and does not speak;
-// empty slots go to the longest live; pictures come before sound without one.
+// empty slots go to the longest live; pictures come before sound without one. A picture
+// that the viewer cannot decode is none: its sound is heard all the same.
 type seating struct {
 	self, only   string
 	audio, video int
-	playable     func(slot int, c router.Cast) bool
+	playable     func(slot int, c router.Cast) (sound, picture bool)
 	seats        []chair
 }
 
@@ -83,13 +87,15 @@ type chair struct {
 	unplayable bool
 }
 
-func newSeating(self, only string, audio, video int, playable func(int, router.Cast) bool) *seating {
+func newSeating(self, only string, audio, video int, playable func(int, router.Cast) (sound, picture bool)) *seating {
 	return &seating{self: self, only: only, audio: audio, video: video, playable: playable, seats: make([]chair, max(audio, video))}
 }
 
 // arrange fills the slots anew.
 func (t *seating) arrange(a *assembly) {
 	clear(a.slot)
+	all := a
+	a = t.asPlayed(a)
 	t.stay(a)
 	t.honour(a)
 	for i := range a.list {
@@ -101,6 +107,56 @@ func (t *seating) arrange(a *assembly) {
 	if t.preferPictures(a) {
 		t.fill(a)
 	}
+	t.judge(all)
+}
+
+// asPlayed is the assembly without what no slot of the viewer can take; it is the same
+// one where that is nothing.
+func (t *seating) asPlayed(a *assembly) *assembly {
+	played := a
+	for i := range a.list {
+		c := a.list[i]
+		if !t.admits(c.Cast) {
+			continue
+		}
+		sound, picture := t.takesSomewhere(c.Cast)
+		if (sound || picture) && (sound || !c.sound) && (picture || !c.picture) {
+			continue
+		}
+		if played == a {
+			played = &assembly{list: slices.Clone(a.list), index: a.index, slot: a.slot}
+		}
+		c.sound, c.picture = c.sound && sound, c.picture && picture
+		c.unplayable = !c.sound && !c.picture
+		played.list[i] = c
+	}
+	return played
+}
+
+// takesSomewhere tells whether any slot can take the sound of a publication, and
+// whether any can take its picture.
+func (t *seating) takesSomewhere(c router.Cast) (sound, picture bool) {
+	for n := range t.seats {
+		heard, seen := t.playable(n, c)
+		sound, picture = sound || heard, picture || seen
+		if sound && picture {
+			break
+		}
+	}
+	return sound, picture
+}
+
+// judge notes of every slot whether it lacks the codec of what is in it.
+func (t *seating) judge(a *assembly) {
+	for n := range t.seats {
+		s := &t.seats[n]
+		s.unplayable = false
+		if i := a.find(s.cast); i >= 0 {
+			c := &a.list[i]
+			sound, picture := t.playable(n, c.Cast)
+			s.unplayable = c.picture && n < t.video && !picture || !c.picture && c.sound && !sound
+		}
+	}
 }
 
 // stay keeps those where they are who may be there.
@@ -109,7 +165,7 @@ func (t *seating) stay(a *assembly) {
 		s := &t.seats[n]
 		i := a.find(s.cast)
 		switch {
-		case i >= 0 && (s.pinned || t.may(n, a.list[i].Cast)):
+		case i >= 0 && (s.pinned || t.may(n, &a.list[i])):
 			a.slot[i] = n + 1
 		case !s.pinned:
 			s.cast = router.Cast{}
@@ -118,7 +174,13 @@ func (t *seating) stay(a *assembly) {
 }
 
 // may tells whether a publication may be in a slot.
-func (t *seating) may(n int, c router.Cast) bool { return t.admits(c) && t.playable(n, c) }
+func (t *seating) may(n int, c *candidate) bool {
+	if c.unplayable || !t.admits(c.Cast) {
+		return false
+	}
+	sound, picture := t.playable(n, c.Cast)
+	return (sound || !c.sound) && (picture || !c.picture)
+}
 
 // admits tells whether a publication is for this viewer at all.
 func (t *seating) admits(c router.Cast) bool {
@@ -145,7 +207,6 @@ func (t *seating) honour(a *assembly) {
 		if i := a.find(want); want != s.cast || i >= 0 && a.slot[i] != n+1 {
 			t.put(a, n, want)
 		}
-		s.unplayable = a.find(want) >= 0 && !t.playable(n, want)
 	}
 }
 
@@ -162,7 +223,7 @@ func (t *seating) put(a *assembly, n int, c router.Cast) {
 	if i >= 0 {
 		if from := a.slot[i] - 1; from >= 0 && from != n {
 			t.seats[from].cast = router.Cast{}
-			if old >= 0 && t.worth(from, &a.list[old]) > 0 && t.may(from, a.list[old].Cast) {
+			if old >= 0 && t.worth(from, &a.list[old]) > 0 && t.may(from, &a.list[old]) {
 				t.seats[from].cast, a.slot[old] = a.list[old].Cast, from+1
 			}
 		}
@@ -228,7 +289,7 @@ func (t *seating) seatSpeaker(a *assembly, i int) {
 		if worth < most || worth == now || !t.yields(a, n) {
 			continue
 		}
-		if (best < 0 || worth > most || t.sooner(a, n, best)) && t.may(n, c.Cast) {
+		if (best < 0 || worth > most || t.sooner(a, n, best)) && t.may(n, c) {
 			best, most = n, worth
 		}
 	}
@@ -282,7 +343,7 @@ func (t *seating) newcomer(a *assembly, n int) int {
 			continue
 		}
 		first := c.picture == (n < t.video) // the kind of publication this slot is for
-		if (found < 0 || first) && t.may(n, c.Cast) {
+		if (found < 0 || first) && t.may(n, c) {
 			found = i
 			if first {
 				return i
@@ -312,7 +373,7 @@ func (t *seating) preferPictures(a *assembly) (any bool) {
 			if j < 0 || a.list[j].picture || !t.yields(a, n) {
 				continue
 			}
-			if (best < 0 || t.sooner(a, n, best)) && t.may(n, a.list[i].Cast) {
+			if (best < 0 || t.sooner(a, n, best)) && t.may(n, &a.list[i]) {
 				best = n
 			}
 		}

@@ -45,7 +45,7 @@ func (a *assembly) lastSpoke(words string) *assembly {
 	return a
 }
 
-func anything(int, router.Cast) bool { return true }
+func anything(int, router.Cast) (sound, picture bool) { return true, true }
 
 // shown are the slots in words: "*" for a pin, "." for nobody, "!" for unplayable.
 func (t *seating) shown() string {
@@ -141,7 +141,7 @@ func TestSlots(t *testing.T) {
 // What a slot cannot play is not in it, but for a pin, which is told.
 func TestSlotsLeaveOutWhatTheyCannotPlay(t *testing.T) {
 	vp8 := map[string]bool{"ann": true}
-	seats := newSeating("", "", 2, 2, func(_ int, c router.Cast) bool { return !vp8[c.Participant] })
+	seats := newSeating("", "", 2, 2, func(_ int, c router.Cast) (sound, picture bool) { return !vp8[c.Participant], !vp8[c.Participant] })
 	check := func(want string) {
 		t.Helper()
 		seats.arrange(crowd("ann bob cyd"))
@@ -158,6 +158,25 @@ func TestSlotsLeaveOutWhatTheyCannotPlay(t *testing.T) {
 	check("ann cyd")
 	vp8 = map[string]bool{"cyd": true}
 	check("ann bob")
+}
+
+// Somebody whose picture cannot be decoded is heard all the same, after those who are
+// seen.
+func TestSlotsLetBeHeardWhoCannotBeSeen(t *testing.T) {
+	blind := map[string]bool{"ann": true}
+	seats := newSeating("", "", 3, 3, func(_ int, c router.Cast) (sound, picture bool) { return true, !blind[c.Participant] })
+	for _, step := range []struct{ there, want string }{
+		{"ann bob", "bob ann! ."},
+		{"ann bob cyd", "bob ann! cyd"},
+		{"ann bob cyd dan", "bob dan cyd"},
+		{"ann! bob cyd dan", "bob dan ann!"},
+		{"ann~ dan cyd", "cyd dan ."},
+	} {
+		seats.arrange(crowd(step.there).lastSpoke("bob"))
+		if got := seats.shown(); got != step.want {
+			t.Errorf("%s: %q, want %q", step.there, got, step.want)
+		}
+	}
 }
 
 func TestPrioritiesOfSlots(t *testing.T) {
@@ -184,7 +203,7 @@ func TestSlotProperties(t *testing.T) {
 			video = audio
 		}
 		m := &slotModel{T: rt, uniform: uniform, seating: newSeating("p0", "", audio, video, nil)}
-		m.playable = func(_ int, c router.Cast) bool { return !m.deaf[c] }
+		m.playable = func(_ int, c router.Cast) (sound, picture bool) { return !m.deaf[c], !m.deaf[c] && !m.blind[c] }
 		for range rapid.IntRange(1, 40).Draw(rt, "changes") {
 			before := slices.Clone(m.seats)
 			what := m.change()
@@ -203,10 +222,10 @@ func TestSlotProperties(t *testing.T) {
 type slotModel struct {
 	*rapid.T
 	*seating
-	uniform bool
-	people  []candidate
-	deaf    map[router.Cast]bool
-	at      time.Duration
+	uniform     bool
+	people      []candidate
+	deaf, blind map[router.Cast]bool
+	at          time.Duration
 }
 
 // change changes one thing and says which.
@@ -228,13 +247,15 @@ func (m *slotModel) change() string {
 		return "pin"
 	} else if what == 4 && !m.uniform {
 		c := &m.people[rapid.IntRange(0, len(m.people)-1).Draw(m.T, "who")]
-		switch rapid.IntRange(0, 2).Draw(m.T, "which") {
+		switch rapid.IntRange(0, 3).Draw(m.T, "which") {
 		case 0:
 			c.picture = !c.picture
 		case 1:
 			c.sound = !c.sound
 		case 2:
 			m.deaf = map[router.Cast]bool{c.Cast: true}
+		case 3:
+			m.blind = map[router.Cast]bool{c.Cast: true}
 		}
 		return "mute"
 	} else if what < 7 {
@@ -266,6 +287,7 @@ func (m *slotModel) join(now time.Time) string {
 
 // check checks the rules that hold at any time.
 func (m *slotModel) check(a *assembly) {
+	a = m.asPlayed(a)
 	where := map[router.Cast]int{}
 	for n, s := range m.seats {
 		if _, twice := where[s.cast]; twice && s.cast.Participant != "" {
@@ -285,7 +307,7 @@ func (m *slotModel) check(a *assembly) {
 	for i := range a.list {
 		c := &a.list[i]
 		n, seated := where[c.Cast]
-		if !m.may(0, c.Cast) || seated && m.seats[n].pinned {
+		if !m.may(0, c) || seated && m.seats[n].pinned {
 			continue
 		}
 		have := 0

@@ -137,6 +137,27 @@ func TestSlotChangesItsCodec(t *testing.T) {
 	})
 }
 
+// Whose picture a player did not negotiate is heard all the same.
+func TestSlotsLetBeHeardWhoCannotBeSeen(t *testing.T) {
+	inFakeTime(t, nil, func(s *stage) {
+		view := &gallery{testkit.Play(s.t, testkit.PlayerOptions{
+			Endpoint: "http://127.0.0.1/whep/live", Slots: 2, HTTP: s.http, Net: s.net.Client(),
+		}), s}
+		s.publishesAs("bob", testkit.PublisherOptions{FirstFrame: 20_000, Accent: testkit.Accent{VP8: true}})
+		view.shows("bob/main -")
+		s.publishesAs("alice", testkit.PublisherOptions{FirstFrame: 10_000})
+		view.shows("bob/main alice/main")
+		view.sees(1, 10_000)
+		if pictures, sounds := view.passes(0); pictures != 0 || sounds < 40 {
+			s.t.Errorf("bob: %d pictures and %d sounds in a second", pictures, sounds)
+		}
+		slots := view.ask("GET", "", nil)["slots"].([]any)
+		if bob, alice := slots[0].(object), slots[1].(object); bob["unplayable"] != true || alice["unplayable"] == true {
+			s.t.Errorf("%v", slots)
+		}
+	})
+}
+
 func TestSlotsArePinned(t *testing.T) {
 	inFakeTime(t, nil, func(s *stage) {
 		view := s.playsSlots("live", 2)

@@ -38,11 +38,14 @@ func (p *place) Fill(now time.Time, slots []router.Filling) {
 }
 
 // Playable implements call.Place. What is not attached yet is asked again later.
-func (p *place) Playable(slot int, c router.Cast) bool {
+func (p *place) Playable(slot int, c router.Cast) (sound, picture bool) {
 	p.mu.Lock()
 	a := p.attachment
 	p.mu.Unlock()
-	return a == nil || a.Playable(slot, c)
+	if a == nil {
+		return true, true
+	}
+	return a.Playable(slot, c)
 }
 
 // takeSeat lets the call fill the slots of a viewer's session.
