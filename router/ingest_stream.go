@@ -56,6 +56,7 @@ type ingestStream struct {
 
 	last, restarted time.Time
 	ended           bool // BYE
+	rtx             bool // has repeated a packet as RTX, and will again
 
 	held      []byte // copy of a packet that may begin a new numbering
 	heldSeq   uint16
@@ -136,6 +137,7 @@ func (s *ingestStream) accept(now time.Time, m *incoming) (again bool) {
 	}
 	ext, v := s.numbers.judge(now, m.seq, m.timestamp)
 	if m.repaired {
+		s.rtx = true
 		if v == arrivedNext && (!s.numbers.started || ext > s.numbers.highest+maxRepairAhead) {
 			v = arrivedTwice
 		}
@@ -232,7 +234,7 @@ func (s *ingestStream) late(now time.Time, m *incoming, ext int64) {
 	if !m.repaired {
 		s.reception.arrive(s.elapsed(now), ext, m.timestamp, s.numbers.rate)
 	}
-	asked := s.nack.find(now, ext)
+	asked := s.nack.find(now, ext, m.repaired || !s.rtx)
 	if !early {
 		s.stats.Lost--
 		if asked || m.repaired {

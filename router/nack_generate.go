@@ -50,11 +50,12 @@ func (l *nackList) lose(now time.Time, ext int64, n int) bool {
 }
 
 // find notes that a missing number came, and tells whether it had been asked
-// for.
-func (l *nackList) find(now time.Time, ext int64) (asked bool) {
+// for. answered tells that it may have come because of that: one that was merely
+// late says nothing about the round trip.
+func (l *nackList) find(now time.Time, ext int64, answered bool) (asked bool) {
 	for i := range l.missing {
 		if m := l.missing[i]; m.ext == ext {
-			if m.tries > 0 {
+			if m.tries > 0 && answered {
 				l.measure(now.Sub(m.first))
 			}
 			l.missing = append(l.missing[:i], l.missing[i+1:]...)

@@ -62,12 +62,20 @@ func TestNACKEnds(t *testing.T) {
 	t.Run("when the packet comes", func(t *testing.T) {
 		l := newNackList()
 		l.lose(intakeStart, 11, 1)
-		if l.find(intakeStart, 10) {
+		if l.find(intakeStart, 10, true) {
 			t.Error("was not asked for")
 		}
 		l.lose(intakeStart, 11, 1)
 		l.due(intakeStart.Add(20*ms), 11, nil)
-		if !l.find(intakeStart.Add(80*ms), 10) || l.find(intakeStart, 10) || l.rtt != 60*ms {
+		if !l.find(intakeStart.Add(80*ms), 10, true) || l.find(intakeStart, 10, true) || l.rtt != 60*ms {
+			t.Errorf("round trip %v", l.rtt)
+		}
+	})
+	t.Run("but only an answer tells the round trip", func(t *testing.T) {
+		l := newNackList()
+		l.lose(intakeStart, 11, 1)
+		l.due(intakeStart.Add(20*ms), 11, nil)
+		if !l.find(intakeStart.Add(25*ms), 10, false) || l.rtt != 0 {
 			t.Errorf("round trip %v", l.rtt)
 		}
 	})
@@ -129,7 +137,7 @@ func TestNACKBounds(t *testing.T) {
 				l.lose(now, highest, n)
 			}
 			if len(l.missing) > 0 && rapid.Bool().Draw(t, "found") {
-				l.find(now, l.missing[rapid.IntRange(0, len(l.missing)-1).Draw(t, "which")].ext)
+				l.find(now, l.missing[rapid.IntRange(0, len(l.missing)-1).Draw(t, "which")].ext, true)
 			}
 			spacing := l.spacing()
 			got := l.due(now, highest, nil)

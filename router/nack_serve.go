@@ -16,7 +16,8 @@ const (
 
 // resender is what a section needs to answer NACKs within bounds.
 type resender struct {
-	index   int64 // of the last retransmission; they have an SSRC of their own
+	index   int64     // of the last retransmission; they have an SSRC of their own
+	asked   time.Time // the newest NACK
 	meter   rateMeter
 	bytes   allowance
 	lookups allowance
@@ -60,6 +61,7 @@ func (s *section) repairs(seg *segment) bool { return s.cfg.RTXSSRC != 0 && seg.
 // nack answers one entry of a generic NACK (RFC 4585 section 6.2.1): seq, and
 // after it those whose bits are set.
 func (s *section) nack(now time.Time, seq, following uint16, out *Out) {
+	s.resend.asked = now
 	s.nackOne(now, seq, out)
 	for ; following != 0; following >>= 1 {
 		seq++

@@ -346,6 +346,34 @@ func TestReplayForStuckDecoder(t *testing.T) {
 	}
 }
 
+// A request that crosses repairs is not worth the group once more; a row of them is.
+func TestReplayNotWhileRepairsAreOnTheirWay(t *testing.T) {
+	w, f, v, p := liveVideo(t)
+	f.layer.deaf.Store(true)
+	f.run(time.Second, false)
+	stuck := func(want uint64) {
+		t.Helper()
+		w.rtcp(v, &rtcp.TransportLayerNack{MediaSSRC: 100, Nacks: []rtcp.NackPair{{PacketID: uint16(p.highest)}}})
+		w.rtcp(v, &rtcp.PictureLossIndication{MediaSSRC: 100})
+		if got := v.Stats().Replays; got != want {
+			t.Fatalf("%d replays, want %d", got, want)
+		}
+	}
+	for range 3 { // three freezes, each repaired
+		f.asked()
+		stuck(0)
+		if !f.asked() {
+			t.Error("no key frame was asked for: the publisher may have missed the last request")
+		}
+		f.run(time.Second, false)
+	}
+	stuck(0)
+	f.run(200*time.Millisecond, false)
+	stuck(0)
+	f.run(200*time.Millisecond, false)
+	stuck(1)
+}
+
 func TestReplayNotWhileTheKeyFrameIsOnItsWay(t *testing.T) {
 	// A viewer who has waited for long asks until the key frame is complete.
 	w, f, v, p := joinAfter(t, 3*time.Second, 0, DefaultViewerSettings(), true)

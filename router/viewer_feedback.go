@@ -143,6 +143,25 @@ type keyFrameAsks struct {
 	bucket    allowance
 	last      time.Time
 	lastStuck time.Time // last replay for a stuck decoder
+	// since is when the newest row of requests began, newest when the last of it came.
+	since, newest time.Time
+}
+
+// One request that comes while repairs are on their way may have crossed the last of
+// them. A decoder that cannot go on repeats it: a row of requests without a longer
+// pause than rowPause that has lasted for rowTakes does not end by itself. repairSlack
+// is how long a repair may take beyond the round trip.
+const (
+	rowPause, rowTakes = 400 * time.Millisecond, 300 * time.Millisecond
+	repairSlack        = 50 * time.Millisecond
+)
+
+// note counts a request into a row.
+func (a *keyFrameAsks) note(now time.Time) {
+	if now.Sub(a.newest) > rowPause {
+		a.since = now
+	}
+	a.newest = now
 }
 
 // take tells whether another request may count now (M-026).
@@ -162,6 +181,7 @@ func (a *keyFrameAsks) take(now time.Time, set *ViewerSettings) bool {
 // is deaf to it will not help: then its group is replayed, now and then.
 func (s *section) askKeyFrame(now time.Time, out *Out) {
 	s.viewer.pending.plis++
+	s.asks.note(now)
 	l := s.target
 	if l == nil {
 		l = s.cur
@@ -180,9 +200,13 @@ func (s *section) askKeyFrame(now time.Time, out *Out) {
 }
 
 // stuck tells whether a decoder that asks for a key frame may be sent the last one
-// again: not while that is on its way, and now and then only.
+// again: not while that is on its way, and now and then only. What was repaired in
+// the meantime is not worth to see the whole group once more.
 func (s *section) stuck(now time.Time) bool {
 	set := s.settings()
+	if now.Sub(s.resend.asked) < s.viewer.rtt+repairSlack && now.Sub(s.asks.since) < rowTakes {
+		return false
+	}
 	return now.Sub(s.asks.lastStuck) >= set.StuckReplayEvery && now.Sub(s.keyAt) >= set.KeyFrameWait+s.viewer.rtt
 }
 
