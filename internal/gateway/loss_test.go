@@ -34,6 +34,9 @@ func watchWithLoss(t *testing.T, seed uint64, publisher testkit.PublisherOptions
 	return seen
 }
 
+// The longest freeze of a minute is 200 to 340 ms, of 60 seeds each: a picture waits for
+// three or four rounds of repairs. More than the limits means that what was being
+// repaired was done over, as by a replay of the whole group.
 func TestLossFivePercentBothWays(t *testing.T) {
 	for name, tc := range map[string]struct {
 		publisher testkit.PublisherOptions

@@ -197,7 +197,10 @@ func TestT130RepairsOfAnotherLayer(t *testing.T) {
 					c.t.Error("hardly anything was lost")
 				}
 				limit := time.Second
-				if opt.Simulcast.OBS { // until the next key frame, and until the one after it where that is lost too
+				// Until the next key frame, and until the one after it where that is lost too.
+				// Two lost in a row are 5 to 6 s: 3 of 100 minutes of random losses have that.
+				// The losses of this seed do not: 1.28 s in 119 of 120 runs, 3.68 s in one.
+				if opt.Simulcast.OBS {
 					limit = 4500 * time.Millisecond
 				}
 				if s.LongestFreeze > limit {

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,8 +26,7 @@ type Internet struct {
 	server *vnet.Net
 	next   byte
 
-	mu     sync.Mutex
-	random *rand.Rand
+	luck luck
 	// dropped counts the datagrams lost on purpose.
 	dropped atomic.Int64
 	// toll is what sending one media datagram costs the gateway, in nanoseconds.
@@ -56,8 +53,8 @@ func NewInternetAt(t testing.TB, address string, oneWay time.Duration, loss floa
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	r, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "0.0.0.0/0", MinDelay: oneWay, QueueSize: 100_000, LoggerFactory: quiet})
 	must(t, err)
-	n := &Internet{t: t, address: address, router: r, next: 10, random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // losses need not be secret
-	r.AddChunkFilter(func(c vnet.Chunk) bool { return n.passes(c.UserData(), loss) })
+	n := &Internet{t: t, address: address, router: r, next: 10, luck: newLuck(seed)}
+	r.AddChunkFilter(func(c vnet.Chunk) bool { return n.passes(c, loss) })
 	r.AddChunkFilter(func(c vnet.Chunk) bool {
 		lost := n.lost.Load()
 		return lost == nil || !(*lost)(hostOf(c.SourceAddr().String()).String() == address, c.UserData())
@@ -70,13 +67,12 @@ func NewInternetAt(t testing.TB, address string, oneWay time.Duration, loss floa
 
 // passes decides about one datagram: RTP and RTCP have 128 to 191 first
 // (RFC 7983).
-func (n *Internet) passes(b []byte, loss float64) bool {
-	if len(b) == 0 || b[0] < 128 || b[0] > 191 {
+func (n *Internet) passes(c vnet.Chunk, loss float64) bool {
+	b := c.UserData()
+	if len(b) < 12 || b[0] < 128 || b[0] > 191 {
 		return true
 	}
-	n.mu.Lock()
-	lost := n.random.Float64() < loss
-	n.mu.Unlock()
+	lost := n.luck.of(hostOf(c.SourceAddr().String()).String()+">"+hostOf(c.DestinationAddr().String()).String(), b) < loss
 	if lost {
 		n.dropped.Add(1)
 	}

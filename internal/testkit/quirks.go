@@ -95,7 +95,7 @@ func (n *Internet) Unroute(lost func(fromGateway bool, b []byte) bool) {
 
 // LoseMedia loses a share of all media datagrams, both ways, from now on.
 func (n *Internet) LoseMedia(share float64) {
-	n.router.AddChunkFilter(func(c vnet.Chunk) bool { return n.passes(c.UserData(), share) })
+	n.router.AddChunkFilter(func(c vnet.Chunk) bool { return n.passes(c, share) })
 }
 
 // OverTCP lets a peer on loopback use TCP besides UDP.
