@@ -73,7 +73,7 @@ type Service struct {
 	streams     map[string]*stream // by secret
 	graves      map[string]*grave  // by secret, of streams that ended
 	invitations invitations
-	// paces are what the messages of a login are counted by.
+	// paces are what the messages of a login and those of a channel are counted by.
 	paces map[string]*rate.Limiter
 	tally scores
 	// provisioned are the settings of channels, by name.

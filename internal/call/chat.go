@@ -22,6 +22,16 @@ var (
 		"That are more messages than one may send: five a second; wait a moment.").After(time.Second)
 )
 
+// errCrowd refuses what nobody could read any more, and what would cost everybody.
+var errCrowd = ErrTooManyMessages.Because("More is said in this channel than it may pass on: fifty messages a second; wait a moment.")
+
+// The pace of all messages of a channel together: each goes to everybody there, so many
+// sessions could cost more than their number says.
+const (
+	crowdRate  = 50
+	crowdBurst = 100
+)
+
 // Message is something somebody says in a channel.
 type Message struct {
 	ID   string    `json:"id"`
@@ -58,8 +68,11 @@ func (s *Service) Say(name, login string, m Message) (Message, error) {
 func (s *Service) tellMessage(name, login string, m *Message, heard bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.mayTalk(login) {
+	if login != "" && !s.mayTalk("login "+login, messageRate, messageBurst) {
 		return ErrTooManyMessages
+	}
+	if !s.mayTalk("channel "+name, crowdRate, crowdBurst) {
+		return errCrowd
 	}
 	c := s.channels[name]
 	if c == nil {
@@ -88,24 +101,21 @@ func (m *Message) isFor(participant string) bool {
 	return m.To == "" || participant == m.To || participant == m.From
 }
 
-// mayTalk counts a message of a login. s.mu is held, as in what follows.
-func (s *Service) mayTalk(login string) bool {
-	if login == "" {
-		return true
-	}
-	pace := s.paces[login]
+// mayTalk counts a message of whom or where. s.mu is held, as in what follows.
+func (s *Service) mayTalk(whose string, every rate.Limit, burst int) bool {
+	pace := s.paces[whose]
 	if pace == nil {
-		pace = rate.NewLimiter(messageRate, messageBurst)
-		s.paces[login] = pace
+		pace = rate.NewLimiter(every, burst)
+		s.paces[whose] = pace
 	}
 	return pace.AllowN(s.parts.Now(), 1)
 }
 
-// forgetPaces drops the logins that have said nothing lately.
+// forgetPaces drops those of whom nothing was heard lately.
 func (s *Service) forgetPaces(now time.Time) {
-	for login, pace := range s.paces {
-		if pace.TokensAt(now) >= messageBurst {
-			delete(s.paces, login)
+	for whose, pace := range s.paces {
+		if pace.TokensAt(now) >= float64(pace.Burst()) {
+			delete(s.paces, whose)
 		}
 	}
 }

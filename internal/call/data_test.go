@@ -212,6 +212,29 @@ func TestSayIsBoundedForEachLogin(t *testing.T) {
 	}
 }
 
+// However many talk, a channel passes on no more than people could read.
+func TestWhatAChannelPassesOnIsBounded(t *testing.T) {
+	h := newHall(t, nil)
+	said := 0
+	for i := range 300 {
+		if _, err := h.Say("c", fmt.Sprint(i), Message{From: "alice", Text: "x"}); err == nil {
+			said++
+		} else {
+			h.refuses(err, "too-many-messages")
+		}
+	}
+	if said != crowdBurst {
+		t.Errorf("%d of 300 at once were passed on, want %d", said, crowdBurst)
+	}
+	if _, err := h.Say("other", "1", Message{From: "alice", Text: "x"}); err != nil {
+		t.Errorf("another channel: %v", err)
+	}
+	h.pass(5 * time.Second)
+	if n := len(h.paces); n != 0 {
+		t.Errorf("%d paces are remembered", n)
+	}
+}
+
 // Further labels are relayed as they are, to other sessions.
 func TestDataLabels(t *testing.T) {
 	h := newHall(t, func(c *Config, _ *router.Config) { c.DataLabels = []string{"files"} })
