@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/headgate/headgate/internal/events"
 	"github.com/headgate/headgate/router"
@@ -20,6 +21,8 @@ import (
 type witness struct {
 	t     *testing.T
 	there map[string]bool
+	// knows is closed when it is told of the participant "last".
+	knows chan struct{}
 }
 
 func (w *witness) take(e events.Event) {
@@ -51,6 +54,10 @@ func (w *witness) take(e events.Event) {
 			w.t.Errorf("%s left twice", data.Participant)
 		}
 		delete(w.there, data.Participant)
+	}
+	if w.there["last"] && w.knows != nil {
+		close(w.knows)
+		w.knows = nil
 	}
 }
 
@@ -89,7 +96,8 @@ func TestNobodyIsToldTwiceAtTheSameTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &witness{t: t}
+	knows := make(chan struct{})
+	w := &witness{t: t, knows: knows}
 	var reading, busy sync.WaitGroup
 	reading.Go(func() { w.read(t.Context(), h, m.Secret) })
 	for i := range 4 {
@@ -104,6 +112,15 @@ func TestNobodyIsToldTwiceAtTheSameTime(t *testing.T) {
 		})
 	}
 	busy.Wait()
+	// A witness that leaves before it has read everything is told no more.
+	if _, err := h.Join(JoinRequest{Channel: "c", Participant: "last", Login: "l"}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-knows:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the witness is not told of the last one")
+	}
 	var roster []string
 	for _, p := range h.Participants("c") {
 		if p.ID != "witness" {
