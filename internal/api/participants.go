@@ -36,11 +36,7 @@ type Ban struct {
 }
 
 func (h handlers) participants(c echo.Context) error {
-	p, err := place(c)
-	if err != nil {
-		return err
-	}
-	all, err := h.backend.Participants(c.Request().Context(), h.request(c), p.Channel)
+	_, all, err := inPlace(h, c, h.backend.Participants)
 	if err != nil {
 		return err
 	}
@@ -48,11 +44,7 @@ func (h handlers) participants(c echo.Context) error {
 }
 
 func (h handlers) participant(c echo.Context) error {
-	p, err := place(c)
-	if err != nil {
-		return err
-	}
-	all, err := h.backend.Participants(c.Request().Context(), h.request(c), p.Channel)
+	p, all, err := inPlace(h, c, h.backend.Participants)
 	if err != nil {
 		return err
 	}
@@ -112,11 +104,7 @@ func (h handlers) kick(c echo.Context) error {
 }
 
 func (h handlers) bans(c echo.Context) error {
-	p, err := place(c)
-	if err != nil {
-		return err
-	}
-	all, err := h.backend.Bans(c.Request().Context(), h.request(c), p.Channel)
+	_, all, err := inPlace(h, c, h.backend.Bans)
 	if err != nil {
 		return err
 	}

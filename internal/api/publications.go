@@ -62,11 +62,7 @@ func (h handlers) address(c echo.Context, channel string, publications []Publica
 func publicationKey(p Publication) string { return p.Participant + "\x00" + p.Source }
 
 func (h handlers) publications(c echo.Context) error {
-	p, err := place(c)
-	if err != nil {
-		return err
-	}
-	all, err := h.backend.Publications(c.Request().Context(), h.request(c), p.Channel)
+	p, all, err := inPlace(h, c, h.backend.Publications)
 	if err != nil {
 		return err
 	}
@@ -75,11 +71,7 @@ func (h handlers) publications(c echo.Context) error {
 }
 
 func (h handlers) publication(c echo.Context) error {
-	p, err := place(c)
-	if err != nil {
-		return err
-	}
-	all, err := h.backend.Publications(c.Request().Context(), h.request(c), p.Channel)
+	p, all, err := inPlace(h, c, h.backend.Publications)
 	if err != nil {
 		return err
 	}
@@ -134,11 +126,7 @@ type Viewer struct {
 }
 
 func (h handlers) viewers(c echo.Context) error {
-	p, err := place(c)
-	if err != nil {
-		return err
-	}
-	all, err := h.backend.Viewers(c.Request().Context(), h.request(c), p.Channel)
+	_, all, err := inPlace(h, c, h.backend.Viewers)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -102,3 +103,13 @@ func done(c echo.Context, err error) error {
 }
 
 func noStore(c echo.Context) { c.Response().Header().Set(echo.HeaderCacheControl, "no-store") }
+
+// inPlace asks for what is in the channel of the address.
+func inPlace[T any](h handlers, c echo.Context, ask func(context.Context, Request, string) ([]T, error)) (auth.Place, []T, error) {
+	p, err := place(c)
+	if err != nil {
+		return p, nil, err
+	}
+	all, err := ask(c.Request().Context(), h.request(c), p.Channel)
+	return p, all, err
+}
