@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headgate/headgate/router"
 )
@@ -21,6 +22,7 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 		if _, err := h.Say("c", "", Message{From: fmt.Sprint("p", i), To: "ann", Text: text}); err != nil {
 			t.Fatal(err)
 		}
+		h.pass(time.Second / crowdRate)
 	}
 	first, _ := h.read(m.Secret, "").next()
 	if len(first) != 1 || first[0].name != EventSnapshot {
