@@ -11,9 +11,9 @@ make --no-print-directory check || echo "make check" >>"$failed"
 
 # Packages one after the other where there are few cores: the race detector and
 # media in real time do not share them well.
-{ go test -race -shuffle=on -timeout 5m -p "${TEST_PACKAGES:-1}" $(go list ./... | grep -v /integration) 2>&1 || echo units >>"$failed"; } |
+{ go test -race -shuffle=on -timeout 10m -p "${TEST_PACKAGES:-1}" $(go list ./... | grep -v /integration) 2>&1 || echo units >>"$failed"; } |
 	tee "$log"
-{ go test -count=1 -v -timeout 20m ./integration 2>&1 || echo integration >>"$failed"; } |
+{ go test -count=1 -v -timeout 40m ./integration 2>&1 || echo integration >>"$failed"; } |
 	tee -a "$log" | grep -v -E '^(=== (RUN|PAUSE|CONT|NAME))'
 
 echo
