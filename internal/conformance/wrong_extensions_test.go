@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 )
@@ -9,13 +10,21 @@ import (
 type edited struct {
 	http.ResponseWriter
 	edit func(string) string
+	kept string
 }
 
-func (e edited) Unwrap() http.ResponseWriter { return e.ResponseWriter }
+func (e *edited) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
-func (e edited) Write(b []byte) (int, error) {
-	_, err := e.ResponseWriter.Write([]byte(e.edit(string(b))))
-	return len(b), err
+// Write keeps b until Flush: an event may come in parts.
+func (e *edited) Write(b []byte) (int, error) {
+	e.kept += string(b)
+	return len(b), nil
+}
+
+func (e *edited) FlushError() error {
+	_, err := e.ResponseWriter.Write([]byte(e.edit(e.kept)))
+	e.kept = ""
+	return errors.Join(err, http.NewResponseController(e.ResponseWriter).Flush())
 }
 
 // streams lets the gateway answer with an event stream, which has no end to wait
@@ -25,7 +34,7 @@ func (m mistake) streams(right http.Handler, w http.ResponseWriter, r *http.Requ
 		return false
 	}
 	if m.stream != nil {
-		w = edited{w, m.stream}
+		w = &edited{ResponseWriter: w, edit: m.stream}
 	}
 	right.ServeHTTP(w, r)
 	return true
