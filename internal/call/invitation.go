@@ -215,6 +215,16 @@ func (s *Service) settleInvitation(now time.Time, i *invitation, state string) {
 	}
 }
 
+// withdraw cancels what is pending of the invitations into a channel: those of one
+// inviter, or all where from is empty. Who was put out lets nobody in.
+func (s *Service) withdraw(now time.Time, channel, from string) {
+	for _, i := range s.invitations.byChannel[channel] {
+		if s.expire(now, i); i.State == InvitationPending && (from == "" || i.From == from) {
+			s.settleInvitation(now, i, InvitationCancelled)
+		}
+	}
+}
+
 // sweepInvitations expires and forgets.
 func (s *Service) sweepInvitations(now time.Time) {
 	for _, i := range s.invitations.byID {

@@ -67,6 +67,44 @@ func TestAnInvitationExpires(t *testing.T) {
 	bob.expect("snapshot", "invited", "invitation state=expired")
 }
 
+// Whoever is put out of a channel lets nobody into it.
+func TestInvitationsOfThosePutOutAreCancelled(t *testing.T) {
+	for what, tc := range map[string]struct {
+		out  func(h *hall)
+		anns string // what becomes of ann's invitation and of eve's
+		eves string
+	}{
+		"kicked":           {func(h *hall) { _ = h.Kick("room", "ann", "", 0) }, InvitationCancelled, InvitationPending},
+		"banned":           {func(h *hall) { _ = h.Kick("room", "ann", "", time.Minute) }, InvitationCancelled, InvitationPending},
+		"kicked elsewhere": {func(h *hall) { _ = h.Kick("c", "ann", "", 0) }, InvitationPending, InvitationPending},
+		"disbanded":        {func(h *hall) { h.Disband("room") }, InvitationCancelled, InvitationCancelled},
+	} {
+		t.Run(what, func(t *testing.T) {
+			h := newHall(t, nil)
+			_, bob := h.join("bob", "b")
+			anns, err1 := h.invite("ann")
+			eves, err2 := h.invite("eve")
+			if err := errors.Join(err1, err2); err != nil {
+				t.Fatal(err)
+			}
+			bob.next()
+			tc.out(h)
+			for id, want := range map[string]string{anns.ID: tc.anns, eves.ID: tc.eves} {
+				if got, err := h.Invitation(id); err != nil || got.State != want {
+					t.Errorf("of %s: %s, %v; want %s", got.From, got.State, err, want)
+				}
+			}
+			if tc.anns == InvitationCancelled {
+				_, err := h.Settle(anns.ID, InvitationAccepted)
+				h.refuses(err, "invitation-settled")
+				if told, _ := bob.next(); len(told) == 0 || told[0].name != EventInvitation {
+					t.Errorf("bob was told %v", told)
+				}
+			}
+		})
+	}
+}
+
 func TestInvitationsAreBounded(t *testing.T) {
 	h := newHall(t, nil)
 	_, err := h.invite("ann")

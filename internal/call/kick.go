@@ -22,7 +22,7 @@ type Ban struct {
 const maxBans = 10_000
 
 // Kick puts a participant out: streams and sessions of every login end with
-// ErrKicked. With a ban it cannot come again for that time. detail is told to them.
+// ErrKicked, and nobody comes in by its invitations any more. With a ban it cannot come again for that time. detail is told to them.
 // Error: ErrParticipantUnknown where there is none and no ban is asked for.
 func (s *Service) Kick(channel, participant, detail string, ban time.Duration) error {
 	known := s.kick(channel, participant, detail, ban)
@@ -54,6 +54,7 @@ func (s *Service) kick(channel, participant, detail string, ban time.Duration) b
 	if ban > 0 {
 		s.channel(channel).ban(Ban{Participant: participant, Until: stamp(now.Add(ban)), Reason: detail})
 	}
+	s.withdraw(now, channel, participant)
 	c := s.channels[channel]
 	if c == nil || c.people[participant] == nil {
 		return false
@@ -110,7 +111,8 @@ func (s *Service) Unban(channel, participant string) {
 	}
 }
 
-// Disband puts everybody out with ErrDisbanded, viewers included.
+// Disband puts everybody out with ErrDisbanded, viewers included, and cancels the
+// invitations into the channel.
 func (s *Service) Disband(channel string) {
 	s.disband(channel)
 	s.Pin(channel, router.Cast{})
@@ -121,6 +123,7 @@ func (s *Service) disband(channel string) {
 	now := s.parts.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.withdraw(now, channel, "")
 	c := s.channels[channel]
 	if c == nil {
 		return
