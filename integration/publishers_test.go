@@ -98,10 +98,16 @@ func (p *page) choose(t *testing.T, codec string) {
 	eventually(t, 10*time.Second, p.name+" shows its form", func() error { return p.try(fmt.Sprintf(fill, codec), nil) })
 }
 
-// click presses the element that a selector finds.
+// click presses the element that a selector finds, as soon as a person could: when the page's script has run, and it is shown and enabled.
 func (p *page) click(t *testing.T, selector string) {
 	t.Helper()
-	p.run(t, fmt.Sprintf("document.querySelector(%q).click()", selector), nil)
+	const press = `(() => {
+		const element = document.querySelector(%q);
+		if (document.readyState !== "complete" || document.documentElement.dataset.state === "loading") throw new Error("the page is still loading");
+		if (!element?.checkVisibility() || element.matches(":disabled") || element.closest("[inert]")) throw new Error("nobody could press it: " + element?.outerHTML);
+		element.click();
+	})()`
+	eventually(t, 10*time.Second, p.name+" has "+selector, func() error { return p.try(fmt.Sprintf(press, selector), nil) })
 }
 
 // sends is an error until the page has sent that many pictures, or any sound.

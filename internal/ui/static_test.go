@@ -142,8 +142,8 @@ func TestPagesAreAccessible(t *testing.T) {
 				t.Errorf("%s: <%s id=%s> has no label", name, e.name, e.attr["id"])
 			case e.name == "img" && !hasAlt:
 				t.Errorf("%s: an image has no alt", name)
-			case e.name == "html" && (e.attr["lang"] == "" || e.attr["data-state"] != "idle"):
-				t.Errorf("%s: <html> needs lang and data-state", name)
+			case e.name == "html" && (e.attr["lang"] == "" || e.attr["data-state"] != "loading"):
+				t.Errorf("%s: <html> needs lang, and data-state=loading until its script has run", name)
 			case strings.Contains(e.attr["class"], "icon") && e.attr["aria-label"] == "":
 				t.Errorf("%s: the icon button %s has no name", name, e.attr["id"])
 			}
@@ -296,5 +296,29 @@ func TestContrast(t *testing.T) {
 				t.Errorf("%s: %s on %s has contrast %.2f, want 4.5", scheme, pair[0], pair[1], ratio)
 			}
 		}
+	}
+}
+
+// A form that is sent before its script has run is a native submit, which the policy stops without a word.
+func TestNothingIsSubmittedBeforeTheScriptHasRun(t *testing.T) {
+	hidden := func(e element) bool { _, yes := e.attr["hidden"]; return yes || e.name == "dialog" }
+	submits := 0
+	for name, markup := range all(t) {
+		if path.Ext(name) != ".html" {
+			continue
+		}
+		elements, _ := parse(t, name, markup, true)
+		for _, e := range elements {
+			if e.name != "button" || e.attr["type"] != "" {
+				continue
+			}
+			submits++
+			if _, disabled := e.attr["disabled"]; !disabled && !hidden(e) && !slices.ContainsFunc(e.around, hidden) {
+				t.Errorf("%s: the button %q can be pressed before the script has run", name, e.attr["id"])
+			}
+		}
+	}
+	if submits == 0 {
+		t.Error("no button found")
 	}
 }

@@ -199,6 +199,7 @@ function main() {
   Object.assign(window, { headgate: { get call() { return call; }, room, media } });
   if (new URLSearchParams(location.search).get("debug") === "1") room.debug();
   void lobby.open();
+  pageState("idle");
 }
 
 main();

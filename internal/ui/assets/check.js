@@ -167,6 +167,8 @@ function main() {
     status.textContent = "Without WebRTC there is nothing to check.";
     return pageState("error");
   }
+  go.disabled = false;
+  pageState("idle");
   void settings();
 }
 

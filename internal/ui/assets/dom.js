@@ -53,7 +53,7 @@ export function icon(name) {
   return svg;
 }
 
-/** Tells style sheets and tests how the page is doing. @param {string} state */
+/** Tells style sheets and tests how the page is doing; "loading" until its script has run, when no button does anything yet. @param {string} state */
 export function pageState(state) {
   document.documentElement.dataset.state = state;
 }

@@ -2,7 +2,7 @@
 // are, and the question for a channel when the address has none.
 // @ts-check
 
-import { byID } from "./dom.js";
+import { byID, pageState } from "./dom.js";
 import { fragmentOf, nameFault, pathOf, placeOf, tokenFault, tokenOf } from "./names.js";
 import { Problem } from "./problem.js";
 
@@ -30,6 +30,7 @@ export function askForChannel(page) {
     byID("ask-trouble", HTMLElement).textContent = fault;
     if (!fault) location.assign(`${page}/${pathOf(field.value)}${fragmentOf(tokenOf(location.hash))}`);
   });
+  pageState("idle");
 }
 
 /** @param {string[]} names @returns {string} for people: "live / anna" */
