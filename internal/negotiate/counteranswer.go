@@ -97,8 +97,9 @@ func (p *Plan) Answered(a *Answer) (*Answered, error) {
 
 // answeredBy is what is left of an offered section.
 func (s Section) answeredBy(got *offered) (Section, *fault.Error) {
+	named := got.mid == s.Mid || got.disabled && got.mid == "" // stacks leave it out of what they reject
 	switch {
-	case got.media != s.media || got.mid != s.Mid:
+	case got.media != s.media || !named:
 		return s, ErrBadAnswer.Because("Section %d of the answer is not %s with a=mid:%s, as in the counter-offer.", s.Index+1, s.media, s.Mid)
 	case got.disabled:
 		s.Rejected, s.Answer = true, inactive

@@ -158,11 +158,15 @@ func TestAnswersAreTakenInEveryShape(t *testing.T) {
 	for name, tc := range map[string]struct{ answer, want string }{
 		"transport at session level": {at(t, true, playerAnswer), "0 opus [111] / 1 H264 [98 99 100 101] nack pli remb"},
 		"W-13 no sound":              {edit(t, playerAnswer, "m=audio 9", "m=audio 0", "BUNDLE 0 1", "BUNDLE 1"), "0 application=false rejected=true / 1 H264 [98 99 100 101] nack pli remb"},
-		"no RTX":                     {edit(t, playerAnswer, " 98 99 100 101", " 98 100"), "0 opus [111] / 1 H264 [98 100] nack pli remb"},
-		"more than was offered":      {edit(t, playerAnswer, " 98 99 100 101", " 98 99 120", "a=rtpmap:100 VP8", "a=rtpmap:120 VP8"), "0 opus [111] / 1 H264 [98 99] nack pli remb"},
-		"another meaning":            {edit(t, playerAnswer, "a=rtpmap:100 VP8", "a=rtpmap:100 VP9"), "0 opus [111] / 1 H264 [98 99] nack pli remb"},
-		"bare newlines":              {strings.ReplaceAll(playerAnswer, "\r\n", "\n"), "0 opus [111] / 1 H264 [98 99 100 101] nack pli remb"},
-		"D10 RTP/SAVPF":              {edit(t, playerAnswer, "UDP/TLS/RTP/SAVPF", "RTP/SAVPF"), "0 opus [111] / 1 H264 [98 99 100 101] nack pli remb"},
+		"W-13 no sound, as pion says it": {
+			edit(t, playerAnswer[:strings.Index(playerAnswer, "m=audio")]+"m=audio 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\n"+playerAnswer[strings.Index(playerAnswer, "m=video"):], "BUNDLE 0 1", "BUNDLE 1"),
+			"0 application=false rejected=true / 1 H264 [98 99 100 101] nack pli remb",
+		},
+		"no RTX":                {edit(t, playerAnswer, " 98 99 100 101", " 98 100"), "0 opus [111] / 1 H264 [98 100] nack pli remb"},
+		"more than was offered": {edit(t, playerAnswer, " 98 99 100 101", " 98 99 120", "a=rtpmap:100 VP8", "a=rtpmap:120 VP8"), "0 opus [111] / 1 H264 [98 99] nack pli remb"},
+		"another meaning":       {edit(t, playerAnswer, "a=rtpmap:100 VP8", "a=rtpmap:100 VP9"), "0 opus [111] / 1 H264 [98 99] nack pli remb"},
+		"bare newlines":         {strings.ReplaceAll(playerAnswer, "\r\n", "\n"), "0 opus [111] / 1 H264 [98 99 100 101] nack pli remb"},
+		"D10 RTP/SAVPF":         {edit(t, playerAnswer, "UDP/TLS/RTP/SAVPF", "RTP/SAVPF"), "0 opus [111] / 1 H264 [98 99 100 101] nack pli remb"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := describe(mustAnswer(t, p, tc.answer).Plan); got != tc.want {
@@ -187,6 +191,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		"one section":                   {playerAnswer[:strings.Index(playerAnswer, "m=video")], ErrBadAnswer},
 		"another order":                 {edit(t, playerAnswer, "a=mid:0", "a=mid:x", "a=mid:1", "a=mid:0", "a=mid:x", "a=mid:1"), ErrBadAnswer},
 		"a mid of its own":              {edit(t, playerAnswer, "a=mid:1", "a=mid:video", "BUNDLE 0 1", "BUNDLE 0 video"), ErrBadAnswer},
+		"no mid":                        {edit(t, playerAnswer, "a=mid:1\r\n", ""), ErrNoBundle},
 		"unencrypted":                   {edit(t, playerAnswer, "m=video 9 UDP/TLS/RTP/SAVPF", "m=video 9 RTP/AVP"), ErrBadAnswer},
 		"W-06 sendonly":                 {edit(t, playerAnswer, "a=recvonly", "a=sendonly"), ErrBadDirection},
 		"W-06 sendrecv":                 {edit(t, playerAnswer, "a=recvonly", "a=sendrecv"), ErrBadDirection},
