@@ -39,17 +39,21 @@ var (
 	ErrClosed  = errors.New("the server closed the connection")
 )
 
-// Connection is a connection to a server and the session it belongs to. Its
-// tracks are added to PC before Open.
+// Connection is a connection to a server and the session it belongs to. What is
+// sent is added to PC, and what is wanted said by Receive, before Open.
 //
 // Ownership: whoever made it calls Close, which waits for the stack's goroutines.
 type Connection struct {
+	// PC is another one after Open if the server made a counter-offer.
 	PC *webrtc.PeerConnection
 	// ConnectedAfter is the time from the POST until media could flow.
 	ConnectedAfter time.Duration
 
 	opt     Options
+	api     *webrtc.API
+	onTrack func(*webrtc.TrackRemote) // nil for who only sends
 	session *wish.Session
+	answer  string        // the server's description as it was agreed to
 	changed chan struct{} // capacity 1: that something changed is enough
 }
 
@@ -71,18 +75,38 @@ func New(opt Options, codecs []Codec) (*Connection, error) {
 	settings.SetDTLSInsecureSkipHelloVerify(true)
 	settings.SetICETimeouts(silentAfter, failedAfter, keepalive)
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
-	if err != nil {
-		return nil, err
+	c := &Connection{opt: opt, api: api, changed: make(chan struct{}, 1)}
+	return c, c.connect()
+}
+
+// connect makes the stack's connection.
+func (c *Connection) connect() (err error) {
+	if c.PC, err = c.api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+		return err
 	}
-	c := &Connection{PC: pc, opt: opt, changed: make(chan struct{}, 1)}
-	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) {
+	c.PC.OnConnectionStateChange(func(webrtc.PeerConnectionState) {
 		select {
 		case c.changed <- struct{}{}:
 		default: // somebody will look anyhow
 		}
 	})
-	return c, nil
+	if c.onTrack != nil {
+		c.PC.OnTrack(func(t *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { c.onTrack(t) })
+	}
+	return nil
+}
+
+// Receive asks for a section of each kind. onTrack is called for what comes; it must
+// not block. Who receives takes counter-offers too.
+func (c *Connection) Receive(kinds []webrtc.RTPCodecType, onTrack func(*webrtc.TrackRemote)) error {
+	c.onTrack = onTrack
+	c.PC.OnTrack(func(t *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { onTrack(t) })
+	for _, kind := range kinds {
+		if _, err := c.PC.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // onThisMachine tells whether the endpoint is on this machine, where loopback
@@ -106,25 +130,18 @@ func (c *Connection) Open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	gathered := webrtc.GatheringCompletePromise(c.PC)
-	if err := c.PC.SetLocalDescription(offer); err != nil {
+	if err := c.describe(ctx, offer); err != nil {
 		return err
-	}
-	select {
-	case <-gathered:
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 	posted := time.Now()
 	deadline, cancel := context.WithTimeoutCause(ctx, c.opt.Timeout, ErrTimeout)
 	defer cancel()
-	client := wish.Client{UserAgent: c.opt.UserAgent}
+	client := wish.Client{UserAgent: c.opt.UserAgent, CounterOffers: c.onTrack != nil}
 	if c.session, err = client.Post(deadline, c.opt.URL, c.opt.Token, c.PC.LocalDescription().SDP); err != nil {
 		return err
 	}
-	answer := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: c.session.Answer}
-	if err := c.PC.SetRemoteDescription(answer); err != nil {
-		return Final(fmt.Errorf("the answer cannot be used: %w", err))
+	if err := c.agree(deadline); err != nil {
+		return err
 	}
 	if err := c.wait(deadline, webrtc.PeerConnectionStateConnected); err != nil {
 		return err
@@ -133,8 +150,36 @@ func (c *Connection) Open(ctx context.Context) error {
 	return nil
 }
 
-// Answer is the session description of the server, once Open returned.
-func (c *Connection) Answer() string { return c.session.Answer }
+// describe applies a description of ours and waits for its candidates.
+func (c *Connection) describe(ctx context.Context, d webrtc.SessionDescription) error {
+	gathered := webrtc.GatheringCompletePromise(c.PC)
+	if err := c.PC.SetLocalDescription(d); err != nil {
+		return err
+	}
+	select {
+	case <-gathered:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// agree applies what the server said to the offer.
+func (c *Connection) agree(ctx context.Context) error {
+	if c.session.CounterOffer != "" {
+		return c.answerOffer(ctx)
+	}
+	c.answer = c.session.Answer
+	answer := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: c.answer}
+	if err := c.PC.SetRemoteDescription(answer); err != nil {
+		return Final(fmt.Errorf("the answer cannot be used: %w", err))
+	}
+	return nil
+}
+
+// Answer is the session description of the server, once Open returned. Of a
+// counter-offer, sections that were not taken have port 0.
+func (c *Connection) Answer() string { return c.answer }
 
 // Wait blocks until the connection ends, and says why, or until ctx does.
 func (c *Connection) Wait(ctx context.Context) error {

@@ -3,8 +3,6 @@ package pull
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,7 +11,6 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/headgate/headgate/internal/dial"
-	"github.com/headgate/headgate/internal/wish"
 )
 
 // Options say what is played from where, and where it goes.
@@ -119,36 +116,39 @@ func (r *runner) attempt(ctx context.Context) (connected bool, err error) {
 	if err != nil {
 		return false, dial.Final(err)
 	}
-	tracks := make(chan *webrtc.TrackRemote, 2*len(r.kinds)) // more are of no use
-	conn.PC.OnTrack(func(t *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
-		select {
-		case tracks <- t:
-		default:
-		}
-	})
+	tracks := make(chan *webrtc.TrackRemote, 2*len(r.kinds))
 	var readers sync.WaitGroup
 	defer func() {
 		_ = conn.Close(ctx) // what came is kept, whatever the server says to the goodbye
 		readers.Wait()
 	}()
-	if err := r.open(ctx, conn); err != nil {
+	if err := r.open(ctx, conn, tracks); err != nil {
 		return false, err
 	}
 	return true, r.play(ctx, conn, tracks, &readers)
 }
 
-// open connects a section for each kind.
-func (r *runner) open(ctx context.Context, conn *dial.Connection) error {
+// open connects a section for each kind. tracks that are more than it has room for
+// are of no use.
+func (r *runner) open(ctx context.Context, conn *dial.Connection, tracks chan<- *webrtc.TrackRemote) error {
+	var media []webrtc.RTPCodecType
 	for _, k := range r.kinds {
-		if _, err := conn.PC.AddTransceiverFromKind(k.media, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
-			return dial.Final(err)
+		media = append(media, k.media)
+	}
+	err := conn.Receive(media, func(t *webrtc.TrackRemote) {
+		select {
+		case tracks <- t:
+		default:
 		}
+	})
+	if err != nil {
+		return dial.Final(err)
 	}
 	if r.posted.IsZero() {
 		r.posted = time.Now()
 	}
 	if err := conn.Open(ctx); err != nil {
-		return explain(err)
+		return err
 	}
 	if err := r.compare(conn.Answer()); err != nil {
 		return err
@@ -158,16 +158,6 @@ func (r *runner) open(ctx context.Context, conn *dial.Connection) error {
 		r.opt.Connected(conn.ConnectedAfter)
 	}
 	return nil
-}
-
-// explain says what a counter-offer means here (draft-ietf-wish-whep section
-// 4.2): the server wants to be answered instead.
-func explain(err error) error {
-	status, ok := errors.AsType[*wish.StatusError](err)
-	if !ok || status.Status != http.StatusNotAcceptable {
-		return err
-	}
-	return dial.Final(fmt.Errorf("the server does not take the offer and wants to make one itself, which is not supported; it may have other codecs than the files asked for can hold: %w", err))
 }
 
 // compare looks what became of the sections.
