@@ -23,7 +23,7 @@ func TestChannels(t *testing.T) {
 		"one on air": {
 			backend{channels: []Channel{live}}, 200,
 			`{"channels":[{"name":"live","kind":"broadcast","provisioned":false,"publications":[{"participant":"main","source":"main","state":"live","video":"H264","audio":"opus",` +
-				`"width":1280,"height":720,"whep":"https://live.example/whep/live/main/main","muted":{"audio":false,"video":false}}],"participants":1,"viewers":3}]}` + "\n",
+				`"width":1280,"height":720,"whep":"https://live.example/whep/live/main/main","muted":{"audio":false,"video":false},"self_muted":{"audio":false,"video":false}}],"participants":1,"viewers":3}]}` + "\n",
 		},
 		"simulcast": {
 			backend{channels: []Channel{{Name: "live", Kind: "call", Publications: []Publication{{
@@ -32,7 +32,7 @@ func TestChannels(t *testing.T) {
 			}}}}}, 200,
 			`{"channels":[{"name":"live","kind":"call","provisioned":false,"publications":[{"participant":"ann b","source":"main","state":"live","width":640,"height":360,"layers":[` +
 				`{"rid":"q","width":320,"height":180,"bits_per_second":150000},{"rid":"h","width":640,"height":360,"bits_per_second":0}],` +
-				`"whep":"https://live.example/whep/live/ann%20b/main","muted":{"audio":true,"video":false},"live_since":"2026-03-01T12:00:00Z"}],"participants":0,"viewers":0}]}` + "\n",
+				`"whep":"https://live.example/whep/live/ann%20b/main","muted":{"audio":true,"video":false},"self_muted":{"audio":false,"video":false},"live_since":"2026-03-01T12:00:00Z"}],"participants":0,"viewers":0}]}` + "\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

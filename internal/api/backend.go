@@ -67,6 +67,8 @@ type Publications interface {
 	// EndPublication ends the publishers of a publication.
 	EndPublication(ctx context.Context, r Request, channel string, c Cast) error
 	Mute(ctx context.Context, r Request, channel string, c Cast, m Muted) error
+	// MuteSelf notes what somebody says is off of what they publish themselves.
+	MuteSelf(ctx context.Context, r Request, channel string, c Cast, m Muted) error
 	Viewers(ctx context.Context, r Request, channel string) ([]Viewer, error)
 	EndViewer(ctx context.Context, r Request, channel, id string) error
 }

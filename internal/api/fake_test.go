@@ -114,6 +114,10 @@ func (b *backend) Mute(_ context.Context, q Request, channel string, c Cast, m M
 	return b.note(q, "mute", channel, c, m)
 }
 
+func (b *backend) MuteSelf(_ context.Context, q Request, channel string, c Cast, m Muted) error {
+	return b.note(q, "mute self", channel, c, m)
+}
+
 func (b *backend) Viewers(_ context.Context, q Request, channel string) ([]Viewer, error) {
 	return []Viewer{{ID: "v1", Started: noon}}, b.note(q, "viewers", channel)
 }

@@ -26,6 +26,8 @@ type Participant struct {
 	Quality any              `json:"quality,omitempty"`
 	Sources []string         `json:"sources"`
 	Muted   map[string]Muted `json:"muted"`
+	// SelfMuted are those of which their holder says that something is off.
+	SelfMuted map[string]Muted `json:"self_muted"`
 }
 
 // Ban shuts a participant out of a channel until a time.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -32,6 +33,8 @@ type Publication struct {
 	// WHEP is the absolute address to play it at.
 	WHEP  string `json:"whep"`
 	Muted Muted  `json:"muted"`
+	// SelfMuted is what its holder says is off.
+	SelfMuted Muted `json:"self_muted"`
 	// LiveSince is left out while nothing comes.
 	LiveSince time.Time `json:"live_since,omitzero"`
 }
@@ -92,7 +95,16 @@ func (h handlers) endPublication(c echo.Context) error {
 	return done(c, h.backend.EndPublication(c.Request().Context(), h.request(c), p.Channel, Cast{p.Participant, p.Source}))
 }
 
-func (h handlers) mute(c echo.Context) error {
+func (h handlers) mute(c echo.Context) error   { return h.setMuted(c, h.backend.Mute) }
+func (h handlers) unmute(c echo.Context) error { return h.clearMuted(c, h.backend.Mute) }
+
+func (h handlers) muteSelf(c echo.Context) error   { return h.setMuted(c, h.backend.MuteSelf) }
+func (h handlers) unmuteSelf(c echo.Context) error { return h.clearMuted(c, h.backend.MuteSelf) }
+
+// muting makes of a publication muted what m says, and nothing else.
+type muting func(ctx context.Context, r Request, channel string, c Cast, m Muted) error
+
+func (h handlers) setMuted(c echo.Context, mute muting) error {
 	p, err := place(c)
 	if err != nil {
 		return err
@@ -101,18 +113,18 @@ func (h handlers) mute(c echo.Context) error {
 	if err := body(c, &m); err != nil {
 		return err
 	}
-	if err := h.backend.Mute(c.Request().Context(), h.request(c), p.Channel, Cast{p.Participant, p.Source}, m); err != nil {
+	if err := mute(c.Request().Context(), h.request(c), p.Channel, Cast{p.Participant, p.Source}, m); err != nil {
 		return err
 	}
 	return answer(c, http.StatusOK, m)
 }
 
-func (h handlers) unmute(c echo.Context) error {
+func (h handlers) clearMuted(c echo.Context, mute muting) error {
 	p, err := place(c)
 	if err != nil {
 		return err
 	}
-	return done(c, h.backend.Mute(c.Request().Context(), h.request(c), p.Channel, Cast{p.Participant, p.Source}, Muted{}))
+	return done(c, mute(c.Request().Context(), h.request(c), p.Channel, Cast{p.Participant, p.Source}, Muted{}))
 }
 
 // Viewer is a WHEP session of a channel. Slots is how many it has, 0 for a plain

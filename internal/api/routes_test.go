@@ -25,7 +25,7 @@ func TestWhatIsAskedReachesTheBackend(t *testing.T) {
 			`{"participant":"ann","events":"https://live.example/api/v1/events/s3cret","name":"Ann","kind":"call"}`},
 		{"POST", "/channels/live/events", `{}`, 201, "join live {Participant: Name: Tags:map[] Kind: Origin:https://live.example}", ""},
 		{"DELETE", "/events/s3cret", "", 200, "leave s3cret", ""},
-		{"GET", "/channels/live/participants", "", 200, "participants live", `{"participants":[{"participant":"ann","name":"Ann","tags":{},"joined":"2026-03-01T12:00:00Z","speaking":false,"sources":["main"],"muted":{}}]}`},
+		{"GET", "/channels/live/participants", "", 200, "participants live", `{"participants":[{"participant":"ann","name":"Ann","tags":{},"joined":"2026-03-01T12:00:00Z","speaking":false,"sources":["main"],"muted":{},"self_muted":{}}]}`},
 		{"GET", "/channels/live/participants/ann", "", 200, "participants live", `{"participant":"ann"`},
 		{"GET", "/channels/live/participants/eve", "", 404, "participants live", "participant-unknown"},
 		{"DELETE", "/channels/live/participants/eve", "", 204, "kick live eve  0s", ""},
@@ -39,6 +39,8 @@ func TestWhatIsAskedReachesTheBackend(t *testing.T) {
 		{"DELETE", "/channels/live/publications/ann/main", "", 204, "end publication live {Participant:ann Source:main}", ""},
 		{"PUT", "/channels/live/publications/ann/main/mute", `{"audio":true}`, 200, "mute live {Participant:ann Source:main} {Audio:true Video:false}", `{"audio":true,"video":false}`},
 		{"DELETE", "/channels/live/publications/ann/main/mute", "", 204, "mute live {Participant:ann Source:main} {Audio:false Video:false}", ""},
+		{"PUT", "/channels/live/publications/ann/main/self-mute", `{"video":true}`, 200, "mute self live {Participant:ann Source:main} {Audio:false Video:true}", `{"audio":false,"video":true}`},
+		{"DELETE", "/channels/live/publications/ann/main/self-mute", "", 204, "mute self live {Participant:ann Source:main} {Audio:false Video:false}", ""},
 		{"GET", "/channels/live/viewers", "", 200, "viewers live", `{"viewers":[{"id":"v1","started":"2026-03-01T12:00:00Z","connected":false,"slots":0}]}`},
 		{"DELETE", "/channels/live/viewers/v1", "", 204, "end viewer live v1", ""},
 		{"GET", "/channels/live/program", "", 200, "program live", `{"pinned":{"participant":"ann","source":"main"},"video":null,"audio":null}`},
@@ -56,7 +58,7 @@ func TestWhatIsAskedReachesTheBackend(t *testing.T) {
 	} {
 		t.Run(tc.method+" "+tc.path, func(t *testing.T) {
 			b := &backend{
-				participants: []Participant{{ID: "ann", Name: "Ann", Tags: map[string]string{}, Joined: noon, Sources: []string{"main"}, Muted: map[string]Muted{}}},
+				participants: []Participant{{ID: "ann", Name: "Ann", Tags: map[string]string{}, Joined: noon, Sources: []string{"main"}, Muted: map[string]Muted{}, SelfMuted: map[string]Muted{}}},
 				publications: []Publication{{Participant: "ann", Source: "main", State: "live"}},
 			}
 			rec := do(t, server(b, nil), tc.method, Prefix+tc.path, tc.body)

@@ -53,6 +53,8 @@ type entry struct {
 	Entry
 	person *person
 	since  time.Time
+	// muted is what its holder says is off.
+	muted Muted
 	// told is what its login was told of it last, by the state that it tells.
 	told map[string]events.Event
 }
@@ -134,14 +136,21 @@ func (p *person) view() Participant {
 	}
 	slices.Sort(v.Sources)
 	for source, pub := range p.publications {
-		if m := pub.told.Muted; m != (Muted{}) {
-			if v.Muted == nil {
-				v.Muted = make(map[string]Muted)
-			}
-			v.Muted[source] = m
-		}
+		note(&v.Muted, source, pub.told.Muted)
+		note(&v.SelfMuted, source, pub.told.SelfMuted)
 	}
 	return v
+}
+
+// note keeps what of a source is muted, if anything is.
+func note(all *map[string]Muted, source string, m Muted) {
+	if m == (Muted{}) {
+		return
+	}
+	if *all == nil {
+		*all = make(map[string]Muted)
+	}
+	(*all)[source] = m
 }
 
 // changed notes that view is another one now, but for speaking and quality.

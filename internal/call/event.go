@@ -73,7 +73,9 @@ type (
 		Participant string `json:"participant"`
 		Source      string `json:"source"`
 		Muted
-		At time.Time `json:"at"`
+		SelfMuted Muted     `json:"self_muted"`
+		By        string    `json:"by"`
+		At        time.Time `json:"at"`
 	}
 	quality struct {
 		Participants map[string]Quality `json:"participants"`
@@ -89,6 +91,17 @@ type (
 		At      time.Time `json:"at"`
 	}
 )
+
+// Who muted something.
+const (
+	byAdministrator = "administrator"
+	bySelf          = "self"
+)
+
+// mutedOf tells all that is muted of a publication, and who changed it.
+func mutedOf(p Publication, by string, at time.Time) muted {
+	return muted{Participant: p.Participant, Source: p.Source, Muted: p.Muted, SelfMuted: p.SelfMuted, By: by, At: stamp(at)}
+}
 
 func viewOf(p ProgramState) programView {
 	return programView{Pinned: castOf(p.Pinned), Video: castOf(p.Video), Audio: castOf(p.Audio)}

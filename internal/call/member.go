@@ -222,6 +222,8 @@ type Participant struct {
 	Sources  []string          `json:"sources"`
 	// Muted are the sources that are not passed on, wholly or in part.
 	Muted map[string]Muted `json:"muted,omitempty"`
+	// SelfMuted are those of which their holder says that something is off.
+	SelfMuted map[string]Muted `json:"self_muted,omitempty"`
 }
 
 // Participants lists those of a channel by id; nil where nobody is.

@@ -30,6 +30,6 @@ func (s *Service) Mute(channel string, c router.Cast, m router.Mute) error {
 	}
 	*told = Muted(m)
 	p.changed()
-	p.channel.tell(EventMuted, muted{Participant: c.Participant, Source: c.Source, Muted: *told, At: stamp(now)})
+	p.channel.tell(EventMuted, mutedOf(p.publications[c.Source].told, byAdministrator, now))
 	return nil
 }

@@ -34,6 +34,7 @@ func (s *Service) published(e router.Event) {
 	p := s.channel(e.Channel).person(e.Participant)
 	p.describe(e.At, cut(e.Name), e.Tags)
 	told := PublicationOf(e.Channel, "", e.Publication)
+	told.SelfMuted = p.saidOf(told.Session)
 	p.publications[e.Source] = &publication{told: told}
 	p.changed()
 	s.settle(e.At, p)
@@ -87,6 +88,7 @@ func (s *Service) handedOver(e router.Event) {
 	p.describe(e.At, cut(e.Name), e.Tags)
 	next := PublicationOf(e.Channel, "", e.Publication)
 	next.Session = e.Session // the old one is still on air while this is told
+	next.SelfMuted = p.saidOf(next.Session)
 	s.update(e.At, p, pub, next)
 }
 
@@ -94,14 +96,18 @@ func (s *Service) handedOver(e router.Event) {
 func (s *Service) update(now time.Time, p *person, pub *publication, next Publication) {
 	old := pub.told
 	pub.told = keep(old, next)
-	if next.differs(old) {
+	if next.differs(old) || pub.told.SelfMuted != old.SelfMuted {
+		p.changed()
 		p.channel.tellPublished(now, pub.told, true)
 	}
 }
 
 // keep is next where a codec or a size that is not known for a moment, because a
-// publisher has just changed, is that of before.
+// publisher has just changed, is that of before; and so is what its holder said.
 func keep(old, next Publication) Publication {
+	if next.Session == old.Session {
+		next.SelfMuted = old.SelfMuted
+	}
 	if next.Width == 0 && next.Video == old.Video {
 		next.Width, next.Height = old.Width, old.Height
 	}

@@ -64,6 +64,7 @@ func (p *page) follow(t *rapid.T) {
 		case EventMuted:
 			p.mustKnow(t, e.name, p.publications[key(e.data)])
 			p.publications[key(e.data)]["muted"] = map[string]any{"audio": e.data["audio"], "video": e.data["video"]}
+			p.publications[key(e.data)]["self_muted"] = e.data["self_muted"]
 		case EventKicked, EventClosed:
 			p.over = e.data["reason"].(string)
 		}
@@ -130,6 +131,11 @@ func TestEverybodyKnowsWhoIsThere(t *testing.T) {
 			},
 			"mute": func(t *rapid.T) {
 				_ = w.Mute("c", router.Cast{Participant: name.Draw(t, "name"), Source: source.Draw(t, "source")}, router.Mute{Audio: rapid.Bool().Draw(t, "audio")})
+			},
+			"mute self": func(t *rapid.T) {
+				who := name.Draw(t, "name")
+				said := Muted{Audio: rapid.Bool().Draw(t, "audio"), Video: rapid.Bool().Draw(t, "video")}
+				_ = w.MuteSelf("c", router.Cast{Participant: who, Source: source.Draw(t, "source")}, who+login.Draw(t, "login"), said)
 			},
 			"kick": func(t *rapid.T) {
 				_ = w.Kick("c", name.Draw(t, "name"), "", time.Duration(rapid.IntRange(0, 1).Draw(t, "ban"))*5*time.Second)
@@ -198,7 +204,10 @@ func (w *world) check(t *rapid.T) {
 		if i.State == router.Live || i.State == router.Paused {
 			present[i.Participant] = true
 			unique(i.Participant, w.sessions[i.Session].Login)
-			live = append(live, map[string]any{"participant": i.Participant, "source": i.Source, "state": string(i.State), "muted": map[string]any{"audio": i.Muted.Audio, "video": i.Muted.Video}})
+			live = append(live, map[string]any{
+				"participant": i.Participant, "source": i.Source, "state": string(i.State), "muted": members(Muted(i.Muted)),
+				"self_muted": members(w.said(i.Session)),
+			})
 		}
 	}
 	if got, want := w.roster(), slices.Sorted(maps.Keys(present)); !slices.Equal(got, want) {
@@ -223,6 +232,23 @@ func (w *world) check(t *rapid.T) {
 	}
 }
 
+// members is m as it is read.
+func members(m Muted) map[string]any { return map[string]any{"audio": m.Audio, "video": m.Video} }
+
+// said is what the holder of a session said of it.
+func (w *world) said(session string) Muted {
+	for _, c := range w.channels {
+		for _, p := range c.people {
+			for e := range p.entries {
+				if e.ID == session {
+					return e.muted
+				}
+			}
+		}
+	}
+	return Muted{}
+}
+
 // knows compares publications in what an event can change.
 func (p *page) knows(t *rapid.T, live []map[string]any) {
 	if len(p.publications) != len(live) {
@@ -230,7 +256,7 @@ func (p *page) knows(t *rapid.T, live []map[string]any) {
 	}
 	for _, want := range live {
 		got := p.publications[key(want)]
-		if got == nil || got["state"] != want["state"] || !reflect.DeepEqual(got["muted"], want["muted"]) {
+		if got == nil || got["state"] != want["state"] || !reflect.DeepEqual(got["muted"], want["muted"]) || !reflect.DeepEqual(got["self_muted"], want["self_muted"]) {
 			t.Fatalf("knows %v, on air is %v", got, want)
 		}
 	}

@@ -23,6 +23,8 @@ type Publication struct {
 	Height      int        `json:"height,omitempty"`
 	Layers      []Layer    `json:"layers,omitempty"`
 	Muted       Muted      `json:"muted"`
+	// SelfMuted is what its holder says is off.
+	SelfMuted Muted `json:"self_muted"`
 	// WHEP is the address to play it at: a path, or a URL where the origin is known.
 	WHEP string `json:"whep"`
 }
@@ -41,8 +43,8 @@ type Muted struct {
 	Video bool `json:"video"`
 }
 
-// PublicationOf puts what the router tells into words. origin is scheme and
-// authority of the gateway, or empty.
+// PublicationOf puts what the router tells into words; what the holder says is not in
+// it. origin is scheme and authority of the gateway, or empty.
 func PublicationOf(channel, origin string, info router.PublicationInfo) Publication {
 	p := Publication{
 		Participant: info.Participant, Source: info.Source, State: string(info.State),

@@ -44,6 +44,11 @@ func newStage(s *Service, channel string) *stage {
 // refresh asks what there is.
 func (st *stage) refresh(now time.Time) {
 	st.voices, st.refreshed, st.anew = st.service.parts.Router.Voices(st.channel), now, true
+	said := st.service.SelfMuted(st.channel)
+	for i := range st.voices { // a microphone that is off says so by its level
+		v := &st.voices[i]
+		v.Muted.Video = v.Muted.Video || said[v.Cast].Video
+	}
 	st.kind = st.service.KindOf(st.channel)
 	if st.kind != Call {
 		st.speaker = newSpeaker(st.service.cfg.SpeakerHold)

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/testkit"
 )
 
@@ -178,6 +179,59 @@ func TestR37AMuteOfTheServerStopsWhatOthersGet(t *testing.T) {
 			s.t.Error("no sound came again")
 		}
 		s.refused("publication-unknown", "PUT", "/channels/live/publications/nobody/main/mute", object{"audio": true})
+	})
+}
+
+func TestR37AMuteOfOnesOwnIsTold(t *testing.T) {
+	inFakeTime(t, withTokens, func(s *stage) {
+		login := func(session string) string {
+			return sign(s.t, auth.Claims{Participant: "alice", Session: session, Publish: []string{"live"}, Play: []string{"live"}})
+		}
+		const own, server = "/channels/live/publications/alice/main/self-mute", "/channels/live/publications/alice/main/mute"
+		off, on := object{"audio": true, "video": false}, object{"audio": false, "video": false}
+		watcher := s.joins(object{}, s.admin())
+		s.refused("publication-unknown", "PUT", own, off, login("one"))
+		first := s.publishesAs("alice", testkit.PublisherOptions{Token: login("one")})
+		watcher.told("published", object{"participant": "alice", "self_muted": on})
+		s.ok(200, "PUT", own, off, login("one"))
+		watcher.told("muted", object{"participant": "alice", "source": "main", "audio": false, "video": false, "self_muted": off, "by": "self"})
+		if list := all(s.ok(200, "GET", "/channels/live/publications", nil, s.admin())["publications"], object{"muted": on, "self_muted": off}); len(list) != 1 {
+			s.t.Error("the list of publications does not say so")
+		}
+		if list := all(s.ok(200, "GET", "/channels/live/participants", nil, s.admin())["participants"], object{"self_muted": object{"main": off}}); len(list) != 1 {
+			s.t.Error("the roster does not say so")
+		}
+		late := s.joins(object{}, s.admin())
+		if len(all(late.told("snapshot", nil)["publications"], object{"participant": "alice", "self_muted": off})) != 1 {
+			s.t.Errorf("a newcomer is not told: %v", late.heard())
+		}
+
+		s.refused("publication-unknown", "DELETE", own, nil, login("two"))
+		s.refused("wrong-participant", "DELETE", own, nil, sign(s.t, auth.Claims{Participant: "bob", Publish: []string{"live"}, Play: []string{"live"}}))
+		s.refused("no-token", "DELETE", own, nil)
+		s.refused("not-allowed", "DELETE", server, nil, login("one"))
+
+		s.ok(200, "PUT", server, off, s.admin())
+		watcher.told("muted", object{"audio": true, "self_muted": off, "by": "administrator"})
+		s.ok(204, "DELETE", own, nil, login("one"))
+		watcher.told("muted", object{"audio": true, "self_muted": on, "by": "self"})
+		player := testkit.Play(s.t, testkit.PlayerOptions{Endpoint: "http://127.0.0.1/whep/live", Token: s.admin(), HTTP: s.http, Net: s.net.Client()})
+		player.Wait(5*time.Second, "picture", moving(20))
+		if player.Sounds() != 0 {
+			s.t.Error("alice undid what an administrator muted")
+		}
+		s.ok(204, "DELETE", server, nil, s.admin())
+
+		s.ok(200, "PUT", own, off, login("one"))
+		<-time.After(2 * time.Second)
+		if player.Sounds() < 40 { // it is but a word
+			s.t.Errorf("%d sounds", player.Sounds())
+		}
+		s.ok(200, "DELETE", first.Session().Location, nil, login("one"))
+		watcher.told("unpublished", object{"participant": "alice"})
+		watcher.forgets()
+		s.publishesAs("alice", testkit.PublisherOptions{Token: login("one")})
+		watcher.told("published", object{"participant": "alice", "self_muted": on})
 	})
 }
 

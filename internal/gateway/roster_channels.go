@@ -57,7 +57,7 @@ func (r roster) channelView(c router.ChannelInfo) api.Channel {
 	settings, provisioned := r.calls.Provisioned(c.Name)
 	return api.Channel{
 		Name: c.Name, Kind: string(r.calls.KindOf(c.Name)), Provisioned: provisioned, Title: settings.Title,
-		Publications: publicationViews(c.Publications), Participants: r.calls.Members(c.Name), Viewers: c.Viewers,
+		Publications: r.publicationViews(c), Participants: r.calls.Members(c.Name), Viewers: c.Viewers,
 	}
 }
 

@@ -56,32 +56,51 @@ func (r roster) Participants(ctx context.Context, q api.Request, channel string)
 	if err := r.may(ctx, q, auth.Play, channel); err != nil {
 		return nil, err
 	}
-	muted := r.muted(channel)
+	muted, selfMuted := r.muted(channel)
 	var list []api.Participant
 	for _, p := range r.calls.Participants(channel) {
-		list = append(list, participantView(p, muted[p.ID]))
+		view := participantView(p)
+		view.Muted, view.SelfMuted = muted.of(p.ID), selfMuted.of(p.ID)
+		list = append(list, view)
 	}
 	return list, nil
 }
 
-// muted are the sources that the server mutes, by participant.
-func (r roster) muted(channel string) map[string]map[string]api.Muted {
-	all := make(map[string]map[string]api.Muted)
-	info, _ := r.router.Channel(channel)
-	for _, p := range publicationViews(info.Publications) {
-		if p.Muted == (api.Muted{}) {
-			continue
-		}
-		if all[p.Participant] == nil {
-			all[p.Participant] = make(map[string]api.Muted)
-		}
-		all[p.Participant][p.Source] = p.Muted
+// mutes are what is muted, by participant and source.
+type mutes map[string]map[string]api.Muted
+
+func (m mutes) add(c api.Cast, muted api.Muted) {
+	if muted == (api.Muted{}) {
+		return
 	}
-	return all
+	if m[c.Participant] == nil {
+		m[c.Participant] = make(map[string]api.Muted)
+	}
+	m[c.Participant][c.Source] = muted
 }
 
-func participantView(p call.Participant, muted map[string]api.Muted) api.Participant {
-	view := api.Participant{ID: p.ID, Name: p.Name, Tags: p.Tags, Joined: p.Joined, Speaking: p.Speaking, Sources: p.Sources, Muted: muted}
+// of is that of a participant, never nil.
+func (m mutes) of(participant string) map[string]api.Muted {
+	if m[participant] == nil {
+		return map[string]api.Muted{}
+	}
+	return m[participant]
+}
+
+// muted are what the server mutes, and what the participants say is off.
+func (r roster) muted(channel string) (byServer, bySelf mutes) {
+	byServer, bySelf = make(mutes), make(mutes)
+	info, _ := r.router.Channel(channel)
+	info.Name = channel
+	for _, p := range r.publicationViews(info) {
+		byServer.add(api.Cast{Participant: p.Participant, Source: p.Source}, p.Muted)
+		bySelf.add(api.Cast{Participant: p.Participant, Source: p.Source}, p.SelfMuted)
+	}
+	return byServer, bySelf
+}
+
+func participantView(p call.Participant) api.Participant {
+	view := api.Participant{ID: p.ID, Name: p.Name, Tags: p.Tags, Joined: p.Joined, Speaking: p.Speaking, Sources: p.Sources}
 	if p.Quality != nil {
 		view.Quality = p.Quality
 	}
@@ -90,9 +109,6 @@ func participantView(p call.Participant, muted map[string]api.Muted) api.Partici
 	}
 	if view.Sources == nil {
 		view.Sources = []string{}
-	}
-	if view.Muted == nil {
-		view.Muted = map[string]api.Muted{}
 	}
 	return view
 }

@@ -26,12 +26,14 @@ func (r roster) Publications(ctx context.Context, q api.Request, channel string)
 		return nil, err
 	}
 	info, _ := r.router.Channel(channel)
-	return publicationViews(info.Publications), nil
+	info.Name = channel
+	return r.publicationViews(info), nil
 }
 
-func publicationViews(infos []router.PublicationInfo) []api.Publication {
-	views := make([]api.Publication, 0, len(infos))
-	for _, p := range infos {
+func (r roster) publicationViews(c router.ChannelInfo) []api.Publication {
+	views := make([]api.Publication, 0, len(c.Publications))
+	said := r.calls.SelfMuted(c.Name)
+	for _, p := range c.Publications {
 		var layers []api.Layer
 		for _, l := range p.Layers {
 			if l.RID != "" {
@@ -40,7 +42,8 @@ func publicationViews(infos []router.PublicationInfo) []api.Publication {
 		}
 		views = append(views, api.Publication{
 			Participant: p.Participant, Source: p.Source, State: string(p.State), LiveSince: p.Since.UTC().Truncate(time.Millisecond), Muted: api.Muted(p.Muted),
-			Session: p.Session, Standbys: p.Standbys,
+			SelfMuted: api.Muted(said[router.Cast{Participant: p.Participant, Source: p.Source}]),
+			Session:   p.Session, Standbys: p.Standbys,
 			Video: p.Video, Audio: p.Audio, Width: p.Width, Height: p.Height, Layers: layers,
 		})
 	}
@@ -83,6 +86,15 @@ func (r roster) Mute(ctx context.Context, q api.Request, channel string, c api.C
 		return err
 	}
 	return r.calls.Mute(channel, router.Cast(c), router.Mute(m))
+}
+
+// MuteSelf notes what somebody says of a publication of theirs.
+func (r roster) MuteSelf(ctx context.Context, q api.Request, channel string, c api.Cast, m api.Muted) error {
+	grant, err := r.as(ctx, q, channel, c.Participant)
+	if err != nil {
+		return err
+	}
+	return r.calls.MuteSelf(channel, router.Cast(c), grant.Login, call.Muted(m))
 }
 
 func (r roster) Viewers(ctx context.Context, q api.Request, channel string) ([]api.Viewer, error) {

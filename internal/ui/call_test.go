@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -338,6 +339,42 @@ func TestCallCameraAndMicrophoneGoOffAndOn(t *testing.T) {
 	if n := len(s.requests("POST", "/whip/team/"+me)); n != 1 {
 		t.Errorf("%d sessions; none of this needs another", n)
 	}
+	said := func() (all []string) {
+		for _, put := range s.requests("PUT", "/api/v1/channels/team/publications/"+me+"/main/self-mute") {
+			all = append(all, put.body)
+		}
+		return all
+	}
+	off := func(audio, video bool) string { return fmt.Sprintf(`{"audio":%v,"video":%v}`, audio, video) }
+	tb.wait(`headgate.call.roster.publication(headgate.call.self, "main").self_muted.audio === false`)
+	if want := []string{off(false, true), off(false, false), off(true, false), off(false, false)}; !slices.Equal(said(), want) {
+		t.Errorf("told the others %v, want %v", said(), want)
+	}
+	if news := eval[string](tb, `document.getElementById("toast").textContent`); strings.Contains(news, "dministrator") {
+		t.Errorf("the page says %q of its own button", news)
+	}
+}
+
+// TestCallShowsWhoIsOff covers what the others say of their own microphones and cameras,
+// and that the list of people follows.
+func TestCallShowsWhoIsOff(t *testing.T) {
+	s := newStub(t, Config{})
+	s.calls.fills(1)
+	s.calls.feed = "feed"
+	s.live("feed")
+	tb := joined(s, look{}, "Anna")
+	tb.click("#people-button")
+	bob := `[...document.querySelectorAll(".tile")].find((e) => e.querySelector(".tile-name").textContent === "Bob Baker")`
+	list := `[...document.querySelectorAll("#people-list li")].find((e) => e.textContent.includes("Bob Baker")).textContent`
+	tb.wait(bob + `?.dataset.picture === "true" && ` + bob + `.querySelector(".tile-muted").hasAttribute("hidden")`)
+	s.calls.tell("muted", `{"participant":"bob","source":"main","audio":false,"video":false,"self_muted":{"audio":true,"video":true},"by":"self"}`)
+	tb.wait(bob + `.dataset.picture === "false" && !` + bob + `.querySelector(".tile-muted").hasAttribute("hidden") && ` + list + `.endsWith("muted")`)
+	s.calls.tell("muted", `{"participant":"bob","source":"main","audio":true,"video":false,"self_muted":{"audio":false,"video":false},"by":"administrator"}`)
+	tb.wait(bob + `.dataset.picture === "true" && !` + bob + `.querySelector(".tile-muted").hasAttribute("hidden") && ` + list + `.endsWith("muted by an administrator")`)
+	s.calls.tell("muted", `{"participant":"bob","source":"main","audio":false,"video":false,"self_muted":{"audio":false,"video":false},"by":"administrator"}`)
+	tb.wait(bob + `.querySelector(".tile-muted").hasAttribute("hidden")`)
+	s.calls.tell("interrupted", `{"participant":"bob","source":"main"}`)
+	tb.wait(list + `.includes("reconnecting…")`)
 }
 
 // TestCallWithoutDevicesFirst covers somebody who only watches and then speaks up.

@@ -42,7 +42,7 @@ func TestRosterFollowsEvents(t *testing.T) {
 		r.apply("published", { participant: "b", source: "screen" });
 		r.apply("joined", { participant: "b", name: "Bob B", sources: ["screen"] });
 		r.apply("interrupted", { participant: "b", source: "screen" });
-		r.apply("muted", { participant: "b", source: "screen", audio: true });
+		r.apply("muted", { participant: "b", source: "screen", audio: true, self_muted: { video: true }, by: "self" });
 		r.apply("muted", { participant: "nobody", source: "x" });
 		r.apply("speaking", { participant: "b", speaking: true });
 		r.apply("speaker", { participant: "b" });
@@ -59,7 +59,7 @@ func TestRosterFollowsEvents(t *testing.T) {
 		out.push(r.speaker, r.publications.length, r.nameOf("gone"));
 		return out.join("|");
 	})`)
-	want := `me+a|main|Bob B|{"participant":"b","source":"screen","state":"interrupted","muted":{"audio":true,"video":false}}|true|b|4|live|0|1||0|gone`
+	want := `me+a|main|Bob B|{"participant":"b","source":"screen","state":"interrupted","muted":{"audio":true,"video":false},"self_muted":{"audio":false,"video":true}}|true|b|4|live|0|1||0|gone`
 	if got != want {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}

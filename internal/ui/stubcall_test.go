@@ -83,6 +83,7 @@ func newStubCalls(s *stub, e *echo.Echo) *stubCalls {
 		return c.NoContent(http.StatusNoContent)
 	})
 	e.PUT("/api/v1/channels/:c/publications/:p/:s/mute", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]any{}) })
+	e.PUT("/api/v1/channels/:c/publications/:p/:s/self-mute", k.muteSelf)
 	e.DELETE("/api/v1/channels/:c", func(c echo.Context) error {
 		k.tell("closed", `{"reason":"disbanded"}`)
 		return c.NoContent(http.StatusNoContent)
@@ -118,6 +119,16 @@ func (k *stubCalls) join(c echo.Context) error {
 	k.mu.Unlock()
 	c.Response().Header().Set("Location", "/api/v1/events/"+secret)
 	return c.JSON(http.StatusCreated, map[string]any{"participant": body.Participant, "events": k.s.URL + "/api/v1/events/" + secret, "name": body.Name, "kind": "call"})
+}
+
+// muteSelf tells everybody what somebody says is off.
+func (k *stubCalls) muteSelf(c echo.Context) error {
+	var off map[string]bool
+	if err := json.NewDecoder(c.Request().Body).Decode(&off); err != nil {
+		return problem(c, http.StatusBadRequest, "bad-body", err.Error())
+	}
+	k.tell("muted", inJSON(map[string]any{"participant": c.Param("p"), "source": c.Param("s"), "audio": false, "video": false, "self_muted": off, "by": "self"}))
+	return c.JSON(http.StatusOK, off)
 }
 
 func inJSON(v any) string {

@@ -55,8 +55,11 @@ export class People extends EventTarget {
 
   /** @param {import("./headgate.js").Call} call @param {Participant} one */
   #show(call, one) {
-    const muted = one.sources.map((source) => call.roster.publication(one.participant, source)?.muted);
-    const text = JSON.stringify([one.name, one.speaking, one.quality, one.sources, muted, this.admin]);
+    const sent = one.sources.map((source) => {
+      const p = call.roster.publication(one.participant, source);
+      return [p?.muted, p?.self_muted, p?.state, p?.audio];
+    });
+    const text = JSON.stringify([one.name, one.speaking, one.quality, one.sources, sent, this.admin]);
     const old = this.#rows.get(one.participant);
     if (old?.text === text) return;
     const focused = old?.row.contains(document.activeElement) ? document.activeElement?.getAttribute("data-act") : null;
@@ -159,7 +162,8 @@ function describe(call, one, name) {
   if (one.sources.includes("screen")) words.push("shares the screen");
   if (all.length === 0) words.push("only watches");
   if (all.some((p) => p?.state === "interrupted")) words.push("reconnecting…");
-  if (all.some((p) => p?.muted?.audio)) words.push("muted");
+  if (all.some((p) => p?.muted?.audio)) words.push("muted by an administrator");
+  else if (all.some((p) => p?.self_muted?.audio && p.source !== "screen")) words.push("muted");
   if (one.speaking) words.push("speaks");
   const score = scoreOf(one.quality);
   if (score !== undefined && score < 3) words.push("bad connection");

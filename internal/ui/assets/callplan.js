@@ -74,12 +74,13 @@ function somebody(now, participant, source, slot) {
   const one = now.roster.participants.get(participant);
   const publication = now.roster.publication(participant, source);
   const muted = publication?.muted ?? { audio: false, video: false };
+  const off = publication?.self_muted ?? { audio: false, video: false };
   const screen = source === SCREEN;
-  const picture = Boolean(slot && publication?.video && !muted.video && !slot.unplayable);
+  const picture = Boolean(slot && publication?.video && !muted.video && !off.video && !slot.unplayable);
   return { key, participant, source, slot, look: {
     name: now.roster.nameOf(participant) + (screen ? "’s screen" : ""),
     note: noteOf(publication, muted, source), stream: slot?.stream ?? null, picture,
-    silent: !screen && (muted.audio || !publication?.audio), speaking: Boolean(one?.speaking) && !screen, score: screen ? undefined : scoreOf(one?.quality),
+    silent: !screen && (muted.audio || off.audio || !publication?.audio), speaking: Boolean(one?.speaking) && !screen, score: screen ? undefined : scoreOf(one?.quality),
     mirrored: false, own: false, whole: screen, pinned: now.pinned === key,
   } };
 }

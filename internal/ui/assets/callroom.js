@@ -64,7 +64,7 @@ export class Room extends EventTarget {
     on("invited", (invitation) => this.#ask(invitation));
     on("invitation", (invitation) => this.#answered(invitation));
     on("token-expiring", () => this.news.tell("Your access to this call runs out in a minute."));
-    on("muted", (what) => what.participant === call.self && this.news.tell(what.audio || what.video ? "An administrator muted you." : "An administrator unmuted you."));
+    on("muted", (what) => what.participant === call.self && what.by !== "self" && this.news.tell(what.audio || what.video ? "An administrator muted you." : "An administrator unmuted you."));
     on("state", () => this.#connection());
     const others = call.subscribe({ slots });
     others.addEventListener("slot", () => this.#changed());

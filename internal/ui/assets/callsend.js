@@ -37,6 +37,9 @@ export class Sending extends EventTarget {
 
   /** Sends what there is, one change after the other. */
   sync() {
+    const { media } = this;
+    // The others see the badge at once; what cannot be told is told with the next change.
+    void this.call.muteSelf({ audio: !media.on("audio"), video: !media.on("video") }).catch(() => {});
     this.#work = this.#work.then(() => this.#send()).catch((thrown) => this.#trouble(thrown));
   }
 

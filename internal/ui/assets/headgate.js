@@ -29,6 +29,11 @@ import { WHIPClient } from "./whip.js";
 /** @typedef {{ id: string, from: string, name?: string, text: string, to?: string, at?: string }} Message */
 /** @typedef {{ id: string, channel: string, from: string, to: string, in: string, message?: string, state: string, expires?: string, token?: string | null }} Invitation */
 
+/** @typedef {{ audio: boolean, video: boolean }} Off what is off: true */
+
+/** A new session begins with both on. */
+const ALL_ON = JSON.stringify({ audio: false, video: false });
+
 /** Where this module comes from, mostly the gateway. */
 const HERE = new URL(import.meta.url).origin;
 
@@ -96,6 +101,9 @@ export class Call extends EventTarget {
   publishers = new Map();
   /** @type {SlotsClient | null} */
   others = null;
+  /** @type {Map<string, { off: Off, told: string }>} what of ours is off, by source, and what the gateway knows */
+  #off = new Map();
+  #telling = Promise.resolve();
   #token;
   #member;
   #seen = new Set();
@@ -159,7 +167,10 @@ export class Call extends EventTarget {
     const path = [this.channel, this.self, ...(source === "main" ? [] : [source])].map(encodeURIComponent).join("/");
     const client = new WHIPClient(`${this.rest.server}/whip/${path}`, { ...options, token: this.#token });
     this.publishers.set(source, client);
-    client.addEventListener("state", () => this.#changed());
+    client.addEventListener("state", () => {
+      if (client.state === "live" && this.publishers.get(source) === client) this.#renewed(source);
+      this.#changed();
+    });
     await client.publish(stream);
     return client;
   }
@@ -239,6 +250,40 @@ export class Call extends EventTarget {
    */
   mute(participant, source, muted) {
     return this.rest.ask("PUT", this.rest.at("channels", this.channel, "publications", participant, source, "mute"), muted);
+  }
+
+  /**
+   * Tells the others that our microphone or camera is off, or on again; switching it is
+   * the page's (`track.enabled`, or `withdraw()` of what publish() gave). It is told
+   * again after a reconnect, and does not undo what an administrator muted.
+   * @param {Off} off
+   * @param {string} [source]
+   * @returns {Promise<void>} when it is told, or kept until the source is on air
+   * @throws {Problem}
+   */
+  muteSelf(off, source = "main") {
+    this.#off.set(source, { off, told: this.#off.get(source)?.told ?? ALL_ON });
+    return this.#tellOff(source);
+  }
+
+  /** @param {string} source one that has a new session */
+  #renewed(source) {
+    const known = this.#off.get(source);
+    if (known) known.told = ALL_ON;
+    this.#tellOff(source).catch(() => {}); // told with the next change
+  }
+
+  /** Tells what is off, one change after the other. @param {string} source */
+  #tellOff(source) {
+    const telling = this.#telling.then(async () => {
+      const known = this.#off.get(source);
+      const text = JSON.stringify(known?.off);
+      if (!known || known.told === text || this.publishers.get(source)?.state !== "live") return;
+      await this.rest.ask("PUT", this.rest.at("channels", this.channel, "publications", this.self, source, "self-mute"), known.off);
+      known.told = text;
+    });
+    this.#telling = telling.catch(() => {});
+    return telling;
   }
 
   /** Ends the call for everybody (administrators). @throws {Problem} */

@@ -23,6 +23,7 @@
  * @property {number} [height]
  * @property {string} [whep] where it can be played
  * @property {{ audio: boolean, video: boolean }} [muted] by the gateway
+ * @property {{ audio: boolean, video: boolean }} [self_muted] what its holder says is off
  */
 
 /** The events of a member stream. */
@@ -134,7 +135,8 @@ const CHANGES = {
     this.alter(data, { state: "live" });
   },
   muted(data) {
-    this.alter(data, { muted: { audio: data.audio === true, video: data.video === true } });
+    const kinds = (/** @type {any} */ of) => ({ audio: of?.audio === true, video: of?.video === true });
+    this.alter(data, { muted: kinds(data), self_muted: kinds(data.self_muted) });
   },
   speaking(data) {
     const one = this.participants.get(text(data.participant));
