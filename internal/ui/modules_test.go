@@ -67,6 +67,30 @@ func TestFragmentsRFC8840(t *testing.T) {
 	}
 }
 
+// TestAnswersToCounterOffers: what browsers make inactive is rejected (W-06), and the server's side can be said as an answer afterwards.
+func TestAnswersToCounterOffers(t *testing.T) {
+	const offer = "v=0\r\nt=0 0\r\na=group:BUNDLE 0 1\r\na=fingerprint:sha-256 AA\r\n" +
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\na=mid:0\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\na=extmap:1 urn:mid\r\na=extmap:3 urn:time\r\na=setup:actpass\r\na=ice-ufrag:u\r\n" +
+		"m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=sendonly\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=setup:actpass\r\n"
+	const answer = "v=0\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n" +
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=recvonly\r\na=extmap:1/recvonly urn:mid\r\na=setup:active\r\n" +
+		"m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=inactive\r\na=setup:active\r\n"
+	rejected := strings.NewReplacer("BUNDLE 0 1", "BUNDLE 0", "m=video 9", "m=video 0").Replace(answer)
+	turned := strings.NewReplacer("BUNDLE 0 1", "BUNDLE 0", "111 0", "111", "a=rtpmap:0 PCMU/8000\r\n", "", "a=extmap:3 urn:time\r\n", "", "actpass", "passive",
+		"m=video 9 UDP/TLS/RTP/SAVPF 96 97", "m=video 0 UDP/TLS/RTP/SAVPF 96", "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n", "").Replace(offer)
+	tb := module(t)
+	for name, tc := range map[string]struct{ call, want string }{
+		"rejected":       {"m.withoutIdle(" + inJS(t, answer) + ")", rejected},
+		"all wanted":     {"m.withoutIdle(" + inJS(t, strings.ReplaceAll(answer, "inactive", "recvonly")) + ")", strings.ReplaceAll(answer, "inactive", "recvonly")},
+		"as an answer":   {"m.asAnswer(" + inJS(t, offer) + "," + inJS(t, answer) + ")", turned},
+		"the other role": {"m.asAnswer(" + inJS(t, offer) + "," + inJS(t, strings.ReplaceAll(answer, "active\r\nm", "passive\r\nm")) + ")", strings.ReplaceAll(turned, "setup:passive", "setup:active")},
+	} {
+		if got := eval[string](tb, `import("/assets/sdp.js").then((m) => `+tc.call+`)`); got != tc.want {
+			t.Errorf("%s:\n%s\nwant:\n%s", name, got, tc.want)
+		}
+	}
+}
+
 func TestRestartKeepsAllButICERFC9725(t *testing.T) {
 	answer := "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 AA\r\na=group:BUNDLE v\r\n" +
 		"m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:a\r\n" +

@@ -95,6 +95,64 @@ export function withFragment(answer, restarted) {
   return out.join("\r\n") + "\r\n";
 }
 
+/** Whether a section brings anything. @param {string[]} section */
+const used = (section) => section[0].split(" ")[1] !== "0" && !section.includes("a=inactive");
+
+/**
+ * Rejects the sections of an answer that are not wanted: browsers can only make them
+ * inactive, which WHEP forbids.
+ * @param {string} answer
+ * @returns {string}
+ */
+export function withoutIdle(answer) {
+  const all = lines(answer);
+  const idle = sections(all).filter((section) => !used(section));
+  const mids = idle.map((section) => valueOf(section, "a=mid:"));
+  const out = all.map((line) => {
+    if (idle.some(([media]) => media === line)) return line.replace(/^(m=\S+) \d+/, "$1 0");
+    if (!line.startsWith("a=group:BUNDLE")) return line;
+    return line.split(" ").filter((word) => !mids.includes(word)).join(" ");
+  });
+  return out.join("\r\n") + "\r\n";
+}
+
+/**
+ * A server's offer as the answer that would have agreed the same, to repair ICE with.
+ * @param {string} offer
+ * @param {string} ours our answer to it
+ * @returns {string} cut down to what we took, with the other role in DTLS
+ */
+export function asAnswer(offer, ours) {
+  const mine = lines(withoutIdle(ours));
+  const setup = valueOf(mine, "a=setup:") === "passive" ? "active" : "passive";
+  const answers = sections(mine);
+  /** @type {string[] | undefined} */
+  let answer;
+  const out = [];
+  for (const line of lines(offer)) {
+    if (line.startsWith("m=")) {
+      answer = answers.shift();
+      // Our port is 0 where we rejected it, and our formats are those that are left.
+      out.push(answer?.[0] ?? line);
+    } else if (line.startsWith("a=group:BUNDLE")) out.push(mine.find((l) => l.startsWith("a=group:BUNDLE")) ?? line);
+    else if (line.startsWith("a=setup:")) out.push(`a=setup:${setup}`);
+    else if (!answer || takes(answer, line)) out.push(line);
+  }
+  return out.join("\r\n") + "\r\n";
+}
+
+/**
+ * Whether what a line of an offer names is in the answer too.
+ * @param {string[]} section of the answer
+ * @param {string} line
+ */
+function takes(section, line) {
+  const [, payload] = /^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) /.exec(line) ?? [];
+  if (payload) return section[0].split(" ").slice(3).includes(payload);
+  const [, id, uri] = /^a=extmap:(\d+)\S* (\S+)/.exec(line) ?? [];
+  return !id || section.some((l) => l.startsWith(`a=extmap:${id}`) && l.split(" ")[1] === uri);
+}
+
 /**
  * Asks for stereo Opus: Chromium mixes down to one channel unless the
  * description of the receiving side says stereo=1.

@@ -25,7 +25,7 @@ import { pause } from "./connection.js";
 import { EVENTS, extension, listen } from "./events.js";
 import { LayerChoice, layersOf, mediaID } from "./layers.js";
 import { Problem, problemFrom } from "./problem.js";
-import { withStereo } from "./sdp.js";
+import { withStereo, withoutIdle } from "./sdp.js";
 import { WishClient } from "./wish.js";
 
 /**
@@ -186,11 +186,15 @@ export class WHEPClient extends WishClient {
    */
   async otherwise(pc, response, resource) {
     await pc.setRemoteDescription({ type: "offer", sdp: await response.text() });
+    // What was offered in vain, and what is offered and not wanted.
+    for (const t of pc.getTransceivers()) if (t.mid === null || !this.kinds.some((kind) => kind === t.receiver.track.kind)) t.stop();
     const sdp = withStereo((await pc.createAnswer()).sdp ?? "");
     await pc.setLocalDescription({ type: "answer", sdp });
     await gathered(pc);
-    const answered = await resource.patch(pc.localDescription?.sdp ?? sdp, resource.etag, "application/sdp");
+    const answered = await resource.patch(withoutIdle(pc.localDescription?.sdp ?? sdp), resource.etag, "application/sdp");
     if (!answered.ok) throw await problemFrom(answered);
+    resource.etag = answered.headers.get("ETag") ?? resource.etag;
+    return answered;
   }
 
   /**

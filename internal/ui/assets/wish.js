@@ -6,7 +6,7 @@
 import { hungUp, noPath, pause, until } from "./connection.js";
 import { Problem, asProblem, ended, problemFrom } from "./problem.js";
 import { Resource, Trickle, bearer } from "./resource.js";
-import { fragment, iceServersOf, iceView, withFragment } from "./sdp.js";
+import { asAnswer, fragment, iceServersOf, iceView, withFragment } from "./sdp.js";
 
 /**
  * idle: not started, or stopped. connecting: on the way, or repairing.
@@ -49,6 +49,8 @@ export class WishClient extends EventTarget {
   #resource = null;
   /** @type {Trickle | null} */
   #trickle = null;
+  /** @type {Response | null} where the server announced what this session has */
+  #told = null;
   /** Where the next session is, if not at the endpoint. */
   #next = "";
 
@@ -111,8 +113,8 @@ export class WishClient extends EventTarget {
     const { pc } = this;
     const resource = this.#resource;
     const trickle = this.#trickle;
-    const answer = pc?.currentRemoteDescription;
-    if (!pc || !resource || !trickle || answer?.type !== "answer") throw new Problem({ code: "no-session", detail: "There is no session to repair." });
+    const answer = remoteAnswer(pc);
+    if (!pc || !resource || !trickle || !answer) throw new Problem({ code: "no-session", detail: "There is no session to repair." });
     const offer = await pc.createOffer({ iceRestart: true });
     const sdp = this.editOffer(offer.sdp ?? "");
     // The PATCH goes first: if it is refused, nothing has changed here.
@@ -121,7 +123,7 @@ export class WishClient extends EventTarget {
     trickle.hold();
     resource.etag = response.headers.get("ETag") ?? resource.etag;
     await pc.setLocalDescription({ type: "offer", sdp });
-    await pc.setRemoteDescription({ type: "answer", sdp: withFragment(answer.sdp, await response.text()) });
+    await pc.setRemoteDescription({ type: "answer", sdp: withFragment(answer, await response.text()) });
     trickle.release();
   }
 
@@ -143,7 +145,7 @@ export class WishClient extends EventTarget {
   /** Called when an answer was applied. @param {string} _answer @returns {Promise<void>} */
   async agreed(_answer) {}
 
-  /** Called when there is a session. @param {Response} _response to the POST @param {AbortSignal} _signal ends with the session */
+  /** Called when there is a session. @param {Response} _response with the Links @param {AbortSignal} _signal ends with the session */
   opened(_response, _signal) {}
 
   /** Called whenever media can pass. @param {RTCPeerConnection} _pc @param {AbortSignal} _signal */
@@ -156,7 +158,7 @@ export class WishClient extends EventTarget {
    * @param {RTCPeerConnection} _pc
    * @param {Response} response
    * @param {Resource} _resource
-   * @returns {Promise<void>}
+   * @returns {Promise<Response>} with the Links of the session
    */
   async otherwise(_pc, response, _resource) {
     throw await problemFrom(response);
@@ -211,7 +213,7 @@ export class WishClient extends EventTarget {
     signal.addEventListener("abort", () => session.abort(), { once: true, signal: session.signal });
     try {
       const pc = await this.#open(signal);
-      if (this.response) this.opened(this.response, session.signal);
+      if (this.#told) this.opened(this.#told, session.signal);
       if (!(await until(pc, () => pc.connectionState === "connected", signal, this.patience))) throw noPath(pc);
       connected();
       this.connected(pc, signal);
@@ -248,8 +250,12 @@ export class WishClient extends EventTarget {
     this.#trickle = new Trickle(pc, resource);
     const servers = iceServersOf(response.headers.get("Link"));
     if (servers.length) pc.setConfiguration({ ...pc.getConfiguration(), iceServers: [...this.iceServers, ...servers] });
+    this.#told = response;
     if (response.status === 201) await this.#apply(pc, sdp, await response.text());
-    else await this.otherwise(pc, response, resource);
+    else {
+      this.#told = await this.otherwise(pc, response, resource);
+      if (pc.iceGatheringState !== "complete") this.#trickle.release(); // else all is told
+    }
     return pc;
   }
 
@@ -348,4 +354,15 @@ export class WishClient extends EventTarget {
 export function delay(failures, problem) {
   const base = problem.retryAfter * 1000 || Math.min(500 * 2 ** Math.min(failures, 5), 10_000);
   return base * (1 + 0.2 * Math.random());
+}
+
+/**
+ * What the server said of its side, as an answer; it may have offered.
+ * @param {RTCPeerConnection | null} pc
+ * @returns {string} empty while nothing is agreed
+ */
+function remoteAnswer(pc) {
+  const said = pc?.currentRemoteDescription;
+  if (!said) return "";
+  return said.type === "answer" ? said.sdp : asAnswer(said.sdp, pc?.currentLocalDescription?.sdp ?? "");
 }
