@@ -254,7 +254,7 @@ func checkUnknownChannel(ctx context.Context, r *run) error {
 	return nil
 }
 
-// sample asks several times and returns an answer and the median of the times.
+// sample asks several times and returns an answer and the shortest of the times.
 func (r *run) sample(ctx context.Context, s side) (*response, time.Duration, error) {
 	var last *response
 	times := make([]time.Duration, 0, timingRounds)

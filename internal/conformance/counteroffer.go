@@ -136,8 +136,8 @@ func (r *run) checkOfferedSection(d description, m section) {
 }
 
 // answerer makes a client that answers a counter-offer; nothing is sent.
-func (r *run) answerer(ctx context.Context, sess *session, how script) (*peer, error) {
-	p, err := r.prepare(sess.side, how)
+func (r *run) answerer(ctx context.Context, sess *session) (*peer, error) {
+	p, err := r.prepare(sess.side, script{})
 	if err != nil {
 		return nil, err
 	}
@@ -189,16 +189,16 @@ func (p *peer) agrees(ctx context.Context, answer string) error {
 }
 
 // counterOffered is a client with a counter-offer that it has not answered.
-func (r *run) counterOffered(ctx context.Context, how script) (*peer, error) {
+func (r *run) counterOffered(ctx context.Context) (*peer, error) {
 	sess, err := r.counterOffer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return r.answerer(ctx, sess, how)
+	return r.answerer(ctx, sess)
 }
 
 func checkCounterAnswer(ctx context.Context, r *run) error {
-	p, err := r.counterOffered(ctx, script{})
+	p, err := r.counterOffered(ctx)
 	if err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func wrongAnswers(answer string) map[string]string {
 }
 
 func checkWrongAnswers(ctx context.Context, r *run) error {
-	p, err := r.counterOffered(ctx, script{})
+	p, err := r.counterOffered(ctx)
 	if err != nil {
 		return err
 	}
@@ -239,7 +239,7 @@ func checkWrongAnswers(ctx context.Context, r *run) error {
 }
 
 func checkSecondAnswer(ctx context.Context, r *run) error {
-	p, err := r.counterOffered(ctx, script{})
+	p, err := r.counterOffered(ctx)
 	if err != nil {
 		return err
 	}
@@ -296,7 +296,7 @@ func checkCounterExpiry(ctx context.Context, r *run) error {
 
 func checkCounterTrickle(ctx context.Context, r *run) error {
 	for _, early := range []bool{true, false} {
-		p, err := r.counterOffered(ctx, script{})
+		p, err := r.counterOffered(ctx)
 		if err != nil {
 			return err
 		}

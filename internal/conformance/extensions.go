@@ -72,14 +72,10 @@ func (s *session) need(urn string) (linkhdr.Link, string, error) {
 }
 
 func checkAnnouncement(ctx context.Context, r *run) error {
-	s, err := r.whep()
-	if err != nil {
-		return err
-	}
 	if err := r.checkNoAnnouncement(ctx); err != nil {
 		return err
 	}
-	sess, err := r.openStatic(ctx, s)
+	sess, err := r.playing(ctx)
 	if err != nil {
 		return err
 	}
@@ -150,6 +146,14 @@ func (s *session) subscribe(ctx context.Context, events ...string) (wanted []str
 	return wanted, stream, err
 }
 
+// streaming is a session of nobody, with an event stream that is not read yet.
+func (r *run) streaming(ctx context.Context) (sess *session, stream string, err error) {
+	if sess, err = r.playing(ctx); err == nil {
+		_, stream, err = sess.subscribe(ctx, "active")
+	}
+	return sess, stream, err
+}
+
 // watched is a player that is connected, with an event stream that is read.
 func (r *run) watched(ctx context.Context, events ...string) (*peer, *eventSource, []string, error) {
 	s, err := r.whep()
@@ -212,11 +216,7 @@ func (r *run) followPublisher(ctx context.Context, source *eventSource) error {
 }
 
 func checkUnknownEvent(ctx context.Context, r *run) error {
-	s, err := r.whep()
-	if err != nil {
-		return err
-	}
-	sess, err := r.openStatic(ctx, s)
+	sess, err := r.playing(ctx)
 	if err != nil {
 		return err
 	}
@@ -225,7 +225,7 @@ func checkUnknownEvent(ctx context.Context, r *run) error {
 		return err
 	}
 	for _, body := range []string{`["nope"]`, `["active","nope"]`} {
-		res, err := r.do(ctx, request{method: "POST", url: target, token: s.token, contentType: jsonType, body: body})
+		res, err := r.do(ctx, request{method: "POST", url: target, token: sess.side.token, contentType: jsonType, body: body})
 		if err != nil {
 			return err
 		}
@@ -279,19 +279,11 @@ func checkIdleStream(ctx context.Context, r *run) error {
 }
 
 func checkDeletedStream(ctx context.Context, r *run) error {
-	s, err := r.whep()
+	sess, stream, err := r.streaming(ctx)
 	if err != nil {
 		return err
 	}
-	sess, err := r.openStatic(ctx, s)
-	if err != nil {
-		return err
-	}
-	_, stream, err := sess.subscribe(ctx, "active")
-	if err != nil {
-		return err
-	}
-	res, err := r.do(ctx, request{method: "DELETE", url: stream, token: s.token})
+	res, err := r.do(ctx, request{method: "DELETE", url: stream, token: sess.side.token})
 	if err != nil {
 		return err
 	}
@@ -320,15 +312,7 @@ func (r *run) wantNoStream(ctx context.Context, stream, after string) error {
 }
 
 func checkOrphanedStream(ctx context.Context, r *run) error {
-	s, err := r.whep()
-	if err != nil {
-		return err
-	}
-	sess, err := r.openStatic(ctx, s)
-	if err != nil {
-		return err
-	}
-	_, stream, err := sess.subscribe(ctx, "active")
+	sess, stream, err := r.streaming(ctx)
 	if err != nil {
 		return err
 	}

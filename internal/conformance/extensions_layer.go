@@ -17,24 +17,16 @@ type layerObject struct {
 }
 
 func checkLayers(ctx context.Context, r *run) error {
-	player, source, wanted, err := r.watchedLayers(ctx)
+	layers, source, wanted, err := r.selecting(ctx)
 	if err != nil {
 		return err
 	}
-	_, target, err := player.session.need(layerURN)
-	if err != nil {
-		return err
-	}
-	media, err := r.awaitLayers(ctx, player, source)
-	if err != nil {
-		return err
-	}
+	player := layers.player
 	// Another layer comes first, where the server thinks that there is room.
 	_ = eventually(ctx, 5*time.Second, func() (bool, error) { rid := player.watch.seen("video").rid; return rid != "" && rid != "q", nil })
-	chosen := selector{r, player, target, media}
-	for i, unselect := range []func(context.Context) error{chosen.automatic, chosen.delete} {
+	for i, unselect := range []func(context.Context) error{layers.automatic, layers.delete} {
 		body := []string{`{"mediaId":%q,"rid":"q"}`, `{"mediaId":%q,"encodingId":"q"}`}[i]
-		if err := chosen.lowest(ctx, fmt.Sprintf(body, media)); err != nil {
+		if err := layers.lowest(ctx, fmt.Sprintf(body, layers.media)); err != nil {
 			return err
 		}
 		if err := unselect(ctx); err != nil {
@@ -105,6 +97,20 @@ type selector struct {
 	media  string
 }
 
+// selecting is a player of three layers that were listed, and its event stream.
+func (r *run) selecting(ctx context.Context) (selector, *eventSource, []string, error) {
+	player, source, wanted, err := r.watchedLayers(ctx)
+	if err != nil {
+		return selector{}, nil, nil, err
+	}
+	_, target, err := player.session.need(layerURN)
+	if err != nil {
+		return selector{}, nil, nil, err
+	}
+	media, err := r.awaitLayers(ctx, player, source)
+	return selector{r, player, target, media}, source, wanted, err
+}
+
 // ask sends a request to the layer resource and wants success.
 func (s selector) ask(ctx context.Context, level Level, method, body string) error {
 	q := request{method: method, url: s.target, token: s.player.session.side.token, body: body}
@@ -151,26 +157,19 @@ func (s selector) delete(ctx context.Context) error {
 }
 
 func checkBadSelection(ctx context.Context, r *run) error {
-	player, source, _, err := r.watchedLayers(ctx)
+	layers, _, _, err := r.selecting(ctx)
 	if err != nil {
 		return err
 	}
-	_, target, err := player.session.need(layerURN)
-	if err != nil {
-		return err
-	}
-	media, err := r.awaitLayers(ctx, player, source)
-	if err != nil {
-		return err
-	}
+	player := layers.player
 	for _, tc := range []struct {
 		what, token, body string
 		statuses          []int
 	}{
-		{"an unknown rid", player.session.side.token, fmt.Sprintf(`{"mediaId":%q,"rid":"nobody"}`, media), []int{400, 404, 409, 422}},
+		{"an unknown rid", player.session.side.token, fmt.Sprintf(`{"mediaId":%q,"rid":"nobody"}`, layers.media), []int{400, 404, 409, 422}},
 		{"half an object", player.session.side.token, `{"mediaId":`, []int{http.StatusBadRequest}},
 	} {
-		res, err := r.do(ctx, request{method: "POST", url: target, token: tc.token, contentType: jsonType, body: tc.body})
+		res, err := r.do(ctx, request{method: "POST", url: layers.target, token: tc.token, contentType: jsonType, body: tc.body})
 		if err != nil {
 			return err
 		}
@@ -182,7 +181,7 @@ func checkBadSelection(ctx context.Context, r *run) error {
 		r.lack("that a token is needed")
 		return player.session.alive(ctx, "bad selections")
 	}
-	res, err := r.do(ctx, request{method: "POST", url: target, contentType: jsonType, body: "{}"})
+	res, err := r.do(ctx, request{method: "POST", url: layers.target, contentType: jsonType, body: "{}"})
 	if err != nil {
 		return err
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
-	"time"
 )
 
 func offerCases() []Case {
@@ -70,11 +68,11 @@ func (r *run) wantDirections(what string, sess *session, direction string) {
 	}
 }
 
-func checkPublishDirections(ctx context.Context, r *run) error {
-	s := r.whip()
-	for _, direction := range []string{"sendonly", "sendrecv"} {
+// takeDirections wants offers of these directions to be answered in the same way.
+func (r *run) takeDirections(ctx context.Context, s side, answered string, offered ...string) error {
+	for _, direction := range offered {
 		err := r.with(ctx, s, direction, withDirection(s.offer, direction), func(sess *session) {
-			r.wantDirections(direction, sess, "recvonly")
+			r.wantDirections(direction, sess, answered)
 		})
 		if err != nil {
 			return err
@@ -83,9 +81,9 @@ func checkPublishDirections(ctx context.Context, r *run) error {
 	return nil
 }
 
-func checkPublishWrongDirections(ctx context.Context, r *run) error {
-	s := r.whip()
-	for _, direction := range []string{"recvonly", "inactive"} {
+// refuseDirections wants offers of these directions to be refused.
+func (r *run) refuseDirections(ctx context.Context, s side, offered ...string) error {
+	for _, direction := range offered {
 		if err := r.refuse(ctx, s, direction, withDirection(s.offer, direction), 400, 422); err != nil {
 			return err
 		}
@@ -93,20 +91,20 @@ func checkPublishWrongDirections(ctx context.Context, r *run) error {
 	return nil
 }
 
+func checkPublishDirections(ctx context.Context, r *run) error {
+	return r.takeDirections(ctx, r.whip(), "recvonly", "sendonly", "sendrecv")
+}
+
+func checkPublishWrongDirections(ctx context.Context, r *run) error {
+	return r.refuseDirections(ctx, r.whip(), "recvonly", "inactive")
+}
+
 func checkPlayDirections(ctx context.Context, r *run) error {
 	s, err := r.whep()
 	if err != nil {
 		return err
 	}
-	for _, direction := range []string{"recvonly", "sendrecv"} {
-		err := r.with(ctx, s, direction, withDirection(s.offer, direction), func(sess *session) {
-			r.wantDirections(direction, sess, "sendonly")
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.takeDirections(ctx, s, "sendonly", "recvonly", "sendrecv")
 }
 
 func checkPlayWrongDirections(ctx context.Context, r *run) error {
@@ -117,128 +115,7 @@ func checkPlayWrongDirections(ctx context.Context, r *run) error {
 	if err := r.live(ctx); err != nil {
 		return err
 	}
-	for _, direction := range []string{"sendonly", "inactive"} {
-		if err := r.refuse(ctx, s, direction, withDirection(s.offer, direction), 400, 422); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkFigure2(ctx context.Context, r *run) error {
-	return r.with(ctx, r.whip(), "figure 2", static("rfc9725"), func(sess *session) {
-		answer := parseDescription(sess.answer)
-		if len(answer.media) != 2 || answer.media[1].rejected() {
-			r.failf("the video section is not accepted")
-		}
-		r.wantBundle("figure 2", answer, "0", "1")
-	})
-}
-
-func (r *run) wantBundle(what string, answer description, tags ...string) {
-	if !slices.Equal(answer.bundle(), tags) {
-		r.failf("%s: the answer has BUNDLE %v, want %v", what, answer.bundle(), tags)
-	}
-}
-
-func checkFFmpeg8(ctx context.Context, r *run) error {
-	return r.with(ctx, r.whip(), "FFmpeg 8.0", static("ffmpeg8-video-only"), func(sess *session) {
-		answer := parseDescription(sess.answer)
-		if setup := answer.transport("setup"); setup != "active" {
-			r.failf("setup:passive is answered setup:%s", setup)
-		}
-		r.wantBundle("FFmpeg 8.0", answer, "1")
-	})
-}
-
-func checkSetup(ctx context.Context, r *run) error {
-	s := r.whip()
-	err := r.with(ctx, s, "setup:actpass", s.offer, func(sess *session) {
-		if setup := parseDescription(sess.answer).transport("setup"); setup != "active" && setup != "passive" {
-			r.failf("setup:actpass is answered setup:%s", setup)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	offer := replaceLine(s.offer, "a=setup:", "a=setup:active")
-	res, err := r.postOffer(ctx, s, offer)
-	if err != nil {
-		return err
-	}
-	sess, err := r.adopt(s, offer, res)
-	if err != nil {
-		if res.status != 400 && res.status != 422 {
-			r.failf("setup:active: %s, want 201, 400 or 422", res.summary())
-		}
-		r.notef("setup:active is refused")
-		return nil
-	}
-	if setup := parseDescription(sess.answer).transport("setup"); setup != "passive" {
-		r.failf("setup:active is answered setup:%s", setup)
-	}
-	return nil
-}
-
-// twice repeats the first section of a kind under another mid.
-func twice(offer, kind string) string {
-	d := parseDescription(offer)
-	for _, m := range d.media {
-		if m.kind() == kind {
-			again := slices.Clone(m)
-			for i, l := range again {
-				if strings.HasPrefix(l, "a=mid:") {
-					again[i] = "a=mid:again"
-				}
-			}
-			again = slices.DeleteFunc(again, func(l string) bool { return strings.HasPrefix(l, "a=ssrc") })
-			d.media = append(d.media, again)
-			break
-		}
-	}
-	return d.regrouped().String()
-}
-
-func checkTooMany(ctx context.Context, r *run) error {
-	s := r.whip()
-	if err := r.refuse(ctx, s, "two video sections", twice(s.offer, "video"), 400, 422); err != nil {
-		return err
-	}
-	n := 0
-	streams := editLines(s.offer, func(line string) []string {
-		if !strings.HasPrefix(line, "a=msid:") {
-			return []string{line}
-		}
-		n++
-		return []string{fmt.Sprintf("a=msid:stream%d track%d", n, n)}
-	})
-	streams = editLines(streams, func(line string) []string {
-		if strings.HasPrefix(line, "a=ssrc:") && strings.Contains(line, " msid:") {
-			return nil
-		}
-		return []string{line}
-	})
-	return r.refuse(ctx, s, "two streams", streams, 400, 422)
-}
-
-// withVideoCodec replaces the video codecs by a single one.
-func withVideoCodec(offer, name string) string {
-	d := parseDescription(offer)
-	for i, m := range d.media {
-		if m.kind() != "video" {
-			continue
-		}
-		f := m.fields()
-		kept := section{fmt.Sprintf("m=%s %s %s 96", f[0], f[1], f[2])}
-		for _, l := range m[1:] {
-			isCodec := strings.HasPrefix(l, "a=rtpmap:") || strings.HasPrefix(l, "a=fmtp:") || strings.HasPrefix(l, "a=rtcp-fb:") || strings.HasPrefix(l, "a=ssrc")
-			if !isCodec {
-				kept = append(kept, l)
-			}
-		}
-		d.media[i] = append(kept, "a=rtpmap:96 "+name+"/90000")
-	}
-	return d.String()
+	return r.refuseDirections(ctx, s, "sendonly", "inactive")
 }
 
 func checkAllOrNothing(ctx context.Context, r *run) error {
@@ -258,114 +135,6 @@ func checkAllOrNothing(ctx context.Context, r *run) error {
 		r.lack("whether audio was published, since WHEP waits for publishers")
 	} else if res.status != http.StatusConflict && res.status != http.StatusNotFound {
 		r.failf("after the refusal WHEP says %s, want 409 as on an idle channel", res.summary())
-	}
-	return nil
-}
-
-func checkNoMux(ctx context.Context, r *run) error {
-	for _, s := range r.sides() {
-		if err := r.ready(ctx, s); err != nil {
-			return err
-		}
-		if err := r.refuse(ctx, s, "no rtcp-mux", removeLines(s.offer, "a=rtcp-mux"), 400, 422); err != nil {
-			return err
-		}
-		if err := r.refuse(ctx, s, "no BUNDLE", removeLines(s.offer, "a=group:BUNDLE"), 400, 422); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkOBS(ctx context.Context, r *run) error {
-	return r.with(ctx, r.whip(), "OBS", static("obs"), func(sess *session) {
-		answer := parseDescription(sess.answer)
-		r.wantBundle("OBS", answer, "0", "1")
-		for _, name := range []string{"ice-ufrag", "ice-pwd", "fingerprint"} {
-			if answer.transport(name) == "" {
-				r.failf("OBS: the answer has no %s", name)
-			}
-		}
-	})
-}
-
-func checkNoStreamLines(ctx context.Context, r *run) error {
-	s := r.whip()
-	return r.with(ctx, s, "no msid, no ssrc", removeLines(s.offer, "a=msid", "a=ssrc"), func(sess *session) {
-		r.wantDirections("no msid, no ssrc", sess, "recvonly")
-	})
-}
-
-func checkDataSection(ctx context.Context, r *run) error {
-	for _, s := range r.sides() {
-		if err := r.ready(ctx, s); err != nil {
-			return err
-		}
-		d := parseDescription(s.offer)
-		lines := section{"m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", "a=mid:data"}
-		for _, name := range []string{"ice-ufrag", "ice-pwd", "fingerprint", "setup"} {
-			lines = append(lines, "a="+name+":"+d.transport(name))
-		}
-		d.media = append(d.media, append(lines, "a=sctp-port:5000", "a=max-message-size:262144"))
-		offer := d.regrouped().String()
-		res, err := r.postOffer(ctx, s, offer)
-		if err != nil {
-			return err
-		}
-		sess, err := r.adopt(s, offer, res)
-		if err != nil {
-			if res.status != 400 && res.status != 422 {
-				r.failf("%s: %s, want 201, 400 or 422", s.name, res.summary())
-			}
-			r.notef("%s refuses it", s.name)
-			continue
-		}
-		r.judgeData(s, sess)
-	}
-	return nil
-}
-
-func (r *run) judgeData(s side, sess *session) {
-	answer := parseDescription(sess.answer)
-	last := answer.media[len(answer.media)-1]
-	switch {
-	case last.kind() != "application":
-		r.failf("%s: the last section of the answer is %s", s.name, last.kind())
-	case last.rejected() && s.publish:
-		r.lesserf(Should, "WHIP: the data section alone was refused")
-	case last.rejected():
-		r.notef("%s answers it with port 0", s.name)
-	default:
-		r.notef("%s negotiates it", s.name)
-	}
-}
-
-func checkCodecMismatch(ctx context.Context, r *run) error {
-	s, err := r.whep()
-	if err != nil {
-		return err
-	}
-	if err := r.live(ctx); err != nil {
-		return err
-	}
-	offer := onlySections(withVideoCodec(s.offer, "VP8"), "video")
-	res, err := r.postOffer(ctx, s, offer)
-	if err != nil {
-		return err
-	}
-	switch sess, err := r.adopt(s, offer, res); {
-	case res.status == http.StatusNotAcceptable && isOffer(res):
-		r.notef("the server makes a counter-offer")
-	case err == nil && slices.Contains(parseDescription(sess.answer).media[0].codecs(), "vp8"):
-		return skipf("the session may be refilled with the codec later, or the server transcodes")
-	case err == nil:
-		r.failf("a session was made that cannot play anything")
-	case res.status != http.StatusUnprocessableEntity && res.status != http.StatusBadRequest:
-		r.failf("%s, want 422", res.summary())
-	case res.took > 2*time.Second:
-		r.failf("refused after %v only", res.took.Round(time.Millisecond))
-	default:
-		r.checkProblem(res)
 	}
 	return nil
 }

@@ -130,6 +130,15 @@ func (r *run) openStatic(ctx context.Context, s side) (*session, error) {
 	return r.open(ctx, s, s.offer)
 }
 
+// playing is openStatic for a viewer.
+func (r *run) playing(ctx context.Context) (*session, error) {
+	s, err := r.whep()
+	if err != nil {
+		return nil, err
+	}
+	return r.openStatic(ctx, s)
+}
+
 // post is open for a channel as it is.
 func (r *run) post(ctx context.Context, s side, offer string) (*session, error) {
 	res, err := r.postOffer(ctx, s, offer)
@@ -189,6 +198,24 @@ func (r *run) refuse(ctx context.Context, s side, what, offer string, statuses .
 		r.failf("%s, %s: refused with a Location", s.name, what)
 	}
 	return nil
+}
+
+// mayRefuse is post for an offer that may be refused with 400 or 422: then there is
+// no session.
+func (r *run) mayRefuse(ctx context.Context, s side, what, offer string) (*session, error) {
+	res, err := r.postOffer(ctx, s, offer)
+	if err != nil {
+		return nil, err
+	}
+	sess, err := r.adopt(s, offer, res)
+	if err == nil {
+		return sess, nil
+	}
+	if res.status != 400 && res.status != 422 {
+		r.failf("%s: %s, want 201, 400 or 422", what, res.summary())
+	}
+	r.notef("%s is refused", what)
+	return nil, nil
 }
 
 // request makes a request on the session with its own token.
