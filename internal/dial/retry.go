@@ -23,8 +23,9 @@ type Retry struct {
 	Enabled bool
 	// Absent takes 404 as "not there yet", which some servers answer to players.
 	Absent bool
-	// Notify, when set, is told of a failure and the pause that follows.
-	Notify func(err error, pause time.Duration)
+	// Notify, when set, is told of a failure and the pause that follows, in one
+	// sentence.
+	Notify func(text string)
 	// Sleep waits; nil means a real pause. It returns early when ctx ends.
 	Sleep func(ctx context.Context, d time.Duration)
 }
@@ -44,7 +45,7 @@ func (r Retry) Do(ctx context.Context, attempt func(context.Context) (connected 
 		}
 		wait := max(pause, min(asked(err), maxAsked))
 		if r.Notify != nil {
-			r.Notify(err, wait)
+			r.Notify(err.Error() + "; trying again in " + wait.String())
 		}
 		r.sleep(ctx, wait)
 		if ctx.Err() != nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -86,9 +87,11 @@ func TestWhatIsTriedAgain(t *testing.T) {
 
 func TestAPauseEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	r := Retry{Enabled: true, Notify: func(error, time.Duration) { cancel() }}
-	if err := r.Do(ctx, func(context.Context) (bool, error) { return false, errNetwork }); !errors.Is(err, errNetwork) {
-		t.Error(err)
+	var told string
+	r := Retry{Enabled: true, Notify: func(text string) { told = text; cancel() }}
+	err := r.Do(ctx, func(context.Context) (bool, error) { return false, errNetwork })
+	if !errors.Is(err, errNetwork) || told != "connection refused; trying again in 1s" {
+		t.Errorf("%v, told %q", err, told)
 	}
 }
 
@@ -100,4 +103,17 @@ func TestEveryCodecCanBeOffered(t *testing.T) {
 	if err := c.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestProgressIsToldEverySecondUntilStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		stop := Progress(func(n int) { told = n }, func() int { return told + 1 })
+		time.Sleep(2500 * time.Millisecond)
+		stop()
+		if told != 2 {
+			t.Errorf("told %d times in 2.5 s", told)
+		}
+		Progress(nil, func() int { panic("nobody wants it") })()
+	})
 }

@@ -64,11 +64,8 @@ func Run(ctx context.Context, opt Options) (Summary, error) {
 	if len(r.kinds) == 0 {
 		return Summary{}, errNothing
 	}
-	stop := r.progress()
-	defer stop()
-	retry := dial.Retry{Enabled: opt.Reconnect, Absent: true, Notify: func(err error, pause time.Duration) {
-		r.notify(err.Error() + "; trying again in " + pause.String())
-	}}
+	defer dial.Progress(opt.Progress, r.summary)()
+	retry := dial.Retry{Enabled: opt.Reconnect, Absent: true, Notify: r.notify}
 	err := retry.Do(ctx, r.attempt)
 	if ctx.Err() != nil || errors.Is(err, errDone) {
 		err = nil
@@ -81,8 +78,8 @@ func Run(ctx context.Context, opt Options) (Summary, error) {
 
 // runner is the state of one Run.
 //
-// Ownership: the goroutines of an attempt end with it; that of progress with what
-// it returns.
+// Ownership: the goroutines of an attempt end with it; that of Progress with
+// Run.
 type runner struct {
 	opt   Options
 	kinds []*kind
@@ -223,31 +220,6 @@ func (r *runner) play(ctx context.Context, conn *dial.Connection, tracks <-chan 
 		case err := <-ended:
 			return err
 		}
-	}
-}
-
-// progress calls Progress every second until the returned function is called.
-func (r *runner) progress() (stop func()) {
-	if r.opt.Progress == nil {
-		return func() {}
-	}
-	done := make(chan struct{})
-	var running sync.WaitGroup
-	running.Go(func() {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				r.opt.Progress(r.summary())
-			case <-done:
-				return
-			}
-		}
-	})
-	return func() {
-		close(done)
-		running.Wait()
 	}
 }
 

@@ -59,11 +59,8 @@ func Run(ctx context.Context, opt Options) (Summary, error) {
 	}
 	r := &runner{opt: opt, ended: make(chan struct{})}
 	defer r.stop()
-	stopProgress := r.progress()
-	defer stopProgress()
-	retry := dial.Retry{Enabled: opt.Reconnect, Sleep: r.sleep, Notify: func(err error, pause time.Duration) {
-		r.notify(err.Error() + "; trying again in " + pause.String())
-	}}
+	defer dial.Progress(opt.Progress, r.summary)()
+	retry := dial.Retry{Enabled: opt.Reconnect, Sleep: r.sleep, Notify: r.notify}
 	err := retry.Do(ctx, r.attempt)
 	if ctx.Err() != nil {
 		err = nil
@@ -75,7 +72,7 @@ func Run(ctx context.Context, opt Options) (Summary, error) {
 // runner is the state of one Run.
 //
 // Ownership: the goroutines of the feeds begin with the first connection and end
-// with stop, which waits for them; that of progress with what it returns.
+// with stop, which waits for them; that of Progress with Run.
 type runner struct {
 	opt   Options
 	began atomic.Pointer[time.Time] // the first connection
@@ -261,31 +258,6 @@ func (r *runner) stop() {
 		r.cancel()
 	}
 	r.feeding.Wait()
-}
-
-// progress calls Progress every second until the returned function is called.
-func (r *runner) progress() (stop func()) {
-	if r.opt.Progress == nil {
-		return func() {}
-	}
-	done := make(chan struct{})
-	var running sync.WaitGroup
-	running.Go(func() {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				r.opt.Progress(r.summary())
-			case <-done:
-				return
-			}
-		}
-	})
-	return sync.OnceFunc(func() {
-		close(done)
-		running.Wait()
-	})
 }
 
 func (r *runner) summary() (s Summary) {
