@@ -93,11 +93,6 @@ func keyH265(frame []byte) bool {
 	return false
 }
 
-// HasParameters tells whether a frame brings the parameter sets to decode it.
-func HasParameters(mime string, frame []byte) bool {
-	return len(Parameters(mime, frame)) > 0
-}
-
 // Parameters returns the parameter sets of an H.264 or H.265 frame, if a sequence
 // parameter set is among them.
 func Parameters(mime string, frame []byte) (sets [][]byte) {

@@ -130,7 +130,7 @@ func TestFilesHoldWhatWasPublished(t *testing.T) {
 	if mime != "video/H264" || int64(len(pictures)) != s.Frames || s.Frames < 30 || s.KeyFrames < 1 || s.Lost != 0 {
 		t.Errorf("%d pictures of %s; %+v", len(pictures), mime, s)
 	}
-	if !depacket.IsKey(mime, pictures[0].Data) || !depacket.HasParameters(mime, pictures[0].Data) {
+	if !depacket.IsKey(mime, pictures[0].Data) || len(depacket.Parameters(mime, pictures[0].Data)) == 0 {
 		t.Errorf("the first picture is no key frame with parameter sets: %x", pictures[0].Data[:20])
 	}
 	mime, sound := samples(t, prefix+".ogg")
@@ -157,7 +157,7 @@ func TestStandardOutputTakesOneStream(t *testing.T) {
 	if _, err := run(t, Options{Options: dial.Options{URL: g.WHEP("live")}, Video: video, Duration: 300 * time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
-	if !depacket.HasParameters("video/H264", out.Bytes()) {
+	if len(depacket.Parameters("video/H264", out.Bytes())) == 0 {
 		t.Errorf("%d bytes without parameter sets", out.Len())
 	}
 }

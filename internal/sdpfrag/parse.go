@@ -23,7 +23,7 @@ var ErrBadFragment = fault.New(fault.Invalid, "bad-fragment",
 	"The body is not a trickle-ice-sdpfrag (RFC 8840 section 9); send ICE attributes and pseudo media sections.")
 
 // Parse reads a fragment. Lines may end in LF or CRLF, and the last one need
-// not end at all. Candidates are not judged; see ParseCandidate. The error is
+// not end at all. Candidates are not judged. The error is
 // ErrBadFragment.
 func Parse(b []byte) (Fragment, error) {
 	if err := checkBytes(b); err != nil {

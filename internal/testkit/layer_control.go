@@ -35,18 +35,6 @@ func (p *Publisher) ResizeLayer(rid string, width, height, bits int) {
 	})
 }
 
-// LayerKeyFrameRequests counts PLI and FIR for one layer.
-func (p *Publisher) LayerKeyFrameRequests(rid string) (n int64) {
-	p.layer(rid, func(y *layer) { n = y.plis })
-	return n
-}
-
-// LayerSSRC is the SSRC of a layer's media now.
-func (p *Publisher) LayerSSRC(rid string) (ssrc uint32) {
-	p.layer(rid, func(y *layer) { ssrc = y.ssrc })
-	return ssrc
-}
-
 // LayersTaken are the RIDs the answer took.
 func (p *Publisher) LayersTaken() (rids []string) {
 	p.layers.mu.Lock()

@@ -64,7 +64,6 @@ type layer struct {
 	since    int // frames since the last key frame
 	packets  uint32
 	octets   uint32
-	plis     int64
 	sent     map[uint16]*rtp.Packet
 }
 

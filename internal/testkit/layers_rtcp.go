@@ -43,7 +43,6 @@ func (l *layers) control(b []byte) {
 func (l *layers) asked(ssrc uint32) {
 	if y := l.of(ssrc); y != nil {
 		l.plis++
-		y.plis++
 		y.wantKey = y.wantKey || !l.opt.Deaf
 	}
 }

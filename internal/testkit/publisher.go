@@ -315,9 +315,6 @@ func (p *Publisher) Session() *whip.Session { return p.session }
 // Data is the data channel with this label.
 func (p *Publisher) Data(label string) *Data { return p.data[label] }
 
-// Connection is the pion connection, for tests of its state.
-func (p *Publisher) Connection() *webrtc.PeerConnection { return p.pc }
-
 // Loud sets how loud the sound is from now on, in -dBov: 0 is the loudest, 127
 // silence. It wants PublisherOptions.Levels.
 func (p *Publisher) Loud(level uint8) { p.level.Store(uint32(level)) }

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pion/transport/v4"
 	"github.com/pion/transport/v4/vnet"
 	"github.com/pion/webrtc/v4"
 )
@@ -84,9 +83,6 @@ func From(client *http.Client, address string) *http.Client {
 	d.from = address
 	return &http.Client{Transport: d}
 }
-
-// ClientAt makes another machine with an address.
-func (n *Internet) ClientAt(address string) transport.Net { return n.host(address) }
 
 // Unroute loses the datagrams that lost names, by their way, from now on.
 func (n *Internet) Unroute(lost func(fromGateway bool, b []byte) bool) {

@@ -7,6 +7,16 @@ import (
 	"time"
 )
 
+// planned is three viewers behind 4 Mbit/s, 1 Mbit/s and 300 kbit/s for two
+// minutes, and a line that falls from 4 to 0.7 Mbit/s and recovers.
+func planned(steady, step time.Duration) Config {
+	return Config{
+		Lines: []Line{Steady("4M", 4_000_000, steady), Steady("1M", 1_000_000, steady), Steady("300k", 300_000, steady)},
+		Steps: Line{Name: "4M-700k-4M", Phases: []Phase{{4_000_000, step}, {700_000, step}, {4_000_000, step}}},
+		Bits:  1_700_000, Audio: true,
+	}
+}
+
 // traced is a viewer that saw layers from these seconds on, until end.
 func traced(end float64, changes ...float64) Trace {
 	const began = 1_000_000_000_000
@@ -19,7 +29,7 @@ func traced(end float64, changes ...float64) Trace {
 }
 
 func needs() []int {
-	c := DefaultConfig(time.Minute, time.Minute)
+	c := planned(time.Minute, time.Minute)
 	return c.needs()
 }
 
@@ -74,7 +84,7 @@ func mustFail(t *testing.T, name string, got, want []string) {
 }
 
 func TestVerdictsOfALineThatChanges(t *testing.T) {
-	line := DefaultConfig(time.Minute, 20*time.Second).Steps
+	line := planned(time.Minute, 20*time.Second).Steps
 	for name, tc := range map[string]struct {
 		trace    Trace
 		down, up float64
@@ -102,7 +112,7 @@ func TestVerdictsOfALineThatChanges(t *testing.T) {
 }
 
 func TestTheReportSaysWhatFailed(t *testing.T) {
-	c := DefaultConfig(time.Minute, time.Minute)
+	c := planned(time.Minute, time.Minute)
 	r := newReport(&c)
 	r.Verdicts = []Verdict{judge(c.Lines[0], r.Needs, traced(60, 0.2, 0, 4, 2), nil), judge(c.Lines[2], r.Needs, traced(60, 0.2, 2), nil)}
 	var b strings.Builder
@@ -122,7 +132,7 @@ func TestTheReportSaysWhatFailed(t *testing.T) {
 func TestWhatCannotBeMeasured(t *testing.T) {
 	for name, c := range map[string]Config{
 		"nothing":   {},
-		"too short": DefaultConfig(time.Second, time.Minute),
+		"too short": planned(time.Second, time.Minute),
 		"too thin":  {Lines: []Line{Steady("x", 1000, time.Minute)}},
 	} {
 		if c.validate() == nil {

@@ -41,16 +41,6 @@ func Steady(name string, bits int, d time.Duration) Line {
 	return Line{Name: name, Phases: []Phase{{bits, d}}}
 }
 
-// DefaultConfig is three viewers behind 4 Mbit/s, 1 Mbit/s and 300 kbit/s for two
-// minutes, and a line that falls from 4 to 0.7 Mbit/s and recovers.
-func DefaultConfig(steady, step time.Duration) Config {
-	return Config{
-		Lines: []Line{Steady("4M", 4_000_000, steady), Steady("1M", 1_000_000, steady), Steady("300k", 300_000, steady)},
-		Steps: Line{Name: "4M-700k-4M", Phases: []Phase{{4_000_000, step}, {700_000, step}, {4_000_000, step}}},
-		Bits:  1_700_000, Audio: true,
-	}
-}
-
 func (c *Config) validate() error {
 	if len(c.Lines)+len(c.Steps.Phases) == 0 {
 		return errors.New("there is no line to measure")
