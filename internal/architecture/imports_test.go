@@ -80,6 +80,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/doctor":         {ours: "internal/egress internal/netclass whip", others: pion},
 	"internal/testkit":        {ours: anything, others: pion},
 	"internal/testkit/offers": {},
+	"internal/testkit/chrome": {others: "github.com/chromedp/chromedp"},
 	"internal/architecture":   {},
 	"integration":             {},
 	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/links internal/bench/source internal/conformance internal/dial internal/doctor internal/gateway internal/mediafile internal/notify internal/pull internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +16,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/headgate/headgate/internal/testkit/chrome"
 )
 
 // browser is the one Chromium of the package; each test gets a profile of its
@@ -29,23 +30,13 @@ var browser struct {
 	err    error
 }
 
-// chromium names the program, or skips; HEADGATE_REQUIRE_CLIENTS=1 makes a
-// missing browser a failure.
+// chromium names the program, or skips.
 func chromium(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("browser tests take about a minute")
 	}
-	for _, name := range []string{os.Getenv("HEADGATE_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil && name != "" {
-			return path
-		}
-	}
-	if os.Getenv("HEADGATE_REQUIRE_CLIENTS") == "1" {
-		t.Fatal("no Chromium found, and HEADGATE_REQUIRE_CLIENTS=1 wants one")
-	}
-	t.Skip("no Chromium found; install the package chromium")
-	return ""
+	return chrome.Path(t)
 }
 
 func startBrowser(path string) {
@@ -54,15 +45,9 @@ func startBrowser(path string) {
 		browser.err = err
 		return
 	}
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.UserDataDir(dir), chromedp.WindowSize(1280, 800)}
-	for _, flag := range []string{
-		"headless", "no-sandbox", "disable-gpu", "use-fake-ui-for-media-stream", "disable-background-networking",
-		"disable-component-update", "disable-sync", "no-first-run", "allow-loopback-in-peer-connection", "hide-scrollbars",
-		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding",
-	} {
-		options = append(options, chromedp.Flag(flag, true))
-	}
-	options = append(options,
+	options := chrome.Options(path, dir, "use-fake-ui-for-media-stream", "allow-loopback-in-peer-connection", "hide-scrollbars",
+		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding")
+	options = append(options, chromedp.WindowSize(1280, 800),
 		chromedp.Flag("use-fake-device-for-media-stream", "device-count=1,fps=30"),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
 		// A name that is not this computer's own: pages from it are not secure.
