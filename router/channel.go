@@ -23,7 +23,7 @@ func newChannel(name string) *channel {
 // that would be seen otherwise, so that the caller can tell why it cannot.
 func (c *channel) pick(sel Selector, self string, plays func(*publication) bool) *publication {
 	if sel.Source != "" {
-		return c.publications[publicationKey{sel.Participant, sel.Source}]
+		return c.publications[publicationKey(sel)]
 	}
 	wanted := func(p *publication) bool { return sel.Participant == "" || p.key.Participant == sel.Participant }
 	others := func(p *publication) bool {

@@ -9,10 +9,7 @@ import (
 const longestPadding = 255
 
 // padding is what a probe carries: its last byte counts it.
-var padding = func() (b [longestPadding]byte) {
-	b[longestPadding-1] = longestPadding
-	return b
-}()
+var padding = [longestPadding]byte{longestPadding - 1: longestPadding}
 
 // canProbe tells whether padding can be sent, and reported on.
 func (v *Viewer) canProbe() bool { return v.prober() != nil }

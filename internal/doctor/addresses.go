@@ -53,8 +53,9 @@ func address(a netip.AddrPort, s Setup, onlyContainer bool) Finding {
 			"%s is %s: only others behind it reach it.", a, class)
 	case netclass.Loopback:
 		return note("address-loopback", "Right as long as only programs on this machine are to take part. "+publicIP, "%s is a loopback address: only programs on this machine reach it, and Firefox uses none.", a)
+	default:
+		return warning("address-useless", publicIP, "%s is %s: clients cannot reach it.", a, class)
 	}
-	return warning("address-useless", publicIP, "%s is %s: clients cannot reach it.", a, class)
 }
 
 func containerAddress(a netip.AddrPort, s Setup, only bool) Finding {

@@ -157,6 +157,7 @@ func (s *side) awaitConnection(ctx context.Context, began time.Time) (time.Durat
 				return time.Since(began), nil
 			case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
 				return 0, errBlocked
+			default: // on the way
 			}
 		case <-timeout.C:
 			return 0, errBlocked

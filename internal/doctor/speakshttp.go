@@ -18,7 +18,7 @@ const foreignOrigin = "https://page.example"
 
 // speaksHTTP looks at health, clock, CORS and ICE servers.
 func speaksHTTP(ctx context.Context, client *http.Client, e endpoints) []Finding {
-	res, err := get(ctx, client, e.origin.String()+"/healthz")
+	res, err := get(ctx, client, e.origin.String()+"/healthz") //nolint:bodyclose // get has closed it
 	if err != nil {
 		return []Finding{fault("http-failed", "See that this port speaks HTTP, and what its log says.", "No answer by HTTP: %v.", err)}
 	}

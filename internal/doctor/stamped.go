@@ -47,7 +47,7 @@ func readStamp(b []byte) (number uint32, sent time.Duration, ok bool) {
 }
 
 // zero is the time stamps count from; both sides of a loop are this process.
-var zero = time.Now()
+var zero = time.Now() //nolint:gochecknoglobals // never changes
 
 // sender sends stamped packets. Ownership: one goroutine, which wait waits for.
 type sender struct {

@@ -87,8 +87,8 @@ func canonicalName(kind router.Kind, name string) string {
 	return ""
 }
 
-// setParameter replaces or adds one parameter of an a=fmtp line.
-func setParameter(fmtp, name, value string) string {
+// switchOn sets one parameter of an a=fmtp line to 1.
+func switchOn(fmtp, name string) string {
 	var kept []string
 	for p := range strings.SplitSeq(fmtp, ";") {
 		key, _, _ := strings.Cut(p, "=")
@@ -96,5 +96,5 @@ func setParameter(fmtp, name, value string) string {
 			kept = append(kept, p)
 		}
 	}
-	return strings.Join(append(kept, name+"="+value), ";")
+	return strings.Join(append(kept, name+"=1"), ";")
 }

@@ -93,7 +93,7 @@ func TestParameters(t *testing.T) {
 		{"Stereo=0;usedtx=1", "stereo", "usedtx=1;stereo=1"},
 	}
 	for _, c := range cases {
-		if got := setParameter(c.fmtp, c.name, "1"); got != c.want {
+		if got := switchOn(c.fmtp, c.name); got != c.want {
 			t.Errorf("%q: %q", c.fmtp, got)
 		}
 	}

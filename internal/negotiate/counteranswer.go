@@ -27,7 +27,7 @@ type Answer struct {
 func ParseAnswer(text []byte) (*Answer, error) {
 	o, err := ParseOffer(text)
 	if err != nil {
-		return nil, fmt.Errorf("%v: %w", err, inAnswer(err))
+		return nil, fmt.Errorf("%v: %w", err, inAnswer(err)) //nolint:errorlint // it must not be ErrBadOffer any more
 	}
 	if o.Setup == setupActpass {
 		return nil, ErrBadAnswer.Because("The answer's a=setup has to be active or passive.")

@@ -45,7 +45,7 @@ func ParseOffer(text []byte) (*Offer, error) {
 	}
 	var desc sdp.SessionDescription
 	if err := desc.UnmarshalString(terminated(string(text))); err != nil {
-		return nil, fmt.Errorf("parse offer: %v: %w", err, ErrBadOffer.Because("The offer has a syntax error; see RFC 8866 section 9."))
+		return nil, fmt.Errorf("parse offer: %w: %w", err, ErrBadOffer.Because("The offer has a syntax error; see RFC 8866 section 9."))
 	}
 	o, refusal := readOffer(&desc)
 	if refusal != nil {

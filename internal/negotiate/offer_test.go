@@ -169,7 +169,7 @@ func TestCandidatesAreTakenOutOnceAndBounded(t *testing.T) {
 	if !slices.Equal(o.Candidates, want) || !o.EndOfCandidates {
 		t.Errorf("got %q, end %v", o.Candidates, o.EndOfCandidates)
 	}
-	if o := mustParse(t, offers.Get("chrome-publish")); o.EndOfCandidates {
+	if chrome := mustParse(t, offers.Get("chrome-publish")); chrome.EndOfCandidates {
 		t.Error("chrome said nothing of the end")
 	}
 	var many strings.Builder

@@ -176,11 +176,11 @@ func (s *offered) answersTransportCC(chosen []payload) bool {
 // the answer tells that stereo will come (RFC 7587 section 7.1).
 func opusParameters(offered, current string) string {
 	if parameter(current, "stereo") == "1" || parameter(current, "sprop-stereo") == "1" {
-		offered = setParameter(offered, "stereo", "1")
-		offered = setParameter(offered, "sprop-stereo", "1")
+		offered = switchOn(offered, "stereo")
+		offered = switchOn(offered, "sprop-stereo")
 	}
 	if parameter(current, "useinbandfec") == "1" {
-		offered = setParameter(offered, "useinbandfec", "1")
+		offered = switchOn(offered, "useinbandfec")
 	}
 	return offered
 }

@@ -77,8 +77,9 @@ func Reaches(from, to netip.Addr) bool {
 		return f == Loopback || f == Container
 	case Private, UniqueLocal, CarrierNAT:
 		return f != Public && f != Reserved
+	default:
+		return false
 	}
-	return false
 }
 
 // String returns the class as it stands in a sentence: "a private address".
@@ -92,8 +93,9 @@ func (c Class) String() string {
 		return "the address of a cloud's metadata service"
 	case Invalid, "":
 		return "no address"
+	default:
+		return "a " + string(c) + " address"
 	}
-	return "a " + string(c) + " address"
 }
 
 func within(a netip.Addr, prefixes []netip.Prefix) bool {

@@ -70,8 +70,8 @@ func (c feedbackConn) ReadFrom(b []byte) (int, net.Addr, error) {
 		if err != nil {
 			return n, from, err
 		}
-		if n, pass := c.feedback.rest(b[:n]); pass {
-			return n, from, nil
+		if rest, pass := c.feedback.rest(b[:n]); pass {
+			return rest, from, nil
 		}
 	}
 }
@@ -89,8 +89,8 @@ func (c feedbackAddrPortConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, e
 		if err != nil {
 			return n, from, err
 		}
-		if n, pass := c.feedback.rest(b[:n]); pass {
-			return n, from, nil
+		if rest, pass := c.feedback.rest(b[:n]); pass {
+			return rest, from, nil
 		}
 	}
 }

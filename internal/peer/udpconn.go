@@ -104,8 +104,8 @@ func (c *udpConn) readSocket(s *udpSocket, b []byte) (int, netip.AddrPort, error
 		case err == nil && c.questions.answered(b[:n], from):
 			continue
 		case err == nil:
-			if n, pass := c.feedback.inspect(b[:n], from); pass {
-				return n, from, nil
+			if rest, pass := c.feedback.inspect(b[:n], from); pass {
+				return rest, from, nil
 			}
 			continue
 		case errors.Is(err, net.ErrClosed):
