@@ -1,12 +1,23 @@
 package call
 
-import "github.com/headgate/headgate/router"
+import (
+	"iter"
+	"time"
+
+	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/router"
+)
+
+// ErrTooManyMutes refuses what would flood the streams of the others.
+var ErrTooManyMutes = fault.New(fault.RateLimited, "too-many-mutes",
+	"The microphone or camera is said to go off and on more often than the others may be told: five times a second; wait a moment.").After(time.Second)
 
 // MuteSelf notes what the holder of a publication says of it: that the microphone or
 // the camera is off. It is a word for people: nothing is kept back from viewers, and
 // what an administrator muted stays so. The word is about one session, which need not
-// be on air yet, and is gone with it. Error: ErrPublicationUnknown where this login
-// does not publish that.
+// be on air yet, and is gone with it. Changes are told to everybody, so they are counted
+// as messages are. Errors: ErrPublicationUnknown where this login does not publish that,
+// ErrTooManyMutes.
 func (s *Service) MuteSelf(channel string, c router.Cast, login string, m Muted) error {
 	defer s.director.stir(channel) // a camera that is off is no picture
 	now := s.parts.Now()
@@ -16,14 +27,18 @@ func (s *Service) MuteSelf(channel string, c router.Cast, login string, m Muted)
 	if p == nil {
 		return ErrPublicationUnknown
 	}
-	known := false
-	for e := range p.entries {
-		if e.Publisher && e.Source == c.Source && e.Login == login {
-			e.muted, known = m, true
-		}
+	known, changes := false, false
+	for e := range p.publishing(c.Source, login) {
+		known, changes = true, changes || e.muted != m
 	}
 	if !known {
 		return ErrPublicationUnknown.Because("Nobody publishes that here with your login; publish it first.")
+	}
+	if changes && !(s.mayTalk("mute "+login, messageRate, messageBurst) && s.mayTalk("channel "+channel, crowdRate, crowdBurst)) {
+		return ErrTooManyMutes
+	}
+	for e := range p.publishing(c.Source, login) {
+		e.muted = m
 	}
 	pub := p.publications[c.Source]
 	if pub == nil { // told when it goes on air
@@ -35,6 +50,17 @@ func (s *Service) MuteSelf(channel string, c router.Cast, login string, m Muted)
 		p.channel.tell(EventMuted, mutedOf(pub.told, bySelf, now))
 	}
 	return nil
+}
+
+// publishing are the entries of a login's publishers of a source.
+func (p *person) publishing(source, login string) iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for e := range p.entries {
+			if e.Publisher && e.Source == source && e.Login == login && !yield(e) {
+				return
+			}
+		}
+	}
 }
 
 // saidOf is what its holder says of a session.

@@ -146,3 +146,24 @@ func TestACameraThatIsOffIsNoPicture(t *testing.T) {
 	s.talk(3 * time.Second)
 	s.showing(`- bob/main bob/main "bob"`)
 }
+
+// Each change is told to everybody: who flaps is refused, and what was said last holds.
+func TestSelfMutesAreBounded(t *testing.T) {
+	h := newHall(t, nil)
+	cast := router.Cast{Participant: "bob", Source: "main"}
+	_, ann := h.join("ann", "a")
+	h.onAir("bob", "main", "b")
+	ann.next()
+	off := Muted{}
+	for range messageBurst {
+		off.Audio = !off.Audio
+		h.mustMute(cast, "b", off)
+	}
+	h.refuses(h.MuteSelf("c", cast, "b", Muted{Video: true}), "too-many-mutes")
+	h.mustMute(cast, "b", off) // nothing new costs nothing
+	if p := h.Participants("c")[1]; p.SelfMuted["main"] != off {
+		t.Errorf("the roster tells %+v, want %+v", p.SelfMuted["main"], off)
+	}
+	h.pass(time.Second)
+	h.mustMute(cast, "b", Muted{Video: true})
+}
