@@ -50,8 +50,7 @@ func (s *Service) partOf(ctx context.Context, action auth.Action, offer signalin
 func sourceOf(place auth.Place) string { return cmp.Or(place.Source, defaultSource) }
 
 // admitPart asks whether the call takes a session in, before anything is made.
-func (s *Service) admitPart(ctx context.Context, sess *session, offer signaling.Offer, grant auth.Grant) error {
-	sess.part = s.partOf(ctx, sess.action, offer, grant)
+func (s *Service) admitPart(sess *session) error {
 	publisher := sess.action == auth.Publish
 	return s.askCall(sess, call.Admission{Member: publisher, Publisher: publisher})
 }
@@ -102,9 +101,10 @@ func (sess *session) exitCall(reason *fault.Error) {
 	}
 }
 
-// EndSessions implements call.Sessions.
+// EndSessions implements call.Sessions. A POST that is being negotiated is refused with
+// the reason.
 func (s *Service) EndSessions(match call.Match, reason *fault.Error) (n int) {
-	for _, sess := range s.all() {
+	for _, sess := range s.here() {
 		if sess.matches(match) && sess.finish(reason) {
 			n++
 		}
@@ -113,7 +113,7 @@ func (s *Service) EndSessions(match call.Match, reason *fault.Error) (n int) {
 }
 
 func (sess *session) matches(m call.Match) bool {
-	p := sess.part
+	p := &sess.part // whose slots may be found out meanwhile
 	fits := func(wanted, is string) bool { return wanted == "" || wanted == is }
 	return fits(m.Channel, sess.place.Channel) && fits(m.Participant, p.participant) && fits(m.Source, p.source) &&
 		fits(m.Login, p.login) && fits(m.ID, sess.id) && (m.NotLogin == "" || m.NotLogin != p.login)

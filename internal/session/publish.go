@@ -52,11 +52,14 @@ func (s *Service) make(ctx context.Context, sess *session, offer signaling.Offer
 	sess.mu.Lock()
 	sess.grant = grant
 	sess.mu.Unlock()
-	if err := s.admitPart(ctx, sess, offer, grant); err != nil {
-		return err
-	}
+	sess.part = s.partOf(ctx, sess.action, offer, grant)
 	grant.Login = sess.part.login // a viewer's is that of the member it says it is
 	if err := s.admit(sess.action, sess); err != nil {
+		return err
+	}
+	// Whoever is put out from here on is found, so nobody slips in with what was asked before.
+	if err := s.admitPart(sess); err != nil {
+		s.giveUp(sess)
 		return err
 	}
 	return s.establish(ctx, sess, offer, grant, negotiation)
@@ -68,13 +71,13 @@ func (s *Service) establish(ctx context.Context, sess *session, offer signaling.
 ) (err error) {
 	leave, err := s.parts.Authority.Enter(grant)
 	if err != nil {
-		s.giveUp(sess.from)
+		s.giveUp(sess)
 		return err
 	}
 	sess.leave = sync.OnceFunc(leave)
 	if err := negotiation(ctx, sess, offer); err != nil {
 		leave()
-		s.giveUp(sess.from)
+		s.giveUp(sess)
 		return err
 	}
 	sess.answered()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,7 +64,9 @@ type Service struct {
 	public   map[string]*session   // those and the ending, by public id
 	graves   map[string]*tombstone // by secret; pointers, because a map never shrinks
 	halfOpen map[netip.Addr]int
-	pending  int // POSTs under negotiation, counted against MaxSessions
+	// negotiating are the POSTs under negotiation, counted against MaxSessions. Whoever
+	// ends sessions ends them too.
+	negotiating map[*session]struct{}
 }
 
 // tombstone remembers a session for a while after its end.
@@ -83,7 +87,7 @@ func Start(cfg Config, parts Parts) *Service {
 		sessions: make(map[string]*session), public: make(map[string]*session),
 		ended: newArchive(), refused: newArchive(),
 		graves:   make(map[string]*tombstone),
-		halfOpen: make(map[netip.Addr]int),
+		halfOpen: make(map[netip.Addr]int), negotiating: make(map[*session]struct{}),
 	}
 	s.sweeping.Go(func() { s.sweepLoop(ctx) })
 	return s
@@ -198,7 +202,7 @@ func (s *Service) admit(action auth.Action, sess *session) error {
 	switch {
 	case s.draining:
 		return ErrDraining
-	case len(s.sessions)+s.pending >= s.cfg.MaxSessions:
+	case len(s.sessions)+len(s.negotiating) >= s.cfg.MaxSessions:
 		return ErrSessions
 	case !s.parts.Exempt(from) && s.halfOpen[from] >= s.cfg.MaxHalfOpen:
 		return ErrHalfOpen
@@ -206,7 +210,7 @@ func (s *Service) admit(action auth.Action, sess *session) error {
 		return ErrOverloaded
 	}
 	s.halfOpen[from]++
-	s.pending++
+	s.negotiating[sess] = struct{}{}
 	s.unclosed.Add(1)
 	return nil
 }
@@ -216,6 +220,13 @@ func (s *Service) admit(action auth.Action, sess *session) error {
 func (s *Service) overloaded(action auth.Action, channel string) bool {
 	saturated := s.parts.Saturated
 	return saturated != nil && saturated(s.parts.Now()) && (action == auth.Play || !s.parts.Router.InUse(channel))
+}
+
+// here are all sessions, and those that are being negotiated.
+func (s *Service) here() []*session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.AppendSeq(slices.Collect(maps.Values(s.sessions)), maps.Keys(s.negotiating))
 }
 
 // opened counts a session of an address as connected, or as given up.
@@ -235,7 +246,7 @@ func (s *Service) openedLocked(from netip.Addr) {
 // draining began, it is closed and the POST is refused.
 func (s *Service) register(sess *session) error {
 	s.mu.Lock()
-	s.pending--
+	delete(s.negotiating, sess)
 	draining := s.draining
 	if !draining {
 		s.sessions[sess.secret], s.public[sess.id] = sess, sess
@@ -259,11 +270,11 @@ func (s *Service) register(sess *session) error {
 }
 
 // giveUp counts a POST out that failed before there was a connection.
-func (s *Service) giveUp(from netip.Addr) {
+func (s *Service) giveUp(sess *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending--
-	s.openedLocked(from)
+	delete(s.negotiating, sess)
+	s.openedLocked(sess.from)
 	s.unclosed.Done()
 }
 
