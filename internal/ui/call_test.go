@@ -377,6 +377,22 @@ func TestCallShowsWhoIsOff(t *testing.T) {
 	tb.wait(list + `.includes("reconnecting…")`)
 }
 
+// TestCallTellsWhoJoins covers names with commas, and somebody who only takes another
+// name.
+func TestCallTellsWhoJoins(t *testing.T) {
+	s := newStub(t, Config{})
+	tb := joined(s, look{}, "Anna")
+	s.calls.joins("lee", "Lee, Ann")
+	tb.wait(`document.getElementById("toast").textContent === "Lee, Ann joined."`)
+	s.calls.tell("joined", `{"participant":"lee","name":"Lee","sources":[],"changed":true}`)
+	s.calls.joins("bob", "Bob")
+	s.calls.joins("cy", "Cy")
+	tb.wait(`document.getElementById("toast").textContent === "Bob and Cy joined."`)
+	if names := eval[string](tb, `import("/assets/callnews.js").then(({ together }) => [["A, B"], ["A", "B, C"], ["A", "B", "C"], ["A", "B", "C", "D"]].map(together).join("|"))`); names != "A, B|A and B, C|A, B and C|A, B and 2 others" {
+		t.Errorf("names are told as %s", names)
+	}
+}
+
 // TestCallWithoutDevicesFirst covers somebody who only watches and then speaks up.
 func TestCallWithoutDevicesFirst(t *testing.T) {
 	s := newStub(t, Config{})

@@ -33,7 +33,7 @@ func TestCallScreenshots(t *testing.T) {
 	if dir == "" {
 		t.Skip("HEADGATE_SCREENSHOTS names no directory")
 	}
-	for _, l := range []look{{width: 390, height: 844}, {width: 390, height: 844, dark: true}, {width: 1440, height: 900}, {width: 1440, height: 900, dark: true}} {
+	for _, l := range []look{{width: 390, height: 844}, {width: 390, height: 844, dark: true}, {width: 1280, height: 800}, {width: 1280, height: 800, dark: true}} {
 		for _, shot := range callShots {
 			t.Run(fmt.Sprintf("%s/%d/dark=%v", shot.name, l.width, l.dark), func(t *testing.T) {
 				s := newStub(t, Config{})
@@ -109,6 +109,15 @@ var callShots = []struct {
 		enters(s, tb)
 		tb.wait(pictures(2))
 	}},
+	{name: "call-five", feed: true, take: func(s *stub, tb *tab) {
+		s.calls.fills(4)
+		enters(s, tb)
+		tb.wait(pictures(4))
+		s.calls.tell("muted", `{"participant":"chen","source":"main","audio":false,"video":false,"self_muted":{"audio":true,"video":true},"by":"self"}`)
+		s.calls.tell("joined", `{"participant":"bob","name":"Dr. Bartholomew Featherstonehaugh-Cholmondeley the Third, Department of Acoustics","sources":["main"],"changed":true}`)
+		tb.click("#mic")
+		tb.wait(pictures(3))
+	}},
 	{name: "call-twelve", feed: true, take: func(s *stub, tb *tab) {
 		s.calls.fills(11)
 		s.calls.joins("mute", "Max")
@@ -165,6 +174,21 @@ var callShots = []struct {
 		enters(s, tb)
 		s.calls.leaves(eval[string](tb, `headgate.call.self`), "kicked")
 		tb.state("over")
+	}},
+	{name: "call-disbanded", take: func(s *stub, tb *tab) {
+		enters(s, tb)
+		s.calls.tell("closed", `{"reason":"disbanded"}`)
+		s.calls.cut("disbanded")
+		tb.state("over")
+	}},
+	{name: "call-sure", feed: true, take: func(s *stub, tb *tab) {
+		s.calls.fills(2)
+		enters(s, tb)
+		tb.wait(pictures(2))
+		tb.click("#people-button")
+		tb.wait(`document.querySelector('#people-list [data-act="kick"]')`)
+		tb.click(`#people-list [data-act="kick"]`)
+		tb.wait(`document.getElementById("sure").open`)
 	}},
 	{name: "call-ask", take: func(s *stub, tb *tab) { tb.open(s.URL + "/call") }},
 }

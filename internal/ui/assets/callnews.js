@@ -51,7 +51,8 @@ export class News {
 
 /** @param {string[]} names @returns {string} "Anna, Bob and 3 others" */
 export function together(names) {
-  if (names.length <= 3) return names.join(", ").replace(/, ([^,]*)$/, " and $1");
+  if (names.length < 2) return names.join();
+  if (names.length <= 3) return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
   return `${names.slice(0, 2).join(", ")} and ${names.length - 2} others`;
 }
 

@@ -76,7 +76,7 @@ export class People extends EventTarget {
     const name = one.name || one.participant;
     const face = el("span", { className: "face", "aria-hidden": "true", "data-hue": hueOf(one.participant) }, initials(name));
     return el("li", { "data-speaking": one.speaking === true }, face,
-      el("span", { className: "who" }, el("span", { className: "who-name" }, self ? `${name} (you)` : name), el("span", { className: "muted" }, describe(call, one, name))),
+      el("span", { className: "who" }, el("span", { className: "who-name", title: name }, self ? `${name} (you)` : name), el("span", { className: "muted" }, describe(call, one, name))),
       ...(self ? [] : this.#actions(call, one, name)));
   }
 

@@ -58,7 +58,7 @@ export class Room extends EventTarget {
     room.hidden = false;
     for (const name of CHANGES) call.addEventListener(name, () => this.#changed());
     const on = (/** @type {string} */ name, /** @type {(data: any) => void} */ f) => call.addEventListener(name, (event) => f(event instanceof CustomEvent ? event.detail : {}));
-    on("joined", (one) => one.participant !== call.self && this.news.crowd(one.name || one.participant, "joined"));
+    on("joined", (one) => one.participant !== call.self && !one.changed && this.news.crowd(one.name || one.participant, "joined"));
     on("left", (one) => one.participant !== call.self && this.news.crowd(this.#names.get(one.participant) ?? one.participant, one.reason === "kicked" ? "were removed" : "left"));
     on("message", (message) => this.#chat.add(message));
     on("invited", (invitation) => this.#ask(invitation));

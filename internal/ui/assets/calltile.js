@@ -72,6 +72,7 @@ export class Tile {
   #dress(look) {
     const { dataset } = this.element;
     put(this.#name, look.name);
+    this.button.title = look.name; // where it is cut off
     put(this.#note, look.note);
     put(this.#face, initials(look.name.replace(/ \(you\)$/, "")));
     this.#face.dataset.hue = String(hueOf(this.key));
@@ -92,7 +93,7 @@ export class Tile {
 
   /** Tells whether there are new pictures. @param {number} now milliseconds */
   look(now) {
-    if (this.#fresh > 0 && this.#look?.whole) this.#fresh = now; // a screen may stand still
+    if (this.#fresh > 0 && (this.#look?.whole || this.#look?.own)) this.#fresh = now; // a screen may stand still; we know of our own camera
     if (!this.#waiting && this.#stream) {
       this.#waiting = true;
       if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback((at) => this.#saw(at));
