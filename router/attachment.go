@@ -38,6 +38,11 @@ type AttachRequest struct {
 	// changes. It is called with the router's lock held: it must
 	// return at once and must not call back. nil is allowed.
 	Notify func(live bool)
+	// Missing are the codecs of kinds that the viewer would take and has no section for,
+	// because nobody sent any. Appeared is told, as Notify is, when something that is
+	// live has one of them, and when that is no longer so.
+	Missing  map[Kind][]string
+	Appeared func(there bool)
 }
 
 // Attachment is a viewer's place in a channel.
@@ -54,9 +59,9 @@ type Attachment struct {
 	slots      []Filling
 	priorities []int
 	emptySince time.Time
-	// live is what Notify was told.
-	live bool
-	over bool
+	// live is what Notify was told, appeared what Appeared was.
+	live, appeared bool
+	over           bool
 }
 
 // Attach starts to feed a viewer. A viewer may be attached where nobody
@@ -116,10 +121,31 @@ func (a *Attachment) resolve(now time.Time) []func() {
 		a.live = live
 		a.notify(live)
 	}
+	if appeared := a.hasMissing(); appeared != a.appeared {
+		a.appeared = appeared
+		a.req.Appeared(appeared)
+	}
 	if !wasEmpty && a.empty() {
 		a.emptySince = now
 	}
 	return nil
+}
+
+// hasMissing tells whether a new session would get more than this one.
+func (a *Attachment) hasMissing() bool {
+	for kind, codecs := range a.req.Missing {
+		pub := a.channel.shown(a.req.Selector, a.req.Self, kind, anything)
+		if pub == nil {
+			pub = a.channel.pick(a.req.Selector, a.req.Self, anything)
+		}
+		if pub == nil || pub.state != Live {
+			continue
+		}
+		if codec, sent := pub.codecs()[kind]; sent && slices.Contains(codecs, codec.Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // wanted is the publication that should fill a section, nil for none; refused tells

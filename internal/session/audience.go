@@ -28,6 +28,7 @@ type audience struct {
 
 	live     bool
 	greeted  bool            // the member was told what held at first
+	more     bool            // a new session would get a kind that this one lacks
 	slots    signaling.Slots // nil without
 	viewers  int
 	layers   signaling.Layers // nil while nothing is known of them
@@ -104,6 +105,9 @@ func (a *audience) admit(now time.Time, secret string, names []string) error {
 func (a *audience) state() (state []events.Event) {
 	if a.live {
 		state = append(state, events.Event{Name: signaling.EventActive})
+	}
+	if a.more {
+		state = append(state, events.Event{Name: signaling.EventReconnect})
 	}
 	if a.viewers > 0 {
 		state = append(state, events.Event{Name: signaling.EventViewerCount, Data: a.viewers})
@@ -209,6 +213,17 @@ func (a *audience) setLive(live bool) {
 		a.tellMember(name, nil)
 	}
 	a.live, a.greeted = live, true
+}
+
+// setMore is told by the router, as setLive is, whether a new session would get a kind
+// that this one has no section for.
+func (a *audience) setMore(more bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.more = more
+	if more {
+		a.tell(signaling.EventReconnect, nil)
+	}
 }
 
 // show tells what is different from the last time.

@@ -65,6 +65,7 @@ func (s *Service) negotiateCounterOffer(ctx context.Context, sess *session, raw 
 	if counter.plan, err = negotiate.CounterOffer(s.counterPolicy(terms, raw.Place.Channel)); err != nil {
 		return err
 	}
+	v.missing = s.missing(raw.Place.Channel, offer, counter.plan)
 	conn, err := s.parts.Host.Offer(ctx, peer.PlayParams{
 		Plan: counter.plan, Loopback: sess.from.IsLoopback(), Notify: sess.notify, RTCP: v.rtcp, Log: sess.log,
 	})

@@ -54,6 +54,7 @@ func (s *Service) negotiatePlay(ctx context.Context, sess *session, raw signalin
 	}
 	sess.conn, sess.media = conn, v
 	v.media, v.audience.live = mediaLines(plan, conn.Sections()), terms.Live
+	v.missing = s.missing(sess.place.Channel, offer, plan)
 	v.start(conn, plan.MaxBits)
 	if plan.Slots {
 		v.takeSeat(plan)
@@ -101,6 +102,25 @@ func (s *Service) playPolicy(terms router.Terms, v *viewing) negotiate.PlayPolic
 	return p
 }
 
+// missing are the codecs of the kinds that a player would take and plan does not have,
+// since nobody sends them. One whose offer has no media takes all of the channel's.
+func (s *Service) missing(channel string, offer *negotiate.Offer, plan *negotiate.Plan) map[router.Kind][]string {
+	video, audio := s.codecs(channel)
+	missing := make(map[router.Kind][]string)
+	for kind, list := range map[router.Kind][]string{router.Video: video, router.Audio: audio} {
+		if plan.Carries(kind) {
+			continue
+		}
+		if !offer.AsksForMedia() {
+			list = offer.Codecs(kind)
+		}
+		if len(list) > 0 {
+			missing[kind] = list
+		}
+	}
+	return missing
+}
+
 // codecs are those of a channel, in order of preference.
 func (s *Service) codecs(channel string) (video, audio []string) {
 	video, audio = s.parts.Calls.Codecs(channel)
@@ -139,8 +159,9 @@ type viewing struct {
 	selector   router.Selector
 	self       string
 	kinds      []router.Kind
-	seat       *seat // nil without slots
-	media      []int // the indexes of their m= lines
+	seat       *seat                    // nil without slots
+	media      []int                    // the indexes of their m= lines
+	missing    map[router.Kind][]string // see router.AttachRequest
 	rtt        func() time.Duration
 	client     atomic.Pointer[egress.Client] // RTCP may come before start returned
 	attachment atomic.Pointer[router.Attachment]
@@ -202,6 +223,7 @@ func (v *viewing) connected(now time.Time) {
 	a, err := v.sess.service.parts.Router.Attach(now, router.AttachRequest{
 		Channel: v.sess.place.Channel, Selector: v.selector, Self: v.self,
 		Viewer: client.Viewer(), Worker: client.Worker(), Kinds: v.kinds, Slots: v.seat.sections(), End: v.sess.end, Notify: v.audience.setLive,
+		Missing: v.missing, Appeared: v.audience.setMore,
 	})
 	if err != nil {
 		v.sess.finish(router.ErrFull)
