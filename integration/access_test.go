@@ -19,13 +19,13 @@ func TestTokens(t *testing.T) {
 
 	for name, env := range map[string]string{"without a token": "TOKEN=", "with a token that may only play": "TOKEN=" + play} {
 		refused := example(t, "ffmpeg "+name, "ffmpeg/publish.sh", []string{env, "SIZE=320x180"}, g.whip("live"))
-		if err := refused.ends(t, 15*time.Second); err == nil {
+		if err := refused.ends(t, patience); err == nil {
 			t.Errorf("FFmpeg published %s", name)
 		}
 		refused.prints(t, time.Second, `40[13] (Unauthorized|Forbidden)`)
 	}
 
-	publishFFmpeg(t, g.whip("live"), "TOKEN="+publish)
+	publishFFmpeg(t, g, "live", "TOKEN="+publish)
 	// The token stands in the fragment, which no server and no log sees.
 	open(t, chromium, g.watchPage("live")+"#token="+play).plays(t, picture{codec: "H264", rate: 25})
 	if log := g.output.String(); strings.Contains(log, publish) || strings.Contains(log, play) {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // probeScript watches a page from inside; see probe.js.
@@ -17,6 +16,8 @@ var probeScript string
 
 // A browser opens tabs. One of each kind runs for all tests.
 type browser interface {
+	// alive is false once the browser has ended by itself.
+	alive() bool
 	// newTab opens a tab with a storage of its own, in which the preload scripts run before those of any page.
 	newTab(preload ...string) (tab, error)
 	stop()
@@ -30,8 +31,8 @@ type tab interface {
 	close()
 }
 
-// evaluateTimeout bounds one question to a page.
-const evaluateTimeout = 20 * time.Second
+// evaluateTimeout bounds one question to a page. Some questions do a lot, and all browsers share the machine with encoders.
+const evaluateTimeout = patience
 
 // browsers holds those that run, by the client's name.
 var browsers = struct {
@@ -51,13 +52,14 @@ func open(t *testing.T, c client, url string, preload ...string) *page {
 		t.Fatalf("new tab of %s: %v", c.name, err)
 	}
 	where, _, _ := strings.Cut(url, "#") // what follows may be a token
-	p := &page{tab: opened, name: fmt.Sprintf("%s at %s", c.name, where)}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("---- %s:\n%s", p.name, p.describe())
-		}
-		p.close()
-	})
+	return visit(t, opened, fmt.Sprintf("%s at %s", c.name, where), url)
+}
+
+// visit shows url in a new tab, which is closed at the end of the test, and described if that failed.
+func visit(t *testing.T, opened tab, name, url string) *page {
+	t.Helper()
+	p := &page{tab: opened, name: name}
+	t.Cleanup(func() { p.close(t) })
 	if err := p.navigate(url); err != nil {
 		t.Fatalf("%s: %v", p.name, err)
 	}
@@ -68,7 +70,12 @@ func running(c client, path string) (browser, error) {
 	browsers.mu.Lock()
 	defer browsers.mu.Unlock()
 	if b := browsers.running[c.name]; b != nil {
-		return b, nil
+		if b.alive() {
+			return b, nil
+		}
+		fmt.Printf("integration: %s has ended by itself, another one is started\n", c.name) // the test it ended in has failed
+		b.stop()
+		delete(browsers.running, c.name)
 	}
 	starter := startChromium
 	switch c.name {
@@ -106,7 +113,21 @@ func stopBrowsers() {
 // A page is a tab with the probe in it.
 type page struct {
 	tab
-	name string
+	name   string
+	closed bool
+}
+
+// close closes the tab, once. The page of a test that failed is described first.
+func (p *page) close(t *testing.T) {
+	t.Helper()
+	if p.closed {
+		return
+	}
+	p.closed = true
+	if t.Failed() {
+		t.Logf("---- %s:\n%s", p.name, p.describe())
+	}
+	p.tab.close()
 }
 
 // run evaluates an expression and decodes what it gives into out, if out is not nil.
@@ -127,11 +148,15 @@ func (p *page) try(expression string, out any) error {
 
 // describe is what a person wants to know about a page after a failure.
 func (p *page) describe() string {
-	text, err := p.evaluate("({ report: headgateProbe.report(), text: document.body.innerText.slice(0, 600) })")
+	text, err := p.evaluate(`window.headgateProbe ? headgateProbe.tell() : [location.pathname, document.documentElement.dataset.state, document.body?.innerText.slice(0, 600), window.observed].map((part) => JSON.stringify(part) ?? "").join("\n")`)
 	if err != nil {
 		return err.Error()
 	}
-	return text
+	var told string
+	if json.Unmarshal([]byte(text), &told) != nil {
+		return text
+	}
+	return told
 }
 
 // asJSON wraps an expression so that it gives JSON in every browser.

@@ -44,7 +44,10 @@
         if (name === "kicked" || name === "closed") source.close();
       });
     }
-    await new Promise((done, failed) => { source.addEventListener("snapshot", done, { once: true }); setTimeout(() => failed(new Error("no snapshot")), 5000); });
+    await new Promise((done, failed) => {
+      source.addEventListener("snapshot", done, { once: true });
+      source.addEventListener("error", () => source.readyState === EventSource.CLOSED && failed(new Error("the stream of events was refused")));
+    });
     return true;
   };
 
@@ -101,13 +104,16 @@
     return true;
   };
 
-  // shown is how many pictures of whom were decoded, by who is in which slot now.
+  // speaker is who speaks now, as far as the events tell.
+  caller.speaker = () => caller.events.findLast(({ name }) => name === "speaker")?.data.participant ?? "";
+
+  // shown is how many pictures were decoded in which slot, by who is in it now.
   caller.shown = async () => {
     const shown = {};
     for (const slot of caller.slots) {
       if (!slot.participant || !caller.pictures[slot.slot]) continue;
       for (const report of (await caller.pictures[slot.slot].receiver.getStats()).values()) {
-        if (report.type === "inbound-rtp") shown[slot.participant] = report.framesDecoded || 0;
+        if (report.type === "inbound-rtp") shown[slot.participant] = { slot: slot.slot, frames: report.framesDecoded || 0 };
       }
     }
     return shown;
@@ -133,12 +139,15 @@
       video.requestVideoFrameCallback(look);
     };
     video.requestVideoFrameCallback(look);
-    setInterval(async () => {
+    // One question after the other: answers that overtake each other would tell of changes that there were not.
+    const ask = async () => {
       const asked = now();
       const { body } = await json("GET", `/api/v1/channels/${channel}/program`);
       const is = body.video ? body.video.participant : "";
       if (!caller.decisions.length || caller.decisions.at(-1).is !== is) caller.decisions.push({ is, at: asked });
-    }, 20);
+      setTimeout(ask, 20);
+    };
+    ask();
     await offer(pc, `/whep/${channel}`);
     return true;
   };

@@ -16,21 +16,21 @@ func TestChromiumChoosesALayer(t *testing.T) {
 			g := startGateway(t)
 			publisher := publishLayers(t, g, "live", codec)
 			viewer := watch(t, chromium, g, "live")
-			viewer.starts(t, 15*time.Second)
-			publisher.eventually(t, 15*time.Second, "the gateway gets all layers",
+			viewer.starts(t)
+			publisher.eventually(t, patience, "the gateway gets all layers",
 				`[...document.querySelectorAll("#layer-rows tr")].filter((row) => /bit\/s$/.test(row.innerText.trim())).length === 3`)
-			viewer.eventually(t, 10*time.Second, "three layers to choose from",
+			viewer.eventually(t, patience, "three layers to choose from",
 				`!document.querySelector("#quality").hidden && document.querySelectorAll("#qualities button[aria-disabled=false]").length === 4`)
 			// The window is 780 x 437: a picture of 720 lines would be sent in vain, unless somebody wants it.
-			viewer.showsHeight(t, 360, 20*time.Second)
+			viewer.showsHeight(t, 360, patience)
 			viewer.chooses(t, 0) // highest first
-			viewer.showsHeight(t, 720, 10*time.Second)
+			viewer.showsHeight(t, 720, patience)
 			viewer.chooses(t, 2)
-			viewer.showsHeight(t, 180, 10*time.Second)
+			viewer.showsHeight(t, 180, patience)
 			viewer.keepsMoving(t, picture{codec: codec})
 			viewer.showsHeight(t, 180, time.Second)
 			viewer.chooses(t, 3)
-			viewer.showsHeight(t, 360, 20*time.Second)
+			viewer.showsHeight(t, 360, patience)
 			var advice string
 			publisher.run(t, `document.querySelector("#advice").innerText`, &advice)
 			if strings.Contains(advice, "makes none when asked") {
@@ -52,7 +52,7 @@ func publishLayers(t *testing.T, g *gateway, channel, codec string) *page {
 		if (!document.querySelector("#simulcast").checked) throw new Error("a camera of 720p is not offered in layers");
 	})()`, nil)
 	p.click(t, "#go")
-	p.sendsLayers(t, 3, 30*time.Second) // a busy machine takes its time
+	p.sendsLayers(t, 3, patience) // a busy machine takes its time
 	return p
 }
 

@@ -23,7 +23,7 @@ func TestChromiumSimulcast(t *testing.T) {
 			t.Logf("three layers %v after the POST; %s", time.Since(posted).Round(10*time.Millisecond), cpuPressure())
 			viewer := watch(t, chromium, g, "live")
 			viewer.plays(t, picture{codec: codec})
-			viewer.seesHeight(t, 360, 20*time.Second)
+			viewer.seesHeight(t, 360, patience)
 		})
 	}
 }

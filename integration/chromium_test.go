@@ -47,11 +47,13 @@ func startChromiumWith(path string, flags ...chromedp.ExecAllocatorOption) (brow
 	select {
 	case err := <-started:
 		return b, err
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		b.cancel()
-		return nil, fmt.Errorf("not started within 30 s: %w", <-started)
+		return nil, fmt.Errorf("not started within %v: %w", patience, <-started)
 	}
 }
+
+func (b *chromiumBrowser) alive() bool { return b.ctx.Err() == nil }
 
 func (b *chromiumBrowser) stop() {
 	_ = chromedp.Cancel(b.ctx)
@@ -74,9 +76,17 @@ func (b *chromiumBrowser) besideTab(preload ...string) (tab, error) { return b.t
 func (b *chromiumBrowser) tabWith(preload []string, options ...chromedp.ContextOption) (tab, error) {
 	ctx, cancel := chromedp.NewContext(b.ctx, options...)
 	t := &chromiumTab{ctx: ctx, cancel: cancel}
-	if err := chromedp.Do(ctx); err != nil {
+	opened := make(chan error, 1)
+	go func() { opened <- chromedp.Do(ctx) }()
+	select {
+	case err := <-opened:
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+	case <-time.After(patience):
 		cancel()
-		return nil, err
+		return nil, fmt.Errorf("no tab within %v: %w", patience, <-opened)
 	}
 	for _, script := range preload {
 		if err := t.preload(script); err != nil {

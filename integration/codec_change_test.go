@@ -14,13 +14,13 @@ import (
 func TestChromiumDecodesOneCodecAfterAnother(t *testing.T) {
 	needNetwork(t)
 	g := startGateway(t)
-	first := publishFFmpeg(t, g.whip("live")+"/first")
-	second := publishVP8(t, g.whip("live")+"/second")
+	first := publishFFmpeg(t, g, "live/first")
+	second := publishVP8(t, g, "live/second")
 	viewer := watch(t, chromium, g, "live")
 	viewer.showsCodec(t, "H264")
 	stopped(t, first)
 	viewer.showsCodec(t, "VP8")
-	publishFFmpeg(t, g.whip("live")+"/third")
+	publishFFmpeg(t, g, "live/third")
 	stopped(t, second)
 	viewer.showsCodec(t, "H264")
 	if r := viewer.report(t); r.Connections != 1 || len(r.Log) > 0 {
@@ -29,7 +29,7 @@ func TestChromiumDecodesOneCodecAfterAnother(t *testing.T) {
 }
 
 // publishVP8 publishes a film of VP8, again and again.
-func publishVP8(t *testing.T, url string) *program {
+func publishVP8(t *testing.T, g *gateway, place string) *program {
 	t.Helper()
 	film := filepath.Join(t.TempDir(), "film.ivf")
 	args := []string{"-hide_banner", "-nostdin", "-loglevel", "warning", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=4"}
@@ -43,10 +43,11 @@ func publishVP8(t *testing.T, url string) *program {
 	if err != nil {
 		t.Fatalf("make a film: %v", err)
 	}
-	cmd := exec.Command(binary(), "push", "--whip", url, film)
+	cmd := exec.Command(binary(), "push", "--whip", g.whipAt(place), film)
 	cmd.Env = cleanEnvironment()
 	p := start(t, "headgate push", cmd)
-	p.prints(t, 15*time.Second, `connected .* after the POST`)
+	p.prints(t, patience, `connected .* after the POST`)
+	g.onAir(t, place)
 	return p
 }
 
@@ -60,7 +61,7 @@ func stopped(t *testing.T, p *program) {
 // showsCodec waits until pictures of a codec are decoded, and asserts that they keep coming.
 func (p *page) showsCodec(t *testing.T, codec string) {
 	t.Helper()
-	eventually(t, 20*time.Second, p.name+" shows "+codec, func() error {
+	eventually(t, patience, p.name+" shows "+codec, func() error {
 		if r := p.report(t); r.Video == nil || r.Video.Frames == 0 || r.Video.Codec != codec || r.SilentFor > 200 {
 			return fmt.Errorf("shows %+v", r.Video)
 		}

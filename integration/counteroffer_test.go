@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 )
 
 // counterOffered plays from a WHEP address by a counter-offer: the page offers neither sound nor picture, and answers what the gateway offers.
@@ -35,7 +34,7 @@ func TestBrowsersAnswerCounterOffers(t *testing.T) {
 		codec   string
 		publish func(*testing.T, *gateway)
 	}{
-		{chromium, "H264", func(t *testing.T, g *gateway) { publishFFmpeg(t, g.whip("live")) }},
+		{chromium, "H264", func(t *testing.T, g *gateway) { publishFFmpeg(t, g, "live") }},
 		{firefox, "VP8", func(t *testing.T, g *gateway) { publishPage(t, chromium, g, "live", "VP8") }},
 	} {
 		t.Run(row.player.name, func(t *testing.T) {
@@ -44,7 +43,7 @@ func TestBrowsersAnswerCounterOffers(t *testing.T) {
 			row.publish(t, g)
 			page := open(t, row.player, g.url+"/") // any page of the gateway
 			var said string
-			eventually(t, 10*time.Second, "the channel is live", func() error {
+			eventually(t, patience, "the channel is live", func() error {
 				page.run(t, strings.Replace(counterOffered, "WHEP", g.whep("live"), 1), &said)
 				if strings.HasPrefix(said, "POST 409") {
 					return errors.New(said)
@@ -54,7 +53,7 @@ func TestBrowsersAnswerCounterOffers(t *testing.T) {
 			if !strings.HasPrefix(said, "PATCH 204") || !strings.Contains(said, "valid-until=") {
 				t.Fatal(said)
 			}
-			if r := page.starts(t, 15*time.Second); r.Video.Codec != row.codec {
+			if r := page.starts(t); r.Video.Codec != row.codec {
 				t.Errorf("codec %q", r.Video.Codec)
 			}
 		})

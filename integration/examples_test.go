@@ -15,7 +15,7 @@ func TestExampleLook(t *testing.T) {
 	need(t, curl)
 	g := startGateway(t)
 	look := example(t, "look.sh", "curl/look.sh", nil, g.whip("live"))
-	if err := look.ends(t, 10*time.Second); err != nil {
+	if err := look.ends(t, patience); err != nil {
 		t.Fatal(err)
 	}
 	look.prints(t, time.Second, `(?i)accept-post: application/sdp`)
@@ -26,7 +26,7 @@ func TestExampleSession(t *testing.T) {
 	need(t, curl)
 	g := startGateway(t)
 	session := example(t, "session.sh", "curl/session.sh", nil, g.whip("live"))
-	if err := session.ends(t, 10*time.Second); err != nil {
+	if err := session.ends(t, patience); err != nil {
 		t.Fatal(err)
 	}
 	session.prints(t, time.Second, `(?s)v=0.*a=candidate:.*session: `+regexp.QuoteMeta(g.url)+`/session/\S+\nGET:     204\nDELETE:  200`)
@@ -37,7 +37,7 @@ func TestExamplePublishPage(t *testing.T) {
 	needNetwork(t)
 	g, s := startGateway(t), startSite(t)
 	publisher := open(t, chromium, s.url+"/examples/publish.html?url="+url.QueryEscape(g.whip("live")))
-	eventually(t, 15*time.Second, "the example publishes", func() error { return publisher.sends(t, "video", 3) })
+	eventually(t, patience, "the example publishes", func() error { return publisher.sends(t, "video", 3) })
 	watch(t, chromium, g, "live").plays(t, picture{codec: "H264"})
 	publisher.click(t, "#stop")
 	publisher.deleted(t)
@@ -47,7 +47,7 @@ func TestExamplePublishPage(t *testing.T) {
 func TestExampleWatchPage(t *testing.T) {
 	needNetwork(t)
 	g, s := startGateway(t), startSite(t)
-	publishFFmpeg(t, g.whip("live"))
+	publishFFmpeg(t, g, "live")
 	viewer := open(t, chromium, s.url+"/examples/watch.html")
 	viewer.run(t, `document.querySelector("headgate-player").setAttribute("src", "`+g.whep("live")+`")`, nil)
 	viewer.plays(t, picture{codec: "H264", rate: 25})
@@ -57,7 +57,7 @@ func TestExampleWatchPage(t *testing.T) {
 func TestExampleWatchByHand(t *testing.T) {
 	needNetwork(t)
 	g, s := startGateway(t), startSite(t)
-	publishFFmpeg(t, g.whip("live"))
+	publishFFmpeg(t, g, "live")
 	viewer := open(t, chromium, s.url+"/examples/watch-by-hand.html?url="+url.QueryEscape(g.whep("live")))
 	// A muted element: whether there is sound to hear is for the other pages to show.
 	viewer.plays(t, picture{codec: "H264", rate: 25, silent: true})
@@ -99,7 +99,7 @@ func TestExampleCallPage(t *testing.T) {
 			setInterval(() => canvas.getContext("2d").fillRect(Math.random() * 99, 0, 9, 9), 50);
 			return canvas.captureStream(20);
 		};`)
-		eventually(t, 20*time.Second, name+" is in the call", func() error {
+		eventually(t, patience, name+" is in the call", func() error {
 			return p.holds(`document.querySelector("#state").textContent === "You are in the call."`)
 		})
 		return p
@@ -108,17 +108,17 @@ func TestExampleCallPage(t *testing.T) {
 	moving := func(who string) string {
 		return `[...document.querySelectorAll("#others video")].some((v) => !v.hidden && v.title === "` + who + `" && v.getVideoPlaybackQuality().totalVideoFrames > 5)`
 	}
-	eventually(t, 15*time.Second, "Anna sees Bob", func() error { return anna.holds(moving("Bob")) })
-	eventually(t, 15*time.Second, "Bob sees Anna", func() error { return bob.holds(moving("Anna")) })
-	if err := anna.holds(`document.querySelector("#people").innerText.trim().split("\n").sort().join() === "Anna,Bob"`); err != nil {
-		t.Error(err)
-	}
+	eventually(t, patience, "Anna sees Bob", func() error { return anna.holds(moving("Bob")) })
+	eventually(t, patience, "Bob sees Anna", func() error { return bob.holds(moving("Anna")) })
+	eventually(t, patience, "Anna knows who is there", func() error {
+		return anna.holds(`document.querySelector("#people").innerText.trim().split("\n").sort().join() === "Anna,Bob"`)
+	})
 	bob.click(t, "#share")
-	eventually(t, 15*time.Second, "Anna sees Bob's screen too", func() error {
+	eventually(t, patience, "Anna sees Bob's screen too", func() error {
 		return anna.holds(`[...document.querySelectorAll("#others video")].filter((v) => !v.hidden && v.title === "Bob").length === 2`)
 	})
 	bob.click(t, "#leave")
-	eventually(t, 10*time.Second, "Bob is gone", func() error {
+	eventually(t, patience, "Bob is gone", func() error {
 		return anna.holds(`document.querySelector("#people").innerText === "Anna" && [...document.querySelectorAll("#others video")].every((v) => v.hidden)`)
 	})
 }

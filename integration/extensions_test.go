@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // listening plays by medooze's player, and keeps what its EventSource hears and the Links of the session.
@@ -37,21 +36,22 @@ func TestMedoozeListensAndSelects(t *testing.T) {
 	g := startGateway(t)
 	publisher := open(t, chromium, startSite(t).url+"/blank.html")
 	publisher.run(t, fmt.Sprintf(simulcast, "VP8", g.whip("live")), nil)
-	publisher.sendsLayers(t, 3, 10*time.Second)
+	publisher.sendsLayers(t, 3, patience) // TestChromiumSimulcast bounds it
 	player := openThirdParty(t, startSite(t))
 	player.run(t, fmt.Sprintf(listening, g.whep("live")), nil)
 	player.hears(t, "active", "viewercount")
 	rids := player.hearsOfLayers(t, 3)
-	player.seesHeight(t, 360, 20*time.Second)
+	player.starts(t)
+	player.seesHeight(t, 360, patience)
 	player.choosesLayer(t, "POST", fmt.Sprintf(`{"mediaId":"1","encodingId":%q}`, rids[0]))
-	eventually(t, 10*time.Second, "the lowest layer is seen", func() error {
-		if r := player.report(t); r.Video.Height == 0 || r.Video.Height >= 360 {
-			return fmt.Errorf("%dx%d", r.Video.Width, r.Video.Height)
+	eventually(t, patience, "the lowest layer is seen", func() error {
+		if r := player.report(t); r.height() == 0 || r.height() >= 360 {
+			return fmt.Errorf("connection %s, video %+v", r.State, r.Video)
 		}
 		return nil
 	})
 	player.choosesLayer(t, "DELETE", "")
-	player.seesHeight(t, 360, 30*time.Second)
+	player.seesHeight(t, 360, patience)
 	player.run(t, `(async () => { await stopPlaying(); return true; })()`, nil)
 }
 
@@ -65,7 +65,7 @@ func (p *page) heard(t *testing.T) (events [][2]string) {
 // hears waits until the stream told of all these.
 func (p *page) hears(t *testing.T, names ...string) {
 	t.Helper()
-	eventually(t, 5*time.Second, p.name+" hears "+strings.Join(names, ", "), func() error {
+	eventually(t, patience, p.name+" hears "+strings.Join(names, ", "), func() error {
 		events := p.heard(t)
 		for _, name := range names {
 			found := false
@@ -83,7 +83,7 @@ func (p *page) hears(t *testing.T, names ...string) {
 // hearsOfLayers waits for so many layers with a bit rate and returns their RIDs, lowest first.
 func (p *page) hearsOfLayers(t *testing.T, layers int) (rids []string) {
 	t.Helper()
-	eventually(t, 10*time.Second, p.name+" hears of layers", func() error {
+	eventually(t, patience, p.name+" hears of layers", func() error {
 		events := p.heard(t)
 		for _, e := range events {
 			var sections map[string][]struct {

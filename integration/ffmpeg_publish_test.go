@@ -25,7 +25,7 @@ func TestFFmpegPublishes(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			need(t, ffmpeg)
 			g := startGateway(t)
-			publisher := publishFFmpeg(t, g.whip("live"), row.env...)
+			publisher := publishFFmpeg(t, g, "live", row.env...)
 			if took := connectTime(t, publisher); took > row.connected {
 				t.Errorf("FFmpeg was connected %v after its POST, want at most %v", took, row.connected)
 			} else {

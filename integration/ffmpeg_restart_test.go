@@ -3,7 +3,6 @@ package integration
 import (
 	"syscall"
 	"testing"
-	"time"
 )
 
 // TestPublisherComesBack W-21, N-035, T-88: FFmpeg ends in order or crashes and starts again; whoever watches keeps the session and sees the
@@ -13,22 +12,22 @@ func TestPublisherComesBack(t *testing.T) {
 		name string
 		end  func(t *testing.T, publisher *program)
 	}{
-		{"after a DELETE", func(t *testing.T, publisher *program) { _ = publisher.ends(t, 20*time.Second) }},
+		{"after a DELETE", func(t *testing.T, publisher *program) { _ = publisher.stops(t, patience) }},
 		{"after a crash", func(_ *testing.T, publisher *program) { publisher.signal(syscall.SIGKILL); <-publisher.done }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			path := need(t, ffmpeg)
 			g := startGateway(t)
-			first := start(t, "first ffmpeg", ffmpegCommand(path, g.whip("live"), tone, "-t", "8"))
-			first.prints(t, 10*time.Second, `Muxer state=10`)
+			first := start(t, "first ffmpeg", ffmpegCommand(path, g.whip("live"), tone))
+			first.prints(t, patience, `Muxer state=10`)
 			viewer := watch(t, chromium, g, "live")
-			viewer.starts(t, 10*time.Second)
+			viewer.starts(t)
 			row.end(t, first)
 
 			before := viewer.report(t)
 			second := start(t, "second ffmpeg", ffmpegCommand(path, g.whip("live"), tone))
-			second.prints(t, 15*time.Second, `Muxer state=10`)
-			viewer.showsMore(t, before.Video.Frames+30, 10*time.Second)
+			second.prints(t, patience, `Muxer state=10`)
+			viewer.showsMore(t, before.Video.Frames+30, patience)
 			viewer.keepsMoving(t, picture{rate: 25})
 			viewer.sounds(t)
 			if after := viewer.report(t); after.Connections != before.Connections || after.Posts != before.Posts {

@@ -12,9 +12,9 @@ func TestSoakFFmpeg(t *testing.T) {
 	needSoak(t)
 	need(t, ffmpeg)
 	g := startGateway(t)
-	publisher := publishFFmpeg(t, g.whip("live"))
+	publisher := publishFFmpeg(t, g, "live")
 	viewer := watch(t, chromium, g, "live")
-	viewer.starts(t, 10*time.Second)
+	viewer.starts(t)
 	began := time.Now()
 	eventually(t, 150*time.Second, "two minutes", func() error {
 		if err := publisher.running(); err != nil {

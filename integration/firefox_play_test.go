@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestFirefoxPlays T-143: the embedded page plays in Firefox what Chromium publishes.
@@ -23,13 +22,13 @@ func TestFirefoxPlays(t *testing.T) {
 func TestFirefoxWithoutH264(t *testing.T) {
 	need(t, ffmpeg)
 	g := startGateway(t)
-	publishFFmpeg(t, g.whip("live"))
+	publishFFmpeg(t, g, "live")
 	viewer := watch(t, firefox, g, "live")
 	if hasH264(t, viewer) {
 		viewer.plays(t, picture{codec: "H264", rate: 25})
 		return
 	}
-	eventually(t, 10*time.Second, "the page says why", func() error {
+	eventually(t, patience, "the page says why", func() error {
 		var text string
 		viewer.run(t, "document.body.innerText", &text)
 		if !strings.Contains(text, "H264") && !strings.Contains(text, "H.264") {

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"testing"
-	"time"
 )
 
 // TestFirefoxSimulcast N-210, Q-FFX-3: the answer takes all layers although the offer declares SSRCs beside them, and the gateway gets them. H.264 is
@@ -11,7 +10,7 @@ func TestFirefoxSimulcast(t *testing.T) {
 	needNetwork(t)
 	g := startGateway(t)
 	publisher := publishSimulcast(t, firefox, g, "VP8")
-	publisher.sendsLayers(t, 3, time.Minute)
-	g.getsLayers(t, 3, 10*time.Second)
+	publisher.sendsLayers(t, 3, patience)
+	g.getsLayers(t, 3, patience)
 	watch(t, firefox, g, "live").plays(t, picture{codec: "VP8"})
 }

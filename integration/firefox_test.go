@@ -85,7 +85,7 @@ func (b *firefoxBrowser) launch(path string) error {
 var firefoxListening = regexp.MustCompile(`WebDriver BiDi listening on (ws://\S+)`)
 
 func (b *firefoxBrowser) connect() error {
-	address, err := b.address(30 * time.Second)
+	address, err := b.address(patience)
 	if err != nil {
 		return err
 	}
@@ -111,6 +111,17 @@ func (b *firefoxBrowser) address(timeout time.Duration) (string, error) {
 		case <-late:
 			return "", fmt.Errorf("not ready within %v", timeout)
 		}
+	}
+}
+
+func (b *firefoxBrowser) alive() bool {
+	select {
+	case <-b.done:
+		return false
+	case <-b.bidi.done:
+		return false
+	default:
+		return true
 	}
 }
 

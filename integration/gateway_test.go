@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -37,13 +38,25 @@ func serve(t *testing.T, args []string, env ...string) *gateway {
 	cmd.Env = append(cleanEnvironment(), append([]string{"HOME=" + dir, "XDG_STATE_HOME=" + dir}, env...)...)
 	g := &gateway{program: start(t, "headgate", cmd)}
 	t.Cleanup(func() { g.endsInOrder(t) })
-	eventually(t, 10*time.Second, "the gateway is ready", func() error {
+	eventually(t, patience, "the gateway is ready", func() error {
 		if err := g.running(); err != nil {
 			t.Fatal(err)
 		}
 		return g.readReady(ready)
 	})
 	return g
+}
+
+// onAir waits until the gateway knows of a publication: "live", or "live/anna". A publisher is connected a moment before, and who wants to play in
+// that moment is told to try again.
+func (g *gateway) onAir(t *testing.T, place string) {
+	t.Helper()
+	channel, participant, named := strings.Cut(place, "/")
+	pattern := `msg=publication event=published channel="?` + regexp.QuoteMeta(channel) + `"? participant=`
+	if named {
+		pattern += regexp.QuoteMeta(participant) + ` `
+	}
+	g.prints(t, patience, pattern)
 }
 
 // binary is the path of the headgate under test.
@@ -75,6 +88,7 @@ func (g *gateway) endsInOrder(t *testing.T) {
 	if g.running() != nil {
 		return
 	}
+	g.over = g.printed()
 	g.signal(syscall.SIGTERM)
 	if err := g.ends(t, 10*time.Second); err != nil {
 		t.Errorf("the gateway did not end in order: %v", err)
@@ -111,6 +125,9 @@ func (g *gateway) whip(channel string) string        { return g.address("whip", 
 func (g *gateway) whep(channel string) string        { return g.address("whep", channel) }
 func (g *gateway) publishPage(channel string) string { return g.address("publish", channel) }
 func (g *gateway) watchPage(channel string) string   { return g.address("watch", channel) }
+
+// whipAt is where a participant of a channel publishes: "live/anna".
+func (g *gateway) whipAt(place string) string { return g.url + "/whip/" + place }
 
 func (g *gateway) address(kind, channel string) string {
 	return fmt.Sprintf("%s/%s/%s", g.url, kind, url.PathEscape(channel))

@@ -17,7 +17,7 @@ func TestGStreamerPublishes(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			g := startGateway(t)
-			publisher := publishGStreamer(t, g.whip("live"), row.options...)
+			publisher := publishGStreamer(t, g, "live", row.options...)
 			watch(t, chromium, g, "live").plays(t, picture{codec: "H264", silent: row.quiet, rate: 20})
 			if err := publisher.stops(t, 10*time.Second); err != nil {
 				t.Errorf("publish.py ended with %v", err)

@@ -148,7 +148,7 @@ func TestChromiumOnANarrowLine(t *testing.T) {
 	publishFilms(t, g, "VP8")
 	viewer := open(t, l.inside(t, chromium), g.url+"/") // a page that may fetch from here
 	viewer.run(t, fmt.Sprintf(colourViewer, g.whep("live"), "VP8"), nil)
-	viewer.starts(t, 15*time.Second)
+	viewer.starts(t)
 	began := time.Now()
 	eventually(t, 15*time.Second, "the layer that fits", func() error {
 		if r := viewer.report(t); r.Video.Height != 360 {

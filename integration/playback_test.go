@@ -10,18 +10,12 @@ import (
 
 // A report is what the probe tells about a page: its newest connection, its requests and its complaints. Times are in milliseconds.
 type report struct {
+	Now         float64 // by the page's clock
 	State       string
 	Connections int
 	Posts       int
-	Video       *struct {
-		Codec                  string
-		Frames, Width, Height  int
-		Freezes                int
-		Frozen                 float64
-		KeyFrames, PLIs, NACKs int
-		Packets, Lost          int
-	}
-	Audio *struct {
+	Video       *video
+	Audio       *struct {
 		Codec         string
 		Energy        float64
 		Packets, Lost int
@@ -40,6 +34,24 @@ type report struct {
 	Connected    float64
 	Requests     []request
 	Log          []string
+}
+
+// A video is what a connection receives of a picture.
+type video struct {
+	Codec                  string
+	Frames, Width, Height  int
+	Freezes                int
+	Frozen                 float64
+	KeyFrames, PLIs, NACKs int
+	Packets, Lost          int
+}
+
+// height is that of the picture, 0 while a new connection has none.
+func (r report) height() int {
+	if r.Video == nil {
+		return 0
+	}
+	return r.Video.Height
 }
 
 // A request is one that the page made with fetch.
@@ -77,7 +89,7 @@ const watchFor = 4 * time.Second
 // plays asserts that the page shows the picture: soon after its POST, with sound, and without a freeze for a while.
 func (p *page) plays(t *testing.T, want picture) report {
 	t.Helper()
-	first := p.starts(t, 15*time.Second)
+	first := p.starts(t)
 	if limit := float64(orDefault(want.within, time.Second).Milliseconds()); first.FirstPicture > limit {
 		t.Errorf("%s: first picture %.0f ms after the POST, want at most %.0f ms", p.name, first.FirstPicture, limit)
 	}
@@ -94,10 +106,10 @@ func (p *page) plays(t *testing.T, want picture) report {
 }
 
 // starts waits for the first decoded picture.
-func (p *page) starts(t *testing.T, timeout time.Duration) report {
+func (p *page) starts(t *testing.T) report {
 	t.Helper()
 	var r report
-	eventually(t, timeout, p.name+" shows a picture", func() error {
+	eventually(t, patience, p.name+" shows a picture", func() error {
 		if r = p.report(t); r.Video != nil && r.Video.Frames > 0 {
 			return nil
 		}
@@ -113,7 +125,7 @@ func (p *page) sounds(t *testing.T) {
 	if r := p.report(t); r.Audio != nil {
 		before = r.Audio.Energy
 	}
-	eventually(t, 10*time.Second, p.name+" sounds", func() error {
+	eventually(t, patience, p.name+" sounds", func() error {
 		r := p.report(t)
 		if r.Audio == nil {
 			return fmt.Errorf("no audio")
@@ -129,16 +141,18 @@ func (p *page) sounds(t *testing.T) {
 func (p *page) keepsMoving(t *testing.T, want picture) report {
 	t.Helper()
 	p.run(t, "headgateProbe.forget()", nil)
-	before, began := p.report(t), time.Now()
+	before := p.report(t)
 	var r report
-	eventually(t, watchFor+5*time.Second, p.name+" is watched", func() error {
-		if time.Since(began) < watchFor {
-			return fmt.Errorf("for %v", time.Since(began))
+	eventually(t, patience, p.name+" is watched", func() error {
+		if r = p.report(t); r.Now-before.Now < float64(watchFor.Milliseconds()) {
+			return fmt.Errorf("for %.0f ms", r.Now-before.Now)
 		}
-		r = p.report(t)
 		return nil
 	})
-	rate := float64(r.Video.Frames-before.Video.Frames) / time.Since(began).Seconds()
+	if before.Video == nil || r.Video == nil || r.Connections != before.Connections {
+		t.Fatalf("%s: while it was watched its connection changed from the %d. to the %d., %s", p.name, before.Connections, r.Connections, r.State)
+	}
+	rate := float64(r.Video.Frames-before.Video.Frames) / (r.Now - before.Now) * 1000
 	if least := orDefault(want.rate, 10); rate < least {
 		t.Errorf("%s: %.1f pictures a second, want at least %.0f", p.name, rate, least)
 	}

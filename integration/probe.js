@@ -19,9 +19,16 @@
   window.fetch = async function (resource, options) {
     const request = { method: (options && options.method) || (resource && resource.method) || "GET", url: String((resource && resource.url) || resource), start: performance.now(), status: 0 };
     probe.requests.push(request);
-    const response = await nativeFetch.apply(window, arguments);
-    request.status = response.status;
-    return response;
+    request.session = Boolean(options && /^v=0/.test(String(options.body)));
+    try {
+      const response = await nativeFetch.apply(window, arguments);
+      request.status = response.status;
+      request.took = performance.now() - request.start;
+      return response;
+    } catch (error) {
+      request.failed = String(error);
+      throw error;
+    }
   };
 
   // headgateCodec = "VP9" makes connections offer that video codec only, whoever makes them.
@@ -106,16 +113,28 @@
     connection.silentFor = 0;
   };
 
-  // report describes the newest connection. Times are in milliseconds; firstPicture counts from the start of the last POST that succeeded.
+  // report describes the newest connection. Times are in milliseconds; firstPicture counts from the start of the last POST that made a session.
   probe.report = () => {
     const connection = probe.connections[probe.connections.length - 1];
-    const posts = probe.requests.filter((request) => request.method === "POST" && request.status === 201);
+    const posts = probe.requests.filter((request) => request.method === "POST" && request.status === 201 && request.session);
     const post = posts[posts.length - 1];
     const since = (time) => (time && post ? time - post.start : 0);
-    const result = { connections: probe.connections.length, posts: posts.length, requests: probe.requests, log: probe.log };
+    const result = { now: performance.now(), connections: probe.connections.length, posts: posts.length, requests: probe.requests, log: probe.log };
     if (!connection) return { ...result, state: "none" };
     return { ...result, state: connection.pc.connectionState, video: connection.video, audio: connection.audio, sent: connection.sent, longestGap: connection.longestGap,
       silentFor: connection.silentFor, firstPicture: since(connection.firstPicture), connected: since(connection.connected) };
+  };
+
+  // tell is the same for a person, after a failure, the most telling last.
+  probe.tell = () => {
+    const { now, requests, log, ...rest } = probe.report();
+    const lines = [`${location.origin}${location.pathname} is ${document.readyState}, state ${document.documentElement.dataset.state ?? "none"}, ${document.visibilityState}, ${Math.round(now)} ms old`];
+    lines.push(`shows: ${JSON.stringify((document.body?.innerText ?? "").slice(0, 600))}`, `newest connection: ${JSON.stringify(rest)}`);
+    for (const { pc } of probe.connections) lines.push(`connection: ${pc.connectionState}, ICE ${pc.iceConnectionState}, gathering ${pc.iceGatheringState}, signaling ${pc.signalingState}`);
+    if (window.caller) lines.push(`heard: ${caller.events.map(({ name, data }) => [name, data.participant, data.reason].filter(Boolean).join(" ")).filter((name) => name !== "quality").slice(-60).join(", ")}`);
+    for (const { method, url, start, status, took, failed } of requests.slice(-20)) lines.push(`${Math.round(start)} ms: ${method} ${url} ${failed ?? (status || "has no answer")}${took ? ` after ${Math.round(took)} ms` : ""}`);
+    lines.push(log.length ? `console:\n  ${log.slice(-30).join("\n  ")}` : "the console is empty");
+    return lines.join("\n");
   };
 
   // forget starts a new measurement of the longest gap between pictures.

@@ -27,6 +27,6 @@ func TestSRTPProfilesOfPlayers(t *testing.T) {
 		g := startGateway(t)
 		publishPage(t, chromium, g, "live", "VP8")
 		exampleScript(t, "play.py", python, "gstreamer/play.py", g.whep("live"), "--no-display")
-		g.prints(t, 15*time.Second, sealed("AES128_CM_HMAC_SHA1_80"))
+		g.prints(t, patience, sealed("AES128_CM_HMAC_SHA1_80"))
 	})
 }

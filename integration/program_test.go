@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -13,6 +14,10 @@ import (
 
 // pollInterval is how often a condition is looked at.
 const pollInterval = 20 * time.Millisecond
+
+// patience bounds a wait that claims nothing about time: it only keeps a hang from lasting for ever. What must come within a time has a bound of its
+// own, named where it is claimed.
+const patience = time.Minute
 
 // eventually polls until check returns nil and fails the test with check's last error after the timeout.
 func eventually(t *testing.T, timeout time.Duration, what string, check func() error) {
@@ -39,6 +44,7 @@ type program struct {
 	cmd    *exec.Cmd
 	output transcript
 	shown  int // how many of the last bytes a failed test shows
+	over   int // how much it had printed when the test was over, 0 while it is not
 	done   chan struct{}
 	err    error
 }
@@ -60,10 +66,26 @@ func start(t *testing.T, name string, cmd *exec.Cmd) *program {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("---- %s printed:\n%s", name, p.output.tail(p.shown))
+			t.Logf("---- %s printed:\n%s", name, p.words())
 		}
 	})
 	return p
+}
+
+// words are the last of what the program printed while the test ran: its end is noise that would push them out. Files that a page loads are left out
+// for the same reason.
+func (p *program) words() string {
+	text := p.output.String()
+	if p.over > 0 {
+		text = text[:p.over]
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, "route=/assets/") {
+			kept.WriteString(line)
+		}
+	}
+	return tail(kept.String(), p.shown)
 }
 
 // kill ends the program and all it started, at once, and waits.
@@ -125,11 +147,20 @@ func (p *program) running() error {
 // prints waits until the output matches the pattern and returns the match with its groups.
 func (p *program) prints(t *testing.T, timeout time.Duration, pattern string) []string {
 	t.Helper()
+	return p.printsAfter(t, 0, timeout, pattern)
+}
+
+// printed is how much the program has printed: where what it prints next begins.
+func (p *program) printed() int { return len(p.output.String()) }
+
+// printsAfter is prints for what comes after the first so many bytes, where an earlier part of the test has made the program print the same.
+func (p *program) printsAfter(t *testing.T, begin int, timeout time.Duration, pattern string) []string {
+	t.Helper()
 	expression := regexp.MustCompile(pattern)
 	var match []string
 	eventually(t, timeout, fmt.Sprintf("%s prints %q", p.name, pattern), func() error {
 		ended := p.running() // before the output is read: what has ended has printed all
-		if match = expression.FindStringSubmatch(p.output.String()); match != nil {
+		if match = expression.FindStringSubmatch(p.output.String()[begin:]); match != nil {
 			return nil
 		}
 		if ended != nil {
@@ -159,8 +190,9 @@ func (o *transcript) String() string {
 }
 
 // tail returns at most the last n bytes.
-func (o *transcript) tail(n int) string {
-	text := o.String()
+func (o *transcript) tail(n int) string { return tail(o.String(), n) }
+
+func tail(text string, n int) string {
 	if len(text) > n {
 		return "…" + text[len(text)-n:]
 	}

@@ -48,7 +48,7 @@ func behind(t *testing.T, run func(t *testing.T, p *proxy, key string) *exec.Cmd
 	var key string
 	p.certificate, key = certificate(t, "localhost")
 	program := start(t, "proxy", run(t, p, key))
-	eventually(t, 10*time.Second, "the proxy is ready", func() error {
+	eventually(t, patience, "the proxy is ready", func() error {
 		if err := program.running(); err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +197,7 @@ func (p *proxy) session(t *testing.T) {
 // forwarded looks for the client's address in the gateway's log, and lies about it.
 func (p *proxy) forwarded(t *testing.T) {
 	p.ask(t, "-H", "X-Forwarded-For: 203.0.113.9", "-H", "X-Forwarded-Host: evil.example", "-H", "Forwarded: for=203.0.113.9;host=evil.example", p.url("/api/v1/settings"))
-	p.gateway.prints(t, 5*time.Second, `route=/api/v1/settings .*from=198\.18\.77\.1\b`)
+	p.gateway.prints(t, patience, `route=/api/v1/settings .*from=198\.18\.77\.1\b`)
 	if strings.Contains(p.gateway.output.String(), "203.0.113.9") {
 		t.Error("what a client says of its address is believed")
 	}

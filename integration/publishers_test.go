@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // example runs a script of examples/ as its reader would, with the installed clients first in PATH.
@@ -42,31 +41,35 @@ func exampleDir(t *testing.T) string {
 	return dir
 }
 
-// publishFFmpeg publishes by examples/ffmpeg/publish.sh; more environment variables are those the script explains. It returns when media flows.
-func publishFFmpeg(t *testing.T, url string, env ...string) *program {
+// publishFFmpeg publishes by examples/ffmpeg/publish.sh at a place, "live" or "live/anna"; more environment variables are those the script explains.
+// Like those below it returns when the gateway says that it is on air.
+func publishFFmpeg(t *testing.T, g *gateway, place string, env ...string) *program {
 	t.Helper()
 	need(t, ffmpeg)
-	p := example(t, "ffmpeg", "ffmpeg/publish.sh", append([]string{"SIZE=640x360", "LOGLEVEL=level+verbose"}, env...), url)
-	p.prints(t, 15*time.Second, `Muxer state=10`)
+	p := example(t, "ffmpeg", "ffmpeg/publish.sh", append([]string{"SIZE=640x360", "LOGLEVEL=level+verbose"}, env...), g.whipAt(place))
+	p.prints(t, patience, `Muxer state=10`)
+	g.onAir(t, place)
 	return p
 }
 
 // publishGStreamer publishes by examples/gstreamer/publish.py.
-func publishGStreamer(t *testing.T, url string, args ...string) *program {
+func publishGStreamer(t *testing.T, g *gateway, place string, args ...string) *program {
 	t.Helper()
 	needNetwork(t)
-	p := exampleScript(t, "publish.py", need(t, gstPython), "gstreamer/publish.py", append([]string{url}, args...)...)
-	p.prints(t, 15*time.Second, `connection: connected`)
+	p := exampleScript(t, "publish.py", need(t, gstPython), "gstreamer/publish.py", append([]string{g.whipAt(place)}, args...)...)
+	p.prints(t, patience, `connection: connected`)
+	g.onAir(t, place)
 	return p
 }
 
 // publishSimple publishes by examples/simple-whip-client/publish.sh.
-func publishSimple(t *testing.T, url string, args ...string) *program {
+func publishSimple(t *testing.T, g *gateway, place string, args ...string) *program {
 	t.Helper()
 	needNetwork(t)
 	need(t, simpleWHIPClient)
-	p := example(t, "whip-client", "simple-whip-client/publish.sh", nil, append([]string{url, "-o"}, args...)...)
-	p.prints(t, 15*time.Second, `PeerConnection connected`)
+	p := example(t, "whip-client", "simple-whip-client/publish.sh", nil, append([]string{g.whipAt(place), "-o"}, args...)...)
+	p.prints(t, patience, `PeerConnection connected`)
+	g.onAir(t, place)
 	return p
 }
 
@@ -78,7 +81,8 @@ func publishPage(t *testing.T, c client, g *gateway, channel, codec string) *pag
 	p := open(t, c, g.publishPage(channel))
 	p.choose(t, codec)
 	p.click(t, "#go")
-	eventually(t, 20*time.Second, p.name+" publishes", func() error { return p.sends(t, "video", 3) })
+	eventually(t, patience, p.name+" publishes", func() error { return p.sends(t, "video", 3) })
+	g.onAir(t, channel)
 	return p
 }
 
@@ -95,7 +99,7 @@ func (p *page) choose(t *testing.T, codec string) {
 		for (const input of form.querySelectorAll("select")) input.dispatchEvent(new Event("change", { bubbles: true }));
 		return true;
 	})()`
-	eventually(t, 10*time.Second, p.name+" shows its form", func() error { return p.try(fmt.Sprintf(fill, codec), nil) })
+	eventually(t, patience, p.name+" shows its form", func() error { return p.try(fmt.Sprintf(fill, codec), nil) })
 }
 
 // click presses the element that a selector finds, as soon as a person could: when the page's script has run, and it is shown and enabled.
@@ -107,7 +111,7 @@ func (p *page) click(t *testing.T, selector string) {
 		if (!element?.checkVisibility() || element.matches(":disabled") || element.closest("[inert]")) throw new Error("nobody could press it: " + element?.outerHTML);
 		element.click();
 	})()`
-	eventually(t, 10*time.Second, p.name+" has "+selector, func() error { return p.try(fmt.Sprintf(press, selector), nil) })
+	eventually(t, patience, p.name+" has "+selector, func() error { return p.try(fmt.Sprintf(press, selector), nil) })
 }
 
 // sends is an error until the page has sent that many pictures, or any sound.
@@ -129,20 +133,25 @@ func watch(t *testing.T, c client, g *gateway, channel string) *page {
 	return open(t, c, g.watchPage(channel))
 }
 
-// trickled asserts that the page brought its candidates by PATCH and that every PATCH was accepted (N-106).
+// trickled waits until the page has brought its candidates by PATCH, and asserts that every PATCH was accepted (N-106).
 func (p *page) trickled(t *testing.T) {
 	t.Helper()
-	patches := 0
-	for _, r := range p.report(t).Requests {
-		if r.Method != "PATCH" {
-			continue
+	eventually(t, patience, p.name+" has trickled", func() error {
+		patches := 0
+		for _, r := range p.report(t).Requests {
+			if r.Method != "PATCH" {
+				continue
+			}
+			if patches++; r.Status == 0 {
+				return fmt.Errorf("a PATCH has no answer yet")
+			}
+			if r.Status != 204 {
+				t.Fatalf("%s: PATCH was answered %d", p.name, r.Status)
+			}
 		}
-		patches++
-		if r.Status != 204 {
-			t.Errorf("%s: PATCH was answered %d", p.name, r.Status)
+		if patches == 0 {
+			return fmt.Errorf("it sent no PATCH")
 		}
-	}
-	if patches == 0 {
-		t.Errorf("%s: it sent no PATCH", p.name)
-	}
+		return nil
+	})
 }

@@ -40,10 +40,10 @@ func probe(t *testing.T, dir, file string) (codec string, frames int) {
 // TestPullToFiles records what ffmpeg publishes; ffprobe decodes all of it, without one complaint.
 func TestPullToFiles(t *testing.T) {
 	g := startGateway(t)
-	publishFFmpeg(t, g.whip("live"))
+	publishFFmpeg(t, g, "live")
 	dir := t.TempDir()
 	player := pull(t, dir, "--whep", g.whep("live"), "--video", "film.h264", "--audio", "film.ogg", "--duration", "4s")
-	if err := player.ends(t, 20*time.Second); err != nil {
+	if err := player.ends(t, patience); err != nil {
 		t.Fatalf("headgate pull ended with %v", err)
 	}
 	said := player.prints(t, time.Second, `received (\d+) frames \(([1-9]\d*) key frames\) and (\d+) audio packets`)
@@ -85,9 +85,9 @@ func TestPullOfOtherCodecs(t *testing.T) {
 			})
 			push := exec.Command(binary(), "push", "--whip", g.whip("live"), "-")
 			push.Env, push.Stdin = cleanEnvironment(), pipe
-			start(t, "headgate push", push).prints(t, 20*time.Second, `connected`)
+			start(t, "headgate push", push).prints(t, patience, `connected`)
 			player := pull(t, dir, "--whep", g.whep("live"), "--out", "live", "--duration", "3s", "--reconnect")
-			if err := player.ends(t, 30*time.Second); err != nil {
+			if err := player.ends(t, patience); err != nil {
 				t.Fatalf("headgate pull ended with %v", err)
 			}
 			said := player.prints(t, time.Second, `received (\d+) frames`)
@@ -102,15 +102,15 @@ func TestPullOfOtherCodecs(t *testing.T) {
 func TestPullToRTP(t *testing.T) {
 	decoder := need(t, ffmpeg)
 	g := startGateway(t)
-	publishFFmpeg(t, g.whip("live"))
+	publishFFmpeg(t, g, "live")
 	dir := t.TempDir()
-	video, audio := freeUDPPort(t), freeUDPPort(t)
+	video, audio := freePair(t), freePair(t)
 	player := pull(t, dir, "--whep", g.whep("live"), "--rtp-video", "127.0.0.1:"+strconv.Itoa(video), "--rtp-audio", "127.0.0.1:"+strconv.Itoa(audio), "--sdp", "live.sdp", "--reconnect")
-	player.prints(t, 15*time.Second, `wrote live.sdp`)
+	player.prints(t, patience, `wrote live.sdp`)
 	reader := exec.Command(decoder, "-hide_banner", "-nostdin", "-loglevel", "error", "-protocol_whitelist", "file,udp,rtp", "-i", "live.sdp", "-t", "3",
 		"-map", "0:v", "-map", "0:a", "-c", "copy", "-f", "matroska", "copy.mkv")
 	reader.Dir = dir
-	if err := start(t, "ffmpeg", reader).ends(t, 30*time.Second); err != nil {
+	if err := start(t, "ffmpeg", reader).ends(t, patience); err != nil {
 		t.Fatalf("ffmpeg ended with %v", err)
 	}
 	cmd := exec.Command(need(t, ffprobe), "-v", "error", "-count_packets", "-show_entries", "stream=codec_name,nb_read_packets", "-of", "csv=p=0", "copy.mkv")
@@ -136,27 +136,27 @@ func TestExampleTools(t *testing.T) {
 	need(t, ffmpeg)
 	g := startGateway(t)
 	env := []string{"HEADGATE=" + binary(), "SECONDS_LONG=60"}
-	example(t, "pipe.sh", "tools/pipe.sh", env, g.whip("live")).prints(t, 20*time.Second, `connected .* after the POST`)
+	example(t, "pipe.sh", "tools/pipe.sh", env, g.whip("live")).prints(t, patience, `connected .* after the POST`)
 	prefix := filepath.Join(t.TempDir(), "recording")
 	record := example(t, "record.sh", "tools/record.sh", append(env, "DURATION=2s"), g.whep("live"), prefix)
-	if err := record.ends(t, 20*time.Second); err != nil {
+	if err := record.ends(t, patience); err != nil {
 		t.Fatalf("record.sh ended with %v", err)
 	}
 	if info, err := os.Stat(prefix + ".h264"); err != nil || info.Size() < 10_000 {
 		t.Errorf("the recording: %v, %v", info, err)
 	}
-	example(t, "rtp.sh", "tools/rtp.sh", append(env, "PORT="+strconv.Itoa(freeUDPPort(t))), g.whip("rtp")).prints(t, 20*time.Second, `connected .* after the POST`)
+	example(t, "rtp.sh", "tools/rtp.sh", append(env, "PORT="+strconv.Itoa(freePair(t))), g.whip("rtp")).prints(t, patience, `connected .* after the POST`)
 	watch(t, chromium, g, "rtp").plays(t, picture{codec: "H264", silent: true})
 }
 
 // TestPullRepairsLosses loses one datagram of twenty on the way to the player: they are sent again, and all that was written can be decoded.
 func TestPullRepairsLosses(t *testing.T) {
 	g := startGateway(t)
-	publishFFmpeg(t, g.whip("live"))
+	publishFFmpeg(t, g, "live")
 	firewall(t, "udp sport "+g.mediaPort(t)+" udp length > 300 numgen random mod 100 < 5 drop")
 	dir := t.TempDir()
 	player := pull(t, dir, "--whep", g.whep("live"), "--video", "film.h264", "--duration", "4s")
-	if err := player.ends(t, 30*time.Second); err != nil {
+	if err := player.ends(t, patience); err != nil {
 		t.Fatalf("headgate pull ended with %v", err)
 	}
 	said := player.prints(t, time.Second, `received (\d+) frames .* ([1-9]\d*) repaired`)

@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,8 +39,8 @@ func TestPushFromPipe(t *testing.T) {
 				t.Fatal(err)
 			}
 			publisher := start(t, "headgate push", push)
-			publisher.prints(t, 15*time.Second, `connected .* after the POST`)
-			if err := publisher.ends(t, 20*time.Second); err != nil {
+			publisher.prints(t, patience, `connected .* after the POST`)
+			if err := publisher.ends(t, patience); err != nil {
 				t.Errorf("headgate push ended with %v", err)
 			}
 			publisher.prints(t, time.Second, `sent 75 frames`)
@@ -59,12 +58,12 @@ func TestPushFromRTP(t *testing.T) {
 	g := startGateway(t)
 	dir := t.TempDir()
 	description := filepath.Join(dir, "stream.sdp")
-	port := strconv.Itoa(freeUDPPort(t))
+	port := strconv.Itoa(freePair(t))
 	args := append(append(testPicture(30), x264...), "-flags", "+global_header", "-f", "rtp", "-sdp_file", "stream.sdp", "rtp://127.0.0.1:"+port)
 	source := exec.Command(encoder, args...)
 	source.Dir = dir
 	start(t, "ffmpeg", source)
-	eventually(t, 10*time.Second, "ffmpeg writes its description", func() error {
+	eventually(t, patience, "ffmpeg writes its description", func() error {
 		text, err := os.ReadFile(description)
 		if err == nil && !strings.Contains(string(text), "sprop-parameter-sets") {
 			err = os.ErrNotExist
@@ -74,27 +73,9 @@ func TestPushFromRTP(t *testing.T) {
 	push := exec.Command(binary(), "push", "--whip", g.whip("live"), "--sdp", description)
 	push.Env = cleanEnvironment()
 	publisher := start(t, "headgate push", push)
-	publisher.prints(t, 15*time.Second, `connected .* after the POST`)
+	publisher.prints(t, patience, `connected .* after the POST`)
 	watch(t, chromium, g, "live").plays(t, picture{codec: "H264", rate: 20, silent: true})
 	if err := publisher.stops(t, 10*time.Second); err != nil {
 		t.Errorf("headgate push ended with %v", err)
 	}
-}
-
-// freeUDPPort is an even one, as RTP likes them.
-func freeUDPPort(t *testing.T) int {
-	t.Helper()
-	for range 100 {
-		conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := conn.LocalAddr().(*net.UDPAddr).Port
-		_ = conn.Close()
-		if port%2 == 0 {
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
 }

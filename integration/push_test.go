@@ -12,7 +12,7 @@ func TestPush(t *testing.T) {
 	cmd := exec.Command(binary(), "push", "--whip", g.whip("live"))
 	cmd.Env = cleanEnvironment()
 	publisher := start(t, "headgate push", cmd)
-	publisher.prints(t, 10*time.Second, `connected .* after the POST`)
+	publisher.prints(t, patience, `connected .* after the POST`)
 	watch(t, chromium, g, "live").plays(t, picture{codec: "H264", rate: 20})
 	if err := publisher.stops(t, 10*time.Second); err != nil {
 		t.Errorf("headgate push ended with %v", err)

@@ -78,7 +78,7 @@ func TestChromiumScalability(t *testing.T) {
 			publisher.sendsFrames(t, 60) // what they are made of is known by then
 			viewer := open(t, chromium, startSite(t).url+"/blank.html")
 			viewer.run(t, fmt.Sprintf(playing, g.whep("live")), nil)
-			viewer.starts(t, 15*time.Second)
+			viewer.starts(t)
 			viewer.hearsOfSublayers(t, row.height, row.spatial, row.temporal)
 			viewer.seesHeight(t, row.height, 20*time.Second)
 			full := viewer.rate(t, 3*time.Second)

@@ -18,8 +18,8 @@ func TestSimpleWHIPClientPublishes(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			g := startGateway(t)
-			publisher := publishSimple(t, g.whip("live"), append(row.options, "-H", "headers")...)
-			publisher.prints(t, 5*time.Second, row.says)
+			publisher := publishSimple(t, g, "live", append(row.options, "-H", "headers")...)
+			publisher.prints(t, patience, row.says)
 			watch(t, chromium, g, "live").plays(t, picture{codec: "H264", rate: 20})
 			if err := publisher.stops(t, 10*time.Second); err != nil {
 				t.Errorf("whip-client ended with %v", err)

@@ -60,8 +60,8 @@ func (p *page) sendsLayers(t *testing.T, layers int, timeout time.Duration) {
 func (p *page) seesHeight(t *testing.T, height int, timeout time.Duration) {
 	t.Helper()
 	eventually(t, timeout, fmt.Sprintf("%s sees %d lines", p.name, height), func() error {
-		if r := p.report(t); r.Video.Height < height {
-			return fmt.Errorf("%dx%d", r.Video.Width, r.Video.Height)
+		if r := p.report(t); r.height() < height {
+			return fmt.Errorf("connection %s, video %+v", r.State, r.Video)
 		}
 		return nil
 	})

@@ -3,7 +3,6 @@ package integration
 import (
 	"fmt"
 	"testing"
-	"time"
 )
 
 // TestChromiumSlots: a page of another origin offers nine slots, finds out which stream is whose, pins one, hides one, and decodes two codecs side by side. The
@@ -11,22 +10,22 @@ import (
 func TestChromiumSlots(t *testing.T) {
 	needNetwork(t)
 	g := startGateway(t)
-	publishFFmpeg(t, g.whip("live")+"/ann")
-	publishVP8(t, g.whip("live")+"/bob")
+	publishFFmpeg(t, g, "live/ann")
+	publishVP8(t, g, "live/bob")
 	viewer := open(t, chromium, startSite(t).url+"/blank.html")
 	viewer.run(t, fmt.Sprintf(slotsViewer, g.whep("live"), 9), nil)
-	viewer.eventually(t, 20*time.Second, "two people in the first slots",
+	viewer.eventually(t, patience, "two people in the first slots",
 		`slots.all().then(({ slots }) => slots.length === 9 && slots.slice(0, 2).map((slot) => slot.participant).sort().join() === "ann,bob" && slots[2].participant === null)`)
 	for slot, codec := range viewer.slotCodecs(t) {
 		if codec != "" && slot > 1 {
 			t.Errorf("slot %d decodes %s", slot, codec)
 		}
 	}
-	viewer.eventually(t, 20*time.Second, "both codecs decoded", `slots.decodes().then((all) => [all[0].codec, all[1].codec].sort().join() === "H264,VP8" && all[0].frames > 20 && all[1].frames > 20)`)
+	viewer.eventually(t, patience, "both codecs decoded", `slots.decodes().then((all) => [all[0].codec, all[1].codec].sort().join() === "H264,VP8" && all[0].frames > 20 && all[1].frames > 20)`)
 	viewer.run(t, `slots.ask("PUT", "/5", { participant: "bob" })`, nil)
-	viewer.eventually(t, 10*time.Second, "bob where he is pinned", `slots.decodes().then((all) => all[5].codec === "VP8" && all[5].frames > 20)`)
+	viewer.eventually(t, patience, "bob where he is pinned", `slots.decodes().then((all) => all[5].codec === "VP8" && all[5].frames > 20)`)
 	viewer.run(t, `slots.ask("PATCH", "", [{ slot: 5, hidden: true }])`, nil)
-	viewer.eventually(t, 10*time.Second, "a hidden slot stands still", `(async () => {
+	viewer.eventually(t, patience, "a hidden slot stands still", `(async () => {
 		const before = await slots.decodes();
 		await new Promise((done) => setTimeout(done, 500));
 		return (await slots.decodes())[5].frames === before[5].frames;
@@ -40,18 +39,18 @@ func TestChromiumSlots(t *testing.T) {
 func TestFirefoxSlots(t *testing.T) {
 	needNetwork(t)
 	g := startGateway(t)
-	publishFFmpeg(t, g.whip("live")+"/ann")
-	publishVP8(t, g.whip("live")+"/bob")
+	publishFFmpeg(t, g, "live/ann")
+	publishVP8(t, g, "live/bob")
 	viewer := open(t, firefox, startSite(t).url+"/blank.html")
 	viewer.run(t, fmt.Sprintf(slotsViewer, g.whep("live"), 3), nil)
-	viewer.eventually(t, 20*time.Second, "VP8 decoded", `slots.decodes().then((all) => all.some((slot) => slot.codec === "VP8" && slot.frames > 20))`)
+	viewer.eventually(t, patience, "VP8 decoded", `slots.decodes().then((all) => all.some((slot) => slot.codec === "VP8" && slot.frames > 20))`)
 	viewer.run(t, `slots.ask("PUT", "/2", { participant: "ann" })`, nil)
 	if hasH264(t, viewer) {
-		viewer.eventually(t, 10*time.Second, "H.264 decoded", `slots.decodes().then((all) => all[2].codec === "H264" && all[2].frames > 20)`)
+		viewer.eventually(t, patience, "H.264 decoded", `slots.decodes().then((all) => all[2].codec === "H264" && all[2].frames > 20)`)
 		return
 	}
-	viewer.eventually(t, 10*time.Second, "ann pinned and unplayable", `slots.all().then(({ slots }) => slots[2].participant === "ann" && slots[2].unplayable)`)
-	viewer.eventually(t, 10*time.Second, "ann nowhere else", `slots.all().then(({ slots }) => slots[0].participant !== "ann" && slots[1].participant !== "ann")`)
+	viewer.eventually(t, patience, "ann pinned and unplayable", `slots.all().then(({ slots }) => slots[2].participant === "ann" && slots[2].unplayable)`)
+	viewer.eventually(t, patience, "ann nowhere else", `slots.all().then(({ slots }) => slots[0].participant !== "ann" && slots[1].participant !== "ann")`)
 }
 
 // slotCodecs are the codecs decoded in the slots, empty for none.

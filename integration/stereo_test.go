@@ -2,7 +2,6 @@ package integration
 
 import (
 	"testing"
-	"time"
 )
 
 // leftTone is a tone on the left, and silence on the right.
@@ -16,7 +15,8 @@ func TestStereoIsKept(t *testing.T) {
 			g := startGateway(t)
 			// Firefox has no H.264 of its own here; sound alone is enough for this row.
 			publisher := start(t, "ffmpeg", ffmpegAudioOnly(path, g.whip("live"), leftTone))
-			publisher.prints(t, 10*time.Second, `Muxer state=10`)
+			publisher.prints(t, patience, `Muxer state=10`)
+			g.onAir(t, "live")
 			viewer := watch(t, browser, g, "live")
 			viewer.sounds(t)
 			var loudness []float64

@@ -39,8 +39,8 @@ func switches(t *testing.T, codec string, n int) {
 	publishFilms(t, g, codec)
 	viewer := open(t, chromium, startSite(t).url+"/blank.html")
 	viewer.run(t, fmt.Sprintf(colourViewer, g.whep("live"), codec), nil)
-	viewer.eventually(t, 20*time.Second, "a picture", "window.colours.now !== ''")
-	viewer.starts(t, 20*time.Second)
+	viewer.eventually(t, patience, "a picture", "window.colours.now !== ''")
+	viewer.starts(t)
 	beside := watchBeside(t, g, time.Duration(n)*switchPace*2)
 	before := viewer.report(t)
 
@@ -119,7 +119,7 @@ func publishFilms(t *testing.T, g *gateway, codec string) {
 	cmd := exec.Command(binary(), args...)
 	cmd.Env = cleanEnvironment()
 	publisher := start(t, "headgate bench publish", cmd)
-	eventually(t, 20*time.Second, "the films are on air", func() error {
+	eventually(t, patience, "the films are on air", func() error {
 		if err := publisher.running(); err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // moduleCaller takes part by the module that people copy: it joins, sends a picture of one colour and plays the others.
@@ -43,17 +42,17 @@ func TestSixTabs(t *testing.T) {
 		pages, names = append(pages, p), append(names, name)
 	}
 	for i, p := range pages {
-		p.eventually(t, 30*time.Second, "all others in its slots", fmt.Sprintf("[...new Set(call.others.slots.map((slot) => slot.participant))].sort().join() === %q",
+		p.eventually(t, patience, "all others in its slots", fmt.Sprintf("[...new Set(call.others.slots.map((slot) => slot.participant))].sort().join() === %q",
 			strings.Join(slices.Delete(slices.Clone(names), i, i+1), ",")))
-		p.eventually(t, 20*time.Second, "moving pictures of all of them", `[...document.querySelectorAll("video")].filter((video) => video.getVideoPlaybackQuality && video.getVideoPlaybackQuality().totalVideoFrames > 5).length >= `+fmt.Sprint(tabs-1))
+		p.eventually(t, patience, "moving pictures of all of them", `[...document.querySelectorAll("video")].filter((video) => video.getVideoPlaybackQuality && video.getVideoPlaybackQuality().totalVideoFrames > 5).length >= `+fmt.Sprint(tabs-1))
 	}
 	pages[0].run(t, `call.say("hello from the first")`, nil)
 	for _, p := range pages {
-		p.eventually(t, 15*time.Second, "what the first tab said", `window.said.includes("hello from the first")`)
+		p.eventually(t, patience, "what the first tab said", `window.said.includes("hello from the first")`)
 	}
 	pages[0].run(t, "call.leave()", nil)
 	for _, p := range pages[1:] {
-		p.eventually(t, 15*time.Second, "that the first tab has left", `![...call.roster.participants.keys()].includes("tab-0")`)
+		p.eventually(t, patience, "that the first tab has left", `![...call.roster.participants.keys()].includes("tab-0")`)
 	}
 }
 
@@ -68,15 +67,5 @@ func besideOthers(t *testing.T, url string) *page {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &page{tab: opened, name: "a tab beside others"}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("---- %s:\n%s", p.name, p.describe())
-		}
-		p.close()
-	})
-	if err := p.navigate(url); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return visit(t, opened, "a tab beside others", url)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 // thirdParties are the clients in thirdparty/thirdparty.js.
@@ -30,7 +29,7 @@ func TestThirdPartyPublishes(t *testing.T) {
 				window.stopPublishing = await thirdparty.%s.publish(%q, stream);
 				return true;
 			})()`, row.name, g.whip("live")), nil)
-			eventually(t, 15*time.Second, row.name+" publishes", func() error { return publisher.sends(t, "video", 3) })
+			eventually(t, patience, row.name+" publishes", func() error { return publisher.sends(t, "video", 3) })
 			watch(t, chromium, g, "live").plays(t, picture{codec: "H264"})
 			t.Logf("%s asked: %s", row.name, publisher.exchanges(t))
 			if row.trickles {
@@ -47,7 +46,7 @@ func TestThirdPartyPlays(t *testing.T) {
 	for _, row := range thirdParties {
 		t.Run(row.name, func(t *testing.T) {
 			g := startGateway(t)
-			publishFFmpeg(t, g.whip("live"))
+			publishFFmpeg(t, g, "live")
 			player := openThirdParty(t, startSite(t))
 			player.run(t, fmt.Sprintf(`(async () => {
 				window.stopPlaying = await thirdparty.%s.play(%q, document.querySelector("video"));
@@ -63,7 +62,7 @@ func TestThirdPartyPlays(t *testing.T) {
 // deleted asserts that the page ended its session with a DELETE that was answered 200 (N-150).
 func (p *page) deleted(t *testing.T) {
 	t.Helper()
-	eventually(t, 5*time.Second, p.name+" ends its session", func() error {
+	eventually(t, patience, p.name+" ends its session", func() error {
 		requests := p.report(t).Requests
 		for _, r := range requests {
 			if r.Method == "DELETE" && r.Status == 200 {

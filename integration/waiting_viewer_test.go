@@ -3,7 +3,6 @@ package integration
 import (
 	"fmt"
 	"testing"
-	"time"
 )
 
 // TestViewerComesFirst W-20, T-89: a page that is opened before anybody publishes says that it waits, and shows the picture by itself when somebody does.
@@ -11,7 +10,7 @@ func TestViewerComesFirst(t *testing.T) {
 	need(t, ffmpeg)
 	g := startGateway(t)
 	viewer := watch(t, chromium, g, "live")
-	eventually(t, 10*time.Second, "the page waits", func() error {
+	eventually(t, patience, "the page waits", func() error {
 		var state string
 		viewer.run(t, "document.documentElement.dataset.state", &state)
 		if state != "waiting" {
@@ -19,6 +18,6 @@ func TestViewerComesFirst(t *testing.T) {
 		}
 		return nil
 	})
-	publishFFmpeg(t, g.whip("live"))
+	publishFFmpeg(t, g, "live")
 	viewer.plays(t, picture{codec: "H264", rate: 25})
 }
