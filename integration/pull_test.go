@@ -46,12 +46,14 @@ func TestPullToFiles(t *testing.T) {
 	if err := player.ends(t, patience); err != nil {
 		t.Fatalf("headgate pull ended with %v", err)
 	}
-	said := player.prints(t, time.Second, `received (\d+) frames \(([1-9]\d*) key frames\) and (\d+) audio packets`)
-	if codec, frames := probe(t, dir, "film.h264"); codec != "h264" || strconv.Itoa(frames) != said[1] || frames < 100 {
-		t.Errorf("%d frames of %s, it said %s", frames, codec, said[1])
+	said := player.prints(t, time.Second, `received (\d+) frames \(([1-9]\d*) key frames\) and (\d+) audio packets.*, 0 lost`)
+	if codec, frames := probe(t, dir, "film.h264"); codec != "h264" || strconv.Itoa(frames) != said[1] || frames < 30 {
+		t.Errorf("%d frames of %s, it said %s", frames, codec, said[0])
 	}
-	if codec, frames := probe(t, dir, "film.ogg"); codec != "opus" || frames < 180 || frames > 210 {
-		t.Errorf("%d packets of %s in 4 s, it said %s", frames, codec, said[3])
+	// Sound waits for the first picture: what came before it is not in the file.
+	heard, _ := strconv.Atoi(said[3])
+	if codec, packets := probe(t, dir, "film.ogg"); codec != "opus" || packets > heard || packets < heard-50 || packets < 50 {
+		t.Errorf("%d packets of %s, it said %s", packets, codec, said[0])
 	}
 }
 

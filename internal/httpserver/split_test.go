@@ -209,7 +209,7 @@ func TestSTUNWithoutHTTPS(t *testing.T) {
 // protocol, once their handler lifts the deadlines.
 func TestStreamsOutliveTheTimeouts(t *testing.T) {
 	r := tlsRig(t, func(c *Config) {
-		c.ReadHeaderTimeout, c.ReadTimeout, c.WriteTimeout, c.IdleTimeout = 100*time.Millisecond, 100*time.Millisecond, 100*time.Millisecond, 100*time.Millisecond
+		c.ReadHeaderTimeout, c.ReadTimeout, c.WriteTimeout, c.IdleTimeout = time.Second, time.Second, time.Second, time.Second // handshakes must be done by then
 	})
 	r.Echo().GET("/events", func(c echo.Context) error {
 		control := http.NewResponseController(c.Response())
@@ -223,7 +223,7 @@ func TestStreamsOutliveTheTimeouts(t *testing.T) {
 			}
 			c.Response().Flush()
 			select {
-			case <-time.After(80 * time.Millisecond): // four of them are longer than any timeout
+			case <-time.After(260 * time.Millisecond): // four of them are longer than any timeout
 			case <-c.Request().Context().Done():
 				return c.Request().Context().Err()
 			}

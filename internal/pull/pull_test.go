@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -127,19 +128,20 @@ func TestFilesHoldWhatWasPublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	mime, pictures := samples(t, prefix+".h264")
-	if mime != "video/H264" || int64(len(pictures)) != s.Frames || s.Frames < 30 || s.KeyFrames < 1 || s.Lost != 0 {
+	if mime != "video/H264" || int64(len(pictures)) != s.Frames || s.Frames < 10 || s.KeyFrames < 1 || s.Lost != 0 {
 		t.Errorf("%d pictures of %s; %+v", len(pictures), mime, s)
 	}
 	if !depacket.IsKey(mime, pictures[0].Data) || len(depacket.Parameters(mime, pictures[0].Data)) == 0 {
 		t.Errorf("the first picture is no key frame with parameter sets: %x", pictures[0].Data[:20])
 	}
+	// Sound waits for the first picture; what comes from then on is in the file, as long as it took.
 	mime, sound := samples(t, prefix+".ogg")
 	var length time.Duration
 	for _, p := range sound {
 		length += p.Duration
 	}
-	if mime != "audio/opus" || (length-1500*time.Millisecond).Abs() > 300*time.Millisecond {
-		t.Errorf("%v of %s", length, mime)
+	if mime != "audio/opus" || length > s.Lasted+300*time.Millisecond || length < time.Duration(s.AudioPackets)*20*time.Millisecond-300*time.Millisecond || s.AudioPackets == 0 {
+		t.Errorf("%v of %s; %+v", length, mime, s)
 	}
 	if !strings.Contains(said.String(), "writing "+prefix+".h264") || s.FirstPicture <= 0 || s.Connections != 1 {
 		t.Errorf("%q, %+v", said.String(), s)
@@ -168,7 +170,7 @@ func TestWhatTheServerDoesNotHaveIsSaid(t *testing.T) {
 	prefix := filepath.Join(t.TempDir(), "sound")
 	video, audio := Prefixed(prefix, nil)
 	s, err := run(t, Options{Options: dial.Options{URL: g.WHEP("live")}, Video: video, Audio: audio, Duration: 300 * time.Millisecond})
-	if err != nil || s.AudioPackets < 10 || s.Frames != 0 {
+	if err != nil || s.AudioPackets == 0 || s.Frames != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if _, err := os.Stat(prefix + ".h264"); err == nil {
@@ -178,12 +180,7 @@ func TestWhatTheServerDoesNotHaveIsSaid(t *testing.T) {
 
 // TestAfterAnInterruptionTheFileGoesOn stops the gateway and starts another one.
 func TestAfterAnInterruptionTheFileGoesOn(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
+	address := testkit.FreeAddress(t)
 	at := func(c *gateway.Config) { c.HTTP.HTTP = address }
 	first := testkit.StartGateway(t, at)
 	publish(t, first.WHIP("live"), "audio")
@@ -196,21 +193,34 @@ func TestAfterAnInterruptionTheFileGoesOn(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan Summary, 1)
+	var before atomic.Int64      // the frames when the second connection was first heard of, and one
+	again := make(chan struct{}) // pictures come by the second connection
+	told := sync.OnceFunc(func() { close(again) })
 	go func() { // waited for below
-		s, _ := Run(ctx, Options{Options: dial.Options{URL: first.WHEP("live")}, Video: video, Reconnect: true,
-			Duration: 4 * time.Second, Connected: func(time.Duration) { connected <- struct{}{} }})
+		s, err := Run(ctx, Options{Options: dial.Options{URL: first.WHEP("live")}, Video: video, Reconnect: true,
+			Connected: func(time.Duration) { connected <- struct{}{} },
+			Progress: func(s Summary) {
+				if s.Connections == 2 && !before.CompareAndSwap(0, s.Frames+1) && s.Frames > before.Load()+10 {
+					told()
+				}
+			}})
+		if err != nil {
+			t.Error(err)
+		}
 		done <- s
 	}()
 	<-connected
 	first.Close()
 	testkit.StartGateway(t, at)
 	select {
-	case s := <-done:
-		if _, pictures := samples(t, name); s.Connections != 2 || int64(len(pictures)) != s.Frames {
-			t.Errorf("%d pictures, %+v", len(pictures), s)
-		}
+	case <-again:
 	case <-time.After(30 * time.Second):
 		t.Fatal("it does not come back")
+	}
+	cancel()
+	s := <-done
+	if _, pictures := samples(t, name); s.Connections != 2 || int64(len(pictures)) != s.Frames {
+		t.Errorf("%d pictures, %+v", len(pictures), s)
 	}
 }
 
@@ -257,9 +267,20 @@ func TestPlainRTPGoesOutWithADescription(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := run(t, Options{Options: dial.Options{URL: g.WHEP("live")}, Video: video, Audio: audio, Duration: 500 * time.Millisecond})
-	if err != nil || s.Packets == 0 {
-		t.Fatalf("%+v, %v", s, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { // waited for below
+		_, err := Run(ctx, Options{Options: dial.Options{URL: g.WHEP("live")}, Video: video, Audio: audio, Reconnect: true})
+		done <- err
+	}()
+	var sent [2][]rtp.Packet
+	for i, conn := range ports {
+		sent[i] = tenPackets(t, conn)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 	text, err := os.ReadFile(description)
 	if err != nil {
@@ -273,23 +294,33 @@ func TestPlainRTPGoesOutWithADescription(t *testing.T) {
 		if described[i].Address != conn.LocalAddr().String() {
 			t.Errorf("described %s, sent to %s", described[i].Address, conn.LocalAddr())
 		}
-		var p, before rtp.Packet
-		for n := range 10 {
-			b := make([]byte, 1500)
-			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-			size, _, err := conn.ReadFrom(b)
-			if err != nil {
-				t.Fatal(err)
+		for n, p := range sent[i] {
+			if int(p.PayloadType) != described[i].PayloadType || p.Extension {
+				t.Errorf("%+v, described %+v", p.Header, described[i])
 			}
-			if err := p.Unmarshal(b[:size]); err != nil || int(p.PayloadType) != described[i].PayloadType || p.Extension {
-				t.Fatalf("%v: %+v", err, p.Header)
+			if n > 0 && p.SequenceNumber != sent[i][n-1].SequenceNumber+1 {
+				t.Errorf("%d after %d", p.SequenceNumber, sent[i][n-1].SequenceNumber)
 			}
-			if n > 0 && p.SequenceNumber != before.SequenceNumber+1 {
-				t.Errorf("%d after %d", p.SequenceNumber, before.SequenceNumber)
-			}
-			before = p
 		}
 	}
+}
+
+// tenPackets are the first that come to a port.
+func tenPackets(t *testing.T, conn net.PacketConn) []rtp.Packet {
+	t.Helper()
+	list := make([]rtp.Packet, 10)
+	for n := range list {
+		b := make([]byte, 1500)
+		_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+		size, _, err := conn.ReadFrom(b)
+		if err == nil {
+			err = list[n].Unmarshal(b[:size])
+		}
+		if err != nil {
+			t.Fatalf("packet %d: %v", n, err)
+		}
+	}
+	return list
 }
 
 func TestToPortsAReconnectionIsOneSender(t *testing.T) {

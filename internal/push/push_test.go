@@ -174,7 +174,7 @@ func TestAPipeThatStandsStillCanBeInterrupted(t *testing.T) {
 
 // TestAfterAnInterruptionItComesBack stops the gateway and starts another one.
 func TestAfterAnInterruptionItComesBack(t *testing.T) {
-	address := freeAddress(t)
+	address := testkit.FreeAddress(t)
 	first := testkit.StartGateway(t, at(address))
 	r := start(t, Options{Options: dial.Options{URL: first.WHIP("live")}, Feeds: []Feed{clip(t, true)}, Reconnect: true})
 	r.isConnected(t)
@@ -219,16 +219,6 @@ func TestARefusalIsNotTriedAgain(t *testing.T) {
 	if _, err := r.ends(t); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("%v", err)
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 func at(address string) func(*gateway.Config) {

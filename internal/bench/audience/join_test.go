@@ -124,6 +124,8 @@ func TestAJoinThatFailsDeletesItsSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var deleted atomic.Int32
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodDelete {
 					deleted.Add(1)
@@ -132,11 +134,10 @@ func TestAJoinThatFailsDeletesItsSession(t *testing.T) {
 				w.Header().Set("Location", "/session/1")
 				w.WriteHeader(http.StatusCreated)
 				_, _ = io.WriteString(w, tc.answer)
+				time.AfterFunc(300*time.Millisecond, cancel) // from the answer on: before it there is no session to delete
 			}))
 			defer server.Close()
 			a := start(t, audience.Config{})
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-			defer cancel()
 			if _, err := a.Join(ctx, server.URL, ""); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("%v", err)
 			}
