@@ -1,12 +1,12 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // countered plays by the module of the pages what the gateway offers, and lets it tell.
@@ -38,7 +38,7 @@ func TestTheModuleAnswersCounterOffers(t *testing.T) {
 		player  client
 		publish func(*testing.T, *gateway)
 	}{
-		{chromium, func(t *testing.T, g *gateway) { publishFFmpeg(t, g.whip("live")) }},
+		{chromium, func(t *testing.T, g *gateway) { publishFFmpeg(t, g, "live") }},
 		{firefox, func(t *testing.T, g *gateway) { publishPage(t, chromium, g, "live", "VP8") }},
 	} {
 		t.Run(row.player.name, func(t *testing.T) {
@@ -51,11 +51,11 @@ func TestTheModuleAnswersCounterOffers(t *testing.T) {
 			if status != 406 {
 				t.Fatalf("the POST was answered %d", status)
 			}
-			page.starts(t, 15*time.Second)
-			page.eventually(t, 10*time.Second, "it hears of viewers", `client.state === "live" && client.viewers === 1`)
+			page.starts(t)
+			page.eventually(t, patience, "it hears of viewers", `client.state === "live" && client.viewers === 1`)
 			for range 2 { // the second is the way of every session
 				page.restarts(t)
-				page.showsMore(t, page.report(t).Video.Frames+15, 10*time.Second)
+				page.showsMore(t, page.report(t).Video.Frames+15, patience)
 			}
 			if after := page.report(t); after.Connections != 1 {
 				t.Errorf("%d connections", after.Connections)
@@ -68,15 +68,22 @@ func TestTheModuleAnswersCounterOffers(t *testing.T) {
 func TestTheModuleTakesOneKindOfACounterOffer(t *testing.T) {
 	needNetwork(t)
 	g := alwaysCounter(t)
-	publishFFmpeg(t, g.whip("live"))
+	publishFFmpeg(t, g, "live")
 	page := open(t, chromium, g.url+"/")
 	page.run(t, fill(countered, g.whep("live"), `["audio"]`), nil)
-	page.eventually(t, 10*time.Second, "sound alone plays", `client.state === "live" && client.stream.getTracks().map((track) => track.kind).join() === "audio"`)
+	page.eventually(t, patience, "sound alone plays", `client.state === "live" && client.stream.getTracks().map((track) => track.kind).join() === "audio"`)
 	page.restarts(t)
-	before := page.report(t).Audio.Packets
-	eventually(t, 10*time.Second, "sound goes on", func() error {
-		if now := page.report(t).Audio.Packets; now < before+25 {
-			return fmt.Errorf("%d packets after %d", now, before)
+	before := 0
+	eventually(t, patience, "sound goes on", func() error {
+		r := page.report(t)
+		if r.Audio == nil {
+			return errors.New("no sound yet")
+		}
+		if before == 0 {
+			before = r.Audio.Packets
+		}
+		if r.Audio.Packets < before+25 {
+			return fmt.Errorf("%d packets after %d", r.Audio.Packets, before)
 		}
 		return nil
 	})
@@ -95,7 +102,7 @@ func (p *page) restarts(t *testing.T) {
 	if len(ufrags) != 2 || ufrags[0] == ufrags[1] {
 		t.Errorf("the gateway's ufrags are %q", ufrags)
 	}
-	p.eventually(t, 10*time.Second, "it is connected", `client.pc.connectionState === "connected"`)
+	p.eventually(t, patience, "it is connected", `client.pc.connectionState === "connected"`)
 }
 
 func fill(script, endpoint, kinds string) string {
