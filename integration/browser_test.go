@@ -146,6 +146,11 @@ func (p *page) try(expression string, out any) error {
 	return json.Unmarshal([]byte(text), out)
 }
 
+// late is an error for eventually: when it is the last one the page tells how it is.
+func (p *page) late(format string, args ...any) error {
+	return late{fmt.Errorf(format, args...), p.describe}
+}
+
 // describe is what a person wants to know about a page after a failure.
 func (p *page) describe() string {
 	text, err := p.evaluate(`window.headgateProbe ? headgateProbe.tell() : [location.pathname, document.documentElement.dataset.state, document.body?.innerText.slice(0, 600), window.observed].map((part) => JSON.stringify(part) ?? "").join("\n")`)

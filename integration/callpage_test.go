@@ -134,8 +134,7 @@ func (p *page) holds(expression string) error {
 		return err
 	}
 	if !ok {
-		text, _ := p.evaluate(`document.body.innerText.slice(0, 400)`)
-		return fmt.Errorf("not yet; the page says %s", text)
+		return p.late("not yet")
 	}
 	return nil
 }

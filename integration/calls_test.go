@@ -55,18 +55,11 @@ func (c *caller) told(t *testing.T, timeout time.Duration, event string, members
 	eventually(t, timeout, fmt.Sprintf("%s hears %s %v", c.who, event, members), func() error {
 		c.run(t, fmt.Sprintf("caller.told(%q, %s)", event, inJSON(members)), &at)
 		if at == 0 {
-			return fmt.Errorf("heard %s", c.heard(t))
+			return c.late("not yet")
 		}
 		return nil
 	})
 	return at
-}
-
-// heard are the names of the events so far.
-func (c *caller) heard(t *testing.T) (names string) {
-	t.Helper()
-	c.run(t, `caller.events.map((event) => event.name + (event.data.participant ? " " + event.data.participant : "")).filter((name) => name !== "quality").join(", ")`, &names)
-	return names
 }
 
 // sees waits until pictures of all these people move. Who changes slots is counted anew: each slot has a decoder of its own.
@@ -84,7 +77,7 @@ func (c *caller) sees(t *testing.T, who ...string) {
 				before[other], first = current, current
 			}
 			if !here || current.Frames < first.Frames+10 {
-				return fmt.Errorf("of %s %+v after %+v; all: %+v; %s", other, current, first, now, cpuPressure())
+				return c.late("of %s %+v after %+v; all: %+v; %s", other, current, first, now, cpuPressure())
 			}
 		}
 		return nil

@@ -77,6 +77,6 @@ func (p *page) eventually(t *testing.T, timeout time.Duration, what, expression 
 		if err := p.try(expression, &ok); err != nil || ok {
 			return err
 		}
-		return fmt.Errorf("not yet")
+		return p.late("not yet")
 	})
 }

@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,7 +62,7 @@ func (p *page) showsCodec(t *testing.T, codec string) {
 	t.Helper()
 	eventually(t, patience, p.name+" shows "+codec, func() error {
 		if r := p.report(t); r.Video == nil || r.Video.Frames == 0 || r.Video.Codec != codec || r.SilentFor > 200 {
-			return fmt.Errorf("shows %+v", r.Video)
+			return p.late("shows %+v", r.Video)
 		}
 		return nil
 	})

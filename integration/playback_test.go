@@ -113,7 +113,7 @@ func (p *page) starts(t *testing.T) report {
 		if r = p.report(t); r.Video != nil && r.Video.Frames > 0 {
 			return nil
 		}
-		return fmt.Errorf("connection %s after %d POSTs", r.State, len(r.Requests))
+		return p.late("connection %s after %d requests", r.State, len(r.Requests))
 	})
 	return r
 }
@@ -128,10 +128,10 @@ func (p *page) sounds(t *testing.T) {
 	eventually(t, patience, p.name+" sounds", func() error {
 		r := p.report(t)
 		if r.Audio == nil {
-			return fmt.Errorf("no audio")
+			return p.late("no audio")
 		}
 		if gained := r.Audio.Energy - before; gained < 1e-4 {
-			return fmt.Errorf("energy grew by %g only, %d packets", gained, r.Audio.Packets)
+			return p.late("energy grew by %g only, %d packets", gained, r.Audio.Packets)
 		}
 		return nil
 	})
@@ -191,7 +191,7 @@ func (p *page) showsMore(t *testing.T, frames int, timeout time.Duration) {
 	t.Helper()
 	eventually(t, timeout, fmt.Sprintf("%s shows %d pictures", p.name, frames), func() error {
 		if r := p.report(t); r.Video == nil || r.Video.Frames < frames {
-			return fmt.Errorf("connection %s, video %+v", r.State, r.Video)
+			return p.late("connection %s, video %+v", r.State, r.Video)
 		}
 		return nil
 	})

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -19,7 +20,7 @@ const pollInterval = 20 * time.Millisecond
 // own, named where it is claimed.
 const patience = time.Minute
 
-// eventually polls until check returns nil and fails the test with check's last error after the timeout.
+// eventually polls until check returns nil and fails the test with check's last error after the timeout, and what that has to tell.
 func eventually(t *testing.T, timeout time.Duration, what string, check func() error) {
 	t.Helper()
 	deadline := time.Now().Add(timeout)
@@ -31,10 +32,23 @@ func eventually(t *testing.T, timeout time.Duration, what string, check func() e
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v: %v", what, timeout, err)
+			t.Fatalf("%s: not within %v: %v%s", what, timeout, err, toldBy(err))
 		}
 		<-tick.C
 	}
+}
+
+// A late error is one that can tell more once nobody waits any longer.
+type late struct {
+	error
+	tell func() string
+}
+
+func toldBy(err error) string {
+	if l, ok := errors.AsType[late](err); ok {
+		return "\n" + l.tell()
+	}
+	return ""
 }
 
 // A program is a process that a test started: the gateway or a client. It ends with the test at the latest, and what it printed is shown

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -123,7 +122,7 @@ func (p *page) sends(t *testing.T, kind string, frames int) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("connection %s, sent %+v, complaints: %s", r.State, r.Sent, strings.Join(r.Log, "; "))
+	return p.late("connection %s, sent %+v", r.State, r.Sent)
 }
 
 // watch opens the embedded watching page of a channel in a browser.

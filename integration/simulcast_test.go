@@ -50,7 +50,7 @@ func (p *page) sendsLayers(t *testing.T, layers int, timeout time.Duration) {
 			}
 		}
 		if live < layers {
-			return fmt.Errorf("%d do: %+v", live, sent)
+			return p.late("%d do: %+v", live, sent)
 		}
 		return nil
 	})
@@ -61,7 +61,7 @@ func (p *page) seesHeight(t *testing.T, height int, timeout time.Duration) {
 	t.Helper()
 	eventually(t, timeout, fmt.Sprintf("%s sees %d lines", p.name, height), func() error {
 		if r := p.report(t); r.height() < height {
-			return fmt.Errorf("connection %s, video %+v", r.State, r.Video)
+			return p.late("connection %s, video %+v", r.State, r.Video)
 		}
 		return nil
 	})

@@ -26,4 +26,5 @@ if [ ! -s "$failed" ] && grep -q '^ok.*/integration' "$log"; then exit 0; fi
 echo
 echo "Failed: $(tr '\n' ' ' 2>/dev/null <"$failed")(the whole log of the tests is $log)"
 grep -E '^ *--- FAIL|^FAIL[[:space:]]|^panic: ' "$log"
+awk -f scripts/failures.awk "$log"
 exit 1
