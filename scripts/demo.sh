@@ -8,7 +8,7 @@ ready=$(mktemp -u)
 "$bin" serve --ready-file "$ready" --log-level warn ${HEADGATE_DEMO_FLAGS:-} &
 gateway=$!
 trap 'kill $gateway 2>/dev/null || true; wait $gateway 2>/dev/null || true; rm -f "$ready"' EXIT
-trap 'exit 130' INT TERM
+trap 'exit 0' INT TERM
 
 tries=0
 until [ -f "$ready" ]; do

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"strings"
 	"text/template"
 	"time"
@@ -25,6 +26,8 @@ type hints struct {
 	Command string
 	// Foreign tells that tokens are needed and come from somebody else.
 	Foreign bool
+	// Elsewhere tells that other machines reach the gateway, by names of this one.
+	Elsewhere bool
 	// TLS is the origin of HTTPS and Fingerprint that of its certificate; empty
 	// unless it is self-signed.
 	TLS, Fingerprint string
@@ -35,6 +38,7 @@ type hints struct {
 func hintsFor(con *console, file string, cfg gateway.Config, g *gateway.Gateway) hints {
 	urls := g.URLs()
 	h := hints{Origin: strings.TrimSuffix(cmp.Or(cfg.HTTP.PublicURL, urls[0]), "/"), Channel: hintChannel}
+	h.Elsewhere = cfg.HTTP.PublicURL == "" && onAllAddresses(cfg.HTTP.HTTP)
 	if h.Fingerprint = g.Fingerprint(); h.Fingerprint != "" {
 		h.TLS = urls[len(urls)-1] // plain ones come first
 	}
@@ -56,6 +60,12 @@ func hintsFor(con *console, file string, cfg gateway.Config, g *gateway.Gateway)
 		h.Publish, h.Play = publish, play
 	}
 	return h
+}
+
+// onAllAddresses tells whether a listener takes what comes to any address.
+func onAllAddresses(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	return err == nil && (host == "" || net.ParseIP(host).IsUnspecified())
 }
 
 // Fragment carries a token to a page: it is never sent to a server.
@@ -93,7 +103,10 @@ Headgate is running.
   ffmpeg    ffmpeg -re -i FILE -c:v libx264 -profile:v baseline -bf 0 -g 60 \
                    -c:a libopus -ar 48000 -ac 2 -f whip{{.Option "-authorization" .Publish}} {{.Origin}}/whip/{{.Channel}}
   No camera headgate push --whip {{.Origin}}/whip/{{.Channel}}{{.Option "--token" .Publish}}
-{{if .Fingerprint}}
+{{if .Elsewhere}}
+  On other machines say this one's name or address instead; there, browsers
+  play, and publish by HTTPS only.
+{{end}}{{if .Fingerprint}}
   HTTPS     {{.TLS}} has a self-signed certificate: browsers warn of it, once.
             It is the right one if its SHA-256 fingerprint is
             {{.Fingerprint}}

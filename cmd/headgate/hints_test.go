@@ -26,6 +26,15 @@ func TestHintsWhereNoTokenIsNeeded(t *testing.T) {
 	}
 }
 
+func TestHintsTellWhenOtherMachinesAreServed(t *testing.T) {
+	for listen, want := range map[string]bool{":0": true, "0.0.0.0:0": true, "[::]:0": true, "127.0.0.1:0": false} {
+		s := serve(t, &command{terminal: true}, "--open", "--http", listen)
+		if got := strings.Contains(s.stdout.String(), "On other machines"); got != want {
+			t.Errorf("%s: %v\n%s", listen, got, s.stdout.String())
+		}
+	}
+}
+
 func TestTokensAreShownOnATerminalOnly(t *testing.T) {
 	env := []string{"HEADGATE_KEY=" + testKey}
 	t.Run("terminal", func(t *testing.T) {

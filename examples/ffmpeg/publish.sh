@@ -14,6 +14,7 @@ set -eu
 
 url=${1:?the WHIP address, for example http://localhost:8080/whip/live}
 file=${2:-}
+ffmpeg -hide_banner -muxers 2>/dev/null | grep -q ' whip ' || { echo "publish.sh: there is no ffmpeg with the whip muxer; FFmpeg 8 or newer has it" >&2; exit 1; }
 
 if [ -n "$file" ]; then
   set -- -re -stream_loop -1 -i "$file" -map 0:v:0

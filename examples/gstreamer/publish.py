@@ -14,12 +14,15 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-import gi
+try:
+    import gi
 
-gi.require_version("Gst", "1.0")
-gi.require_version("GstSdp", "1.0")
-gi.require_version("GstWebRTC", "1.0")
-from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
+    gi.require_version("Gst", "1.0")
+    gi.require_version("GstSdp", "1.0")
+    gi.require_version("GstWebRTC", "1.0")
+    from gi.repository import GLib, Gst, GstSdp, GstWebRTC
+except (ImportError, ValueError) as missing:
+    sys.exit(f"publish.py: {missing}; it needs GStreamer for Python, on Debian: python3-gi gir1.2-gst-plugins-bad-1.0")
 
 # config-interval=-1 repeats the stream's parameters with each key frame, so that viewers can join at any of them.
 VIDEO = (

@@ -9,6 +9,7 @@ set -eu
 
 url=${1:?the WHIP address, for example http://localhost:8080/whip/live}
 shift
+command -v whip-client >/dev/null || { echo "publish.sh: whip-client is missing; Debian's package is simple-whip-client" >&2; exit 1; }
 
 video='videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=30/1 ! videoconvert
   ! x264enc tune=zerolatency speed-preset=ultrafast bitrate=1000 key-int-max=60 bframes=0 ! video/x-h264,profile=constrained-baseline

@@ -68,8 +68,11 @@ type StatusError struct {
 // Error tells the status and what the server said about it.
 func (e *StatusError) Error() string {
 	text := fmt.Sprintf("%s: %d %s", e.Method, e.Status, http.StatusText(e.Status))
-	if e.Code != "" || e.Detail != "" {
-		text += ": " + strings.TrimSpace(e.Code+" "+e.Detail)
+	if e.Code != "" {
+		text += " (" + e.Code + ")"
+	}
+	if e.Detail != "" {
+		text += ": " + strings.TrimSuffix(e.Detail, ".") // sentences may go on behind an error
 	}
 	return text
 }

@@ -63,7 +63,7 @@ func TestClientToldWhyNot(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Status != 401 || refused.Code != "no-token" || refused.Header.Get("WWW-Authenticate") == "" {
 		t.Errorf("Post = %v", err)
 	}
-	if !strings.Contains(err.Error(), "401") || !strings.Contains(err.Error(), "no-token") {
+	if text := err.Error(); !strings.HasPrefix(text, "POST: 401 Unauthorized (no-token): ") || strings.HasSuffix(text, ".") {
 		t.Errorf("error text: %v", err)
 	}
 }
