@@ -89,3 +89,11 @@ func TestWhatDoesNotGoWithACall(t *testing.T) {
 		t.Error("a broadcast is measured as a call")
 	}
 }
+
+// What switching disturbed is told once, also of a call with simulcast.
+func TestFindingsOfACallWithSimulcast(t *testing.T) {
+	p := Point{Adaptation: &Adaptation{}, Slots: &Slots{}}
+	if list := p.findings(); len(list) != 3 || list[2] != p.continuity() {
+		t.Errorf("told %q", list)
+	}
+}

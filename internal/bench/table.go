@@ -154,10 +154,13 @@ func (p *Point) findings() (list []string) {
 		list = append(list, fmt.Sprintf("%d of the viewers lost their session, with %d restarts of publishers", p.ViewersLost, p.Restarts))
 	}
 	if p.Adaptation != nil {
-		list = append(list, p.Adaptation.String(), p.continuity())
+		list = append(list, p.Adaptation.String())
 	}
 	if p.Slots != nil {
-		list = append(list, p.Slots.String(), p.continuity())
+		list = append(list, p.Slots.String())
+	}
+	if p.Adaptation != nil || p.Slots != nil {
+		list = append(list, p.continuity())
 	}
 	for _, l := range p.Late {
 		list = append(list, l.String())

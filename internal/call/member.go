@@ -89,8 +89,8 @@ func (s *Service) join(r JoinRequest) (Membership, []ending, error) {
 	return Membership{Secret: st.secret, Channel: c.name, Participant: p.id, Name: p.name, Kind: s.kindOf(c.name)}, others, nil
 }
 
-// add puts a stream into the channel. It begins with a snapshot, in which its own
-// participant is.
+// add puts a stream into the channel. Its snapshot is made when the reader comes: that
+// of a large channel is megabytes, and anybody may join and never read.
 func (s *Service) add(now time.Time, st *stream) {
 	p := st.person
 	p.reason = "" // of somebody who comes back
@@ -100,9 +100,6 @@ func (s *Service) add(now time.Time, st *stream) {
 	p.extend(st.login, st.expires)
 	s.settle(now, p)
 	st.log = events.NewBoundedLog(streamKeeps, streamBytes)
-	for _, e := range s.beginning(st) {
-		st.log.Tell(e.Name, e.Data)
-	}
 }
 
 // makeRoom ends streams of p that nobody reads when there are as many as there may
@@ -132,7 +129,8 @@ func (p *person) extend(login string, expires time.Time) {
 // with a snapshot. Whoever read it before is cut off. left must be called when the
 // reader has gone. The data of events are json.RawMessage.
 //
-// The error is why the stream ended, for a minute, and then ErrNoStream.
+// The error is why the stream ended, for a minute, and then ErrNoStream; ErrStreams
+// where too many readers that were cut off have not gone yet.
 func (s *Service) Listen(secret, lastID string) (reader *events.Reader, left func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,19 +141,27 @@ func (s *Service) Listen(secret, lastID string) (reader *events.Reader, left fun
 		}
 		return nil, nil, ErrNoStream
 	}
+	if st.readers >= maxReaders {
+		return nil, nil, ErrStreams.After(readersGo)
+	}
 	if st.reader != nil {
 		st.reader.Close()
 	}
-	if !st.opened {
-		lastID = st.log.Start() // with everything told since it was made
-	}
-	var state []events.Event
-	if !st.log.Keeps(lastID) {
-		state = s.beginning(st)
-	}
-	st.reader, st.opened = st.log.Open(lastID, state), true
-	reader = st.reader
+	reader = s.open(st, lastID)
+	st.reader, st.opened = reader, true
+	st.readers++
 	return reader, func() { s.unlisten(st, reader) }, nil
+}
+
+// open makes the reader that Listen returns.
+func (s *Service) open(st *stream, lastID string) *events.Reader {
+	switch {
+	case !st.opened:
+		return st.log.OpenAll(s.beginning(st))
+	case st.log.Keeps(lastID):
+		return st.log.Open(lastID, nil)
+	}
+	return st.log.Open("", s.beginning(st))
 }
 
 // unlisten notes that a reader has gone, unless another one took its place.
@@ -163,6 +169,7 @@ func (s *Service) unlisten(st *stream, reader *events.Reader) {
 	reader.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	st.readers--
 	if st.reader == reader {
 		st.reader, st.unread = nil, s.parts.Now()
 	}

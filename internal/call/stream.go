@@ -23,6 +23,10 @@ const (
 	goneFor     = 10 * time.Second
 	// maxStreams bounds those of a participant.
 	maxStreams = 16
+	// maxReaders bounds the readers of a stream: one, and those that were cut off and
+	// still hold a snapshot which nobody takes. They go within readersGo.
+	maxReaders = 4
+	readersGo  = 10 * time.Second
 	// rememberFor is how long an ended stream says why it ended.
 	rememberFor = time.Minute
 	// expiryTold is how long before a token's end that is told.
@@ -37,6 +41,7 @@ type stream struct {
 	warned                time.Time // the end that was told
 	log                   *events.Log
 	reader                *events.Reader // nil for nobody
+	readers               int            // who have not left, those cut off too
 	opened                bool
 	unread                time.Time // since then, while there is no reader
 	left                  func()    // nil, or to be told of the end
@@ -48,10 +53,18 @@ type grave struct {
 	until  time.Time
 }
 
+// tell keeps an event for the reader. Before the first one comes, what its snapshot
+// will tell is not kept.
 func (st *stream) tell(name string, data any) {
-	if st.log != nil { // it is not before it has its snapshot
+	if st.log != nil && (st.opened || !inSnapshot[name]) {
 		st.log.Tell(name, data)
 	}
+}
+
+// inSnapshot are the events that a stream which begins later is told by the snapshot.
+var inSnapshot = map[string]bool{
+	EventJoined: true, EventLeft: true, EventPublished: true, EventUnpublished: true, EventInterrupted: true, EventResumed: true,
+	EventMuted: true, EventSpeaking: true, EventSpeaker: true, EventQuality: true,
 }
 
 // silent tells that nobody has read the stream for d.

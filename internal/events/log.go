@@ -3,6 +3,7 @@ package events
 import (
 	"crypto/rand"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -118,14 +119,25 @@ func (l *Log) Start() string { return l.id(0) }
 func (l *Log) Open(lastID string, snapshot []Event) *Reader {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := &Reader{log: l, next: l.last + 1, woken: make(chan struct{}, 1)}
 	if n, _ := l.number(lastID); l.keeps(lastID) {
-		r.next = n + 1
-	} else {
-		r.first = append(r.first, snapshot...)
-		for i := range r.first {
-			r.first[i].ID = l.id(l.last)
-		}
+		return l.open(n, nil)
+	}
+	return l.open(l.last, snapshot)
+}
+
+// OpenAll is Open for a log of what the snapshot does not tell: all that is kept comes
+// after it.
+func (l *Log) OpenAll(snapshot []Event) *Reader {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open(l.gone, snapshot)
+}
+
+// open adds a reader of first, and of the events after a number. l.mu is held.
+func (l *Log) open(after uint64, first []Event) *Reader {
+	r := &Reader{log: l, first: slices.Clone(first), next: after + 1, woken: make(chan struct{}, 1)}
+	for i := range r.first {
+		r.first[i].ID = l.id(after)
 	}
 	l.readers[r] = struct{}{}
 	return r

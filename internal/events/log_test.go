@@ -52,6 +52,7 @@ func TestManyReadersOfOneLog(t *testing.T) {
 	expect(t, late, "state", "more", "b")
 	expect(t, log.Open(log.Start(), nil), "before", "a", "b")
 	expect(t, log.Open("", nil))
+	expect(t, log.OpenAll([]events.Event{{Name: "state"}}), "state", "before", "a", "b")
 }
 
 func TestLastEventID(t *testing.T) {
