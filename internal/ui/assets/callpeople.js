@@ -102,7 +102,7 @@ export class People extends EventTarget {
 
   /** @param {import("./headgate.js").Call} call @param {string} participant @param {string} name */
   async #kick(call, participant, name) {
-    const answer = await this.#ask(`Remove ${name}?`, "They are told that an administrator put them out.", true, "Remove");
+    const answer = await this.#ask(`Remove ${name}?`, "They are told that an administrator put them out. Whose link names nobody may come again under another name.", true, "Remove");
     if (answer) await this.#try(call.kick(participant, answer.ban ? { ban_seconds: 600 } : {}));
   }
 
