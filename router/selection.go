@@ -79,6 +79,26 @@ func (a *Attachment) Select(section int, sel Selection) error {
 	return nil
 }
 
+// CanSelect returns ErrNoLayer where a viewer without slots that is not attached yet
+// would be shown something now that has nothing of what sel fixes. self is who the
+// viewer is, or "".
+func (r *Router) CanSelect(channelName string, who Selector, self string, sel Selection) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.channels[channelName]
+	if c == nil {
+		return nil
+	}
+	pub := c.shown(who, self, Video, anything)
+	if pub == nil {
+		pub = c.pick(who, self, anything)
+	}
+	if pub == nil || pub.active == nil || pub.active.video.offers(&sel) {
+		return nil
+	}
+	return ErrNoLayer
+}
+
 // offers tells whether there is something that the selection fixes. An id of 0 is
 // there without scalability layers too.
 func (t *Track) offers(sel *Selection) bool {

@@ -366,6 +366,9 @@ func TestASelectionMayComeBeforeTheConnection(t *testing.T) {
 			if res := s.ask("POST", layer, `{"mediaId":"0","rid":"q"}`); res.StatusCode != 200 {
 				s.t.Errorf("%d", res.StatusCode)
 			}
+			if res := s.ask("POST", layer, `{"mediaId":"0","rid":"zz"}`); res.StatusCode != 404 {
+				s.t.Errorf("T-113 a layer that nobody sends: %d", res.StatusCode)
+			}
 		}}}
 		player := testkit.Play(s.t, testkit.PlayerOptions{Endpoint: "http://127.0.0.1/whep/live", HTTP: client, Net: s.net.Client()})
 		player.Wait(20*time.Second, "picture", func(s testkit.Seen) bool { return s.Frames > 250 })

@@ -10,8 +10,9 @@ import (
 	"github.com/headgate/headgate/router"
 )
 
-// SelectLayer changes what a viewer is sent in a section of video. Before the
-// session is connected everything is taken: what does not fit then is ignored.
+// SelectLayer changes what a viewer is sent in a section of video. What nobody sends
+// is refused; where nobody publishes, everything is taken, and what does not fit then
+// is ignored.
 //
 // Errors wrap router.ErrNoLayer, ErrNoExtensions and those of authorised requests.
 func (s *Service) SelectLayer(ctx context.Context, session string, choice signaling.LayerChoice) error {
@@ -55,6 +56,11 @@ func (v *viewing) section(media int) (int, error) {
 func (v *viewing) choose(section int, sel router.Selection) error {
 	if a := v.attachment.Load(); a != nil {
 		return a.Select(section, sel)
+	}
+	if v.seat == nil {
+		if err := v.sess.service.parts.Router.CanSelect(v.sess.place.Channel, v.selector, v.self, sel); err != nil {
+			return err
+		}
 	}
 	v.demand(section, sel)
 	return nil
