@@ -183,7 +183,22 @@ func (c *Connection) Answer() string { return c.answer }
 
 // Wait blocks until the connection ends, and says why, or until ctx does.
 func (c *Connection) Wait(ctx context.Context) error {
-	return c.wait(ctx, webrtc.PeerConnectionStateUnknown)
+	err := c.wait(ctx, webrtc.PeerConnectionStateUnknown)
+	if errors.Is(err, ErrClosed) {
+		return c.closed(ctx)
+	}
+	return err
+}
+
+// closed asks the server why it closed the connection; not all say it.
+func (c *Connection) closed(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, goodbyeTimeout)
+	defer cancel()
+	status, ok := errors.AsType[*wish.StatusError](c.session.Look(ctx))
+	if !ok || status.Detail == "" {
+		return ErrClosed
+	}
+	return fmt.Errorf("%w: %s (%s)", ErrClosed, status.Detail, status.Code)
 }
 
 func (c *Connection) wait(ctx context.Context, want webrtc.PeerConnectionState) error {

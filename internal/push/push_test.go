@@ -197,6 +197,15 @@ func TestWithoutReconnectTheEndOfTheServerIsAnError(t *testing.T) {
 	}
 }
 
+// TestWhoIsPutOutLearnsWhy sends far more than the channel's cap.
+func TestWhoIsPutOutLearnsWhy(t *testing.T) {
+	g := testkit.StartGateway(t, func(c *gateway.Config) { c.Channels.MaxBitrate = 64_000 })
+	r := start(t, Options{Options: dial.Options{URL: g.WHIP("live")}, Feeds: []Feed{clip(t, true)}})
+	if _, err := r.ends(t); !errors.Is(err, dial.ErrClosed) || !strings.Contains(err.Error(), "lower the encoder's bit rate") || !strings.Contains(err.Error(), "(bitrate)") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestASignalThatEndsBothSidesIsNoError is Ctrl-C in a terminal that runs both.
 func TestASignalThatEndsBothSidesIsNoError(t *testing.T) {
 	g := testkit.StartGateway(t, nil)

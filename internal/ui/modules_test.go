@@ -168,7 +168,7 @@ func TestProblemsRFC9457(t *testing.T) {
 func TestEndedSessions(t *testing.T) {
 	tb := module(t)
 	for code, want := range map[string]bool{"lost": true, "idle": true, "ice-failed": true, "codec-changed": true, "server-shutdown": true, "session-unknown": true,
-		"replaced": false, "kicked": false, "duplicate-id": false, "token-expired": false, "token-replayed": false} {
+		"replaced": false, "kicked": false, "duplicate-id": false, "token-expired": false, "token-replayed": false, "bitrate": false} {
 		got := eval[bool](tb, `import("/assets/problem.js").then((m) => m.ended(new m.Problem({ detail: "x", code: "`+code+`", status: 404 })).passing)`)
 		if got != want {
 			t.Errorf("after %s a client comes back: %v, want %v", code, got, want)

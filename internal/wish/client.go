@@ -168,6 +168,22 @@ func (s *Session) patch(ctx context.Context, ifMatch, fragment string) (*reply, 
 	return s.client.do(req, s.token)
 }
 
+// Look asks whether the session is there; a *StatusError says why it is not.
+func (s *Session) Look(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Location, nil)
+	if err != nil {
+		return err
+	}
+	res, err := s.client.do(req, s.token)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode/100 != 2 {
+		return refusal(res)
+	}
+	return nil
+}
+
 // Delete ends the session. That it has already ended is no error.
 func (s *Session) Delete(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, s.Location, nil)

@@ -45,12 +45,18 @@ func TestClientLivesASession(t *testing.T) {
 	if err := s.Trickle(ctx, fragment(wishtest.NewUfrag, wishtest.NewPwd)); err != nil {
 		t.Error(err)
 	}
+	if err := s.Look(ctx); err != nil {
+		t.Error(err)
+	}
 	for range 2 {
 		if err := s.Delete(ctx); err != nil {
 			t.Error(err)
 		}
 	}
 	var refused *wish.StatusError
+	if err := s.Look(ctx); !errors.As(err, &refused) || refused.Status != 404 {
+		t.Errorf("Look after Delete: %v", err)
+	}
 	if err := s.Trickle(ctx, fragment(wishtest.Ufrag, wishtest.Pwd)); !errors.As(err, &refused) || refused.Status != 404 {
 		t.Errorf("Trickle after Delete: %v", err)
 	}

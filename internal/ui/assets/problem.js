@@ -35,9 +35,9 @@ const PASSING = new Set([408, 409, 425, 429]);
 
 /**
  * Codes with which a session ends for good: coming back by itself would fight
- * whoever ended it.
+ * whoever ended it, or end the same way.
  */
-const FINAL = new Set(["replaced", "kicked", "banned", "expired", "token-expired", "token-replayed", "duplicate-id", "disbanded"]);
+const FINAL = new Set(["bitrate", "replaced", "kicked", "banned", "expired", "token-expired", "token-replayed", "duplicate-id", "disbanded"]);
 
 /** Sentences for answers that bring none, from proxies for example. */
 const SENTENCES = new Map([
