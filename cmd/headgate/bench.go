@@ -14,6 +14,7 @@ import (
 	"github.com/headgate/headgate/internal/bench"
 	"github.com/headgate/headgate/internal/bench/source"
 	"github.com/headgate/headgate/internal/mediafile"
+	"github.com/headgate/headgate/internal/wholefile"
 )
 
 type benchCommand struct {
@@ -158,7 +159,7 @@ func writeReport(name string, form func(io.Writer) error) error {
 	if err := form(&b); err != nil {
 		return err
 	}
-	return writeWhole(name, b.Bytes())
+	return wholefile.Write(name, b.Bytes())
 }
 
 type benchReportCommand struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/headgate/headgate/internal/bench/links"
 	"github.com/headgate/headgate/internal/bench/source"
 	"github.com/headgate/headgate/internal/mediafile"
+	"github.com/headgate/headgate/internal/wholefile"
 )
 
 // benchLinksCommand measures adaptation on narrow lines.
@@ -94,7 +95,7 @@ func (c *benchPublishCommand) Run(ctx context.Context) error {
 	}
 	if c.ReadyFile != "" {
 		if err = flows(ctx, p); err == nil {
-			err = writeWhole(c.ReadyFile, []byte("on air\n"))
+			err = wholefile.Write(c.ReadyFile, []byte("on air\n"))
 		}
 	}
 	if err == nil {
@@ -162,7 +163,7 @@ func (c *benchWatchCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if c.Out != "" {
-		return writeWhole(filepath.Clean(c.Out), append(b, '\n'))
+		return wholefile.Write(filepath.Clean(c.Out), append(b, '\n'))
 	}
 	_, err = fmt.Fprintf(con.stdout, "%s\n", b)
 	return err

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/headgate/headgate/internal/conformance"
+	"github.com/headgate/headgate/internal/wholefile"
 )
 
 type conformCommand struct {
@@ -126,7 +127,7 @@ func (c *conformCommand) write(con *console, report conformance.Report) error {
 	if err := report.WriteMarkdown(&page); err != nil {
 		return err
 	}
-	return writeWhole(c.Markdown, page.Bytes())
+	return wholefile.Write(c.Markdown, page.Bytes())
 }
 
 func (c *conformCommand) list(con *console) error {

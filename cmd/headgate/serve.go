@@ -9,12 +9,12 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 
 	"github.com/goccy/go-yaml"
 
 	"github.com/headgate/headgate/internal/gateway"
 	"github.com/headgate/headgate/internal/sockets"
+	"github.com/headgate/headgate/internal/wholefile"
 )
 
 type serveCommand struct {
@@ -163,24 +163,7 @@ func (c *serveCommand) announce(con *console, cfg gateway.Config, g *gateway.Gat
 	if err != nil {
 		return err
 	}
-	return writeWhole(c.ReadyFile, append(text, '\n'))
-}
-
-// writeWhole makes a file appear with all its content or not at all.
-func writeWhole(name string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone already when all went well
-	if _, err = f.Write(content); err != nil {
-		_ = f.Close() // the failed write says more
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return wholefile.Write(c.ReadyFile, append(text, '\n'))
 }
 
 func printConfig(con *console, cfg gateway.Config) error {

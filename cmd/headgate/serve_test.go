@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net"
@@ -103,38 +102,6 @@ func TestServeAnnouncesItself(t *testing.T) {
 	}
 	if s.stdout.String() != "" {
 		t.Errorf("stdout is no terminal, but got: %s", s.stdout.String())
-	}
-}
-
-func TestTheReadyFileAppearsWhole(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "ready.json")
-	content := bytes.Repeat([]byte("0123456789"), 20_000)
-	written := make(chan error, 1)
-	go func() {
-		var err error
-		for range 200 {
-			if err = writeWhole(file, content); err != nil {
-				break
-			}
-			_ = os.Remove(file) // so that it appears again
-		}
-		written <- err
-	}()
-	for {
-		select {
-		case err := <-written:
-			if err != nil {
-				t.Fatal(err)
-			}
-			if left, _ := filepath.Glob(file + "*"); len(left) > 0 {
-				t.Errorf("left behind: %v", left)
-			}
-			return
-		default:
-			if got, err := os.ReadFile(file); err == nil && !bytes.Equal(got, content) {
-				t.Fatalf("read %d of %d bytes", len(got), len(content))
-			}
-		}
 	}
 }
 

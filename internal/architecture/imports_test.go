@@ -28,6 +28,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/notify":    {},
 	"internal/sockets":   {},
 	"internal/events":    {},
+	"internal/wholefile": {},
 
 	// who may do what
 	"auth": {ours: "internal/fault", others: "github.com/go-jose/go-jose/v4 golang.org/x/time"},
@@ -44,7 +45,7 @@ var rules = map[string]struct{ ours, others string }{
 
 	// sessions
 	"internal/diagnose":   {ours: "router internal/netclass"},
-	"internal/call":       {ours: "router internal/events internal/fault internal/histogram internal/names", others: "github.com/pion/opus golang.org/x/crypto golang.org/x/time"},
+	"internal/call":       {ours: "router internal/events internal/fault internal/histogram internal/names internal/wholefile", others: "github.com/pion/opus golang.org/x/crypto golang.org/x/time"},
 	"internal/session":    {ours: "auth router internal/call internal/diagnose internal/egress internal/events internal/fault internal/histogram internal/negotiate internal/peer internal/sdpfrag internal/signaling"},
 	"internal/metrics":    {ours: "auth router internal/bench/procstat internal/call internal/egress internal/histogram internal/session internal/turn"},
 	"internal/iceservers": {ours: "auth internal/fault internal/linkhdr internal/signaling"},
@@ -53,7 +54,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/problem":       {ours: "internal/fault", others: echo},
 	"internal/wish":          {ours: "auth internal/fault internal/linkhdr internal/names internal/problem internal/sdpfrag internal/signaling", others: echo},
 	"internal/wish/wishtest": {ours: "auth internal/events internal/fault internal/sdpfrag internal/signaling internal/wish", others: echo},
-	"internal/httpserver":    {ours: "internal/fault internal/names internal/problem internal/sockets", others: echo + " golang.org/x/crypto golang.org/x/sys golang.org/x/time"},
+	"internal/httpserver":    {ours: "internal/fault internal/names internal/problem internal/sockets internal/wholefile", others: echo + " golang.org/x/crypto golang.org/x/sys golang.org/x/time"},
 	"internal/api":           {ours: "auth internal/diagnose internal/events internal/fault internal/names internal/problem", others: echo},
 	"internal/api/apitest":   {ours: "internal/api", others: "github.com/getkin/kin-openapi"},
 	"internal/ui":            {ours: "internal/fault internal/names", others: echo},
@@ -83,7 +84,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/testkit/chrome": {others: "github.com/chromedp/chromedp"},
 	"internal/architecture":   {},
 	"integration":             {},
-	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/links internal/bench/source internal/conformance internal/dial internal/doctor internal/gateway internal/mediafile internal/notify internal/pull internal/push internal/sockets", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
+	"cmd/headgate":            {ours: "auth internal/wish internal/bench internal/bench/audience internal/bench/floor internal/bench/links internal/bench/source internal/conformance internal/dial internal/doctor internal/gateway internal/mediafile internal/notify internal/pull internal/push internal/sockets internal/wholefile", others: "github.com/alecthomas/kong github.com/goccy/go-yaml"},
 }
 
 const (

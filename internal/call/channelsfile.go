@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/headgate/headgate/internal/names"
+	"github.com/headgate/headgate/internal/wholefile"
 )
 
 // keptVersion is that of the file's format.
@@ -68,32 +69,8 @@ func writeChannels(path string, channels map[string]Settings) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temp.Name()) }() // gone already when all went well
-	_, err = temp.Write(append(text, '\n'))
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a rename last. Where directories cannot be synced nothing is lost by
-// that but the promise.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	_ = d.Sync()
-	return d.Close()
+	return wholefile.Write(path, append(text, '\n'))
 }
