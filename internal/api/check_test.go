@@ -5,10 +5,9 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/headgate/headgate/internal/api"
 	"github.com/headgate/headgate/internal/api/apitest"
+	"github.com/headgate/headgate/internal/testkit/leak"
 )
 
 func TestMain(m *testing.M) {
@@ -16,5 +15,5 @@ func TestMain(m *testing.M) {
 		t.Helper()
 		apitest.Answer(t, req, rec.Code, rec.Header(), rec.Body.Bytes())
 	})
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }

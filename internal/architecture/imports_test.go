@@ -81,6 +81,7 @@ var rules = map[string]struct{ ours, others string }{
 	"internal/doctor":         {ours: "internal/egress internal/netclass whip", others: pion},
 	"internal/testkit":        {ours: anything, others: pion},
 	"internal/testkit/offers": {},
+	"internal/testkit/leak":   {others: "go.uber.org/goleak"},
 	"internal/testkit/chrome": {others: "github.com/chromedp/chromedp"},
 	"internal/architecture":   {},
 	"integration":             {},

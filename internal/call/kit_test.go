@@ -11,14 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/headgate/headgate/internal/events"
 	"github.com/headgate/headgate/internal/fault"
+	"github.com/headgate/headgate/internal/testkit/leak"
 	"github.com/headgate/headgate/router"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // tester is what tests and properties have in common.
 type tester interface {

@@ -10,12 +10,12 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-	"go.uber.org/goleak"
 
+	"github.com/headgate/headgate/internal/testkit/leak"
 	"github.com/headgate/headgate/router"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // wire is a viewer's connection that keeps what it is given.
 type wire struct {

@@ -7,16 +7,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/headgate/headgate/internal/api/apitest"
 	"github.com/headgate/headgate/internal/gateway"
 	"github.com/headgate/headgate/internal/testkit"
+	"github.com/headgate/headgate/internal/testkit/leak"
 	"github.com/headgate/headgate/internal/wish"
 	"github.com/headgate/headgate/router"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func moving(n int) func(testkit.Seen) bool {
 	return func(s testkit.Seen) bool { return s.Frames >= n }

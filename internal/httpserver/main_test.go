@@ -11,15 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/headgate/headgate/internal/testkit/leak"
 	"github.com/headgate/headgate/internal/wish"
 	"github.com/headgate/headgate/internal/wish/wishtest"
 	"github.com/headgate/headgate/whep"
 	"github.com/headgate/headgate/whip"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // clock is a clock that tests move.
 type clock struct {

@@ -13,18 +13,17 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/call"
 	"github.com/headgate/headgate/internal/egress"
 	"github.com/headgate/headgate/internal/histogram"
 	"github.com/headgate/headgate/internal/session"
+	"github.com/headgate/headgate/internal/testkit/leak"
 	"github.com/headgate/headgate/internal/turn"
 	"github.com/headgate/headgate/router"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // busy is a gateway on which everything has happened that is counted by a label.
 func busy() Sources {

@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/headgate/headgate/internal/testkit/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // supervisor is a socket as systemd opens one, and the environment that names it.
 func supervisor(t *testing.T, more ...string) (*net.UnixConn, func(string) string) {

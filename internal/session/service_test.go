@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/headgate/headgate/auth"
 	"github.com/headgate/headgate/internal/call"
 	"github.com/headgate/headgate/internal/egress"
@@ -19,11 +17,12 @@ import (
 	"github.com/headgate/headgate/internal/peer"
 	"github.com/headgate/headgate/internal/sdpfrag"
 	"github.com/headgate/headgate/internal/signaling"
+	"github.com/headgate/headgate/internal/testkit/leak"
 	"github.com/headgate/headgate/internal/testkit/offers"
 	"github.com/headgate/headgate/router"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // bench is a Service on loopback with a clock the test moves.
 type bench struct {

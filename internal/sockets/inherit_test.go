@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/headgate/headgate/internal/testkit/leak"
 )
 
 // insideEnv makes the test binary the program that inherits.
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 		inside()
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
 // inside says what it inherited. systemd sets LISTEN_PID after forking, which a

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/headgate/headgate/internal/testkit/leak"
 )
 
 // withBrowser closes the shared browser before leaks are looked for.
@@ -18,4 +18,4 @@ func (w withBrowser) Run() int {
 	return code
 }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(withBrowser{m}) }
+func TestMain(m *testing.M) { leak.Main(withBrowser{m}) }

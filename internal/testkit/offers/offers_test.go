@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"github.com/pion/sdp/v3"
-	"go.uber.org/goleak"
+
+	"github.com/headgate/headgate/internal/testkit/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestEveryOfferIsWellFormed(t *testing.T) {
 	if len(Names()) != 15 {
