@@ -120,8 +120,9 @@ func (s *section) serve(now time.Time, p *Packet, seg *segment, n int64, out *Ou
 	if !c.missed {
 		c.missed = true
 		s.missed(now)
+		s.viewer.bwe.Missing(now)
 	}
-	if s.superseded(n) || !s.mayResend(now, c, len(p.Payload)) {
+	if s.superseded(now, n) || !s.mayResend(now, c, len(p.Payload)) {
 		s.viewer.pending.suppressed++
 		return
 	}
@@ -130,10 +131,10 @@ func (s *section) serve(now time.Time, p *Packet, seg *segment, n int64, out *Ou
 	s.write(now, out, p, seg, n, true)
 }
 
-// superseded tells that n belongs to a picture from before the newest key frame,
-// which the viewer can do without, and the path is full.
-func (s *section) superseded(n int64) bool {
-	return n < s.keyNumber && s.viewer.bwe.Queue() > drainedQueue
+// superseded tells that n belongs to a picture from before the newest key frame, or
+// the one that is to come, which the viewer can do without, and the path is full.
+func (s *section) superseded(now time.Time, n int64) bool {
+	return s.paused&pausedByQueue != 0 || n < s.keyNumber && s.viewer.bwe.Queue(now) > drainedQueue
 }
 
 // repairFloor is what retransmissions may always take, in bits per second: of a path

@@ -30,13 +30,13 @@ func (s *section) givesUp(now time.Time) bool {
 		s.refusedAt = now
 	}
 	if s.paused&pausedByAllocator != 0 {
-		return v.carries() < v.least || v.bwe.Queue() > drainedQueue || now.Sub(s.pausedAt) < shortestPause
+		return v.carries() < v.least || v.bwe.Queue(now) > drainedQueue || now.Sub(s.pausedAt) < shortestPause
 	}
 	if v.carries()*100 >= v.least*carriedPercent {
 		s.refusedAt = time.Time{}
 		return false
 	}
-	if now.Sub(s.refusedAt) >= pauseAfter || v.bwe.Queue() > floodedQueue {
+	if now.Sub(s.refusedAt) >= pauseAfter || v.bwe.Queue(now) > floodedQueue {
 		return true
 	}
 	v.allocateAt = earlier(v.allocateAt, s.refusedAt.Add(pauseAfter))

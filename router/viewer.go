@@ -225,7 +225,7 @@ func (v *Viewer) shown() (rid string, width, height int) {
 }
 
 // note publishes what is believed of the path.
-func (v *Viewer) note() {
+func (v *Viewer) note(now time.Time) {
 	paused := false
 	for _, s := range v.sections {
 		paused = paused || s.paused != 0
@@ -233,7 +233,7 @@ func (v *Viewer) note() {
 	v.counters.estimate.Store(uint64(v.allocated))
 	v.counters.lacking.Store(uint64(v.lacking))
 	v.counters.measured.Store(v.believed)
-	v.counters.queue.Store(int64(v.bwe.Queue()))
+	v.counters.queue.Store(int64(v.bwe.Queue(now)))
 	v.counters.paused.Store(paused)
 }
 

@@ -27,22 +27,29 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 	if wanted > 0 {
 		v.lacking = v.allowed(mostOf(v.demands))
 	}
-	if !v.canProbe() {
-		wanted = 0
+	v.wanted = 0
+	if wanted > 0 && v.canProbe() {
+		v.wanted = max(wanted, mostOf(v.demands)*wantedRoom/100) // a probe may find room for more than one step
 	}
-	if wanted > 0 {
-		wanted = max(wanted, mostOf(v.demands)*wantedRoom/100) // a probe may find room for more than one step
-	}
-	v.bwe.Want(now, wanted)
-	v.wanted = wanted
+	v.bwe.Want(wanted, v.wanted, v.pausedOne())
 	v.allocateAt = next
 	for i, s := range v.sections {
 		s.grant(now, v.grants[i], out)
 		s.schedule()
 	}
 	v.padAt = earlier(v.padAt, now)
-	v.note()
+	v.note(now)
 	v.schedule()
+}
+
+// pausedOne tells that a picture gets nothing.
+func (v *Viewer) pausedOne() bool {
+	for i, s := range v.sections {
+		if v.grants[i] == bwe.Paused && s.cfg.Kind == Video && len(v.demands[i].Steps) > 0 && !v.demands[i].Hidden {
+			return true
+		}
+	}
+	return false
 }
 
 // allowed is bits, or what the viewer allows if that is less.
@@ -105,7 +112,7 @@ func (v *Viewer) budget(now time.Time) (bits int, known bool) {
 		v.fellAt = now
 	}
 	v.estimate = bits
-	if queue := v.bwe.Queue() - usualQueue; known && queue > 0 && v.drains(now, queue) {
+	if queue := v.bwe.Queue(now) - usualQueue; known && queue > 0 && v.drains(now, queue) {
 		drain := int(int64(bits) * int64(min(queue, drainTime)) / int64(drainTime))
 		bits = max(bits-drain, min(bits, v.least)) // a picture is not stopped for that
 	}
@@ -126,6 +133,9 @@ func (v *Viewer) drains(now time.Time, queue time.Duration) bool {
 // adapt is to be called when something was heard of the path.
 func (v *Viewer) adapt(now time.Time, out *Out) {
 	bits, known := v.budget(now)
+	if known && v.retreats(now) {
+		v.retreat(now, out)
+	}
 	if v.wanted > 0 {
 		v.padAt = now // what was heard may be the end of a probe, or its beginning
 		v.schedule()
@@ -191,14 +201,30 @@ func (v *Viewer) mostQueue(s *section) time.Duration {
 	return untrackedQueue
 }
 
+// retreats tells that a step up has just filled the queue of a viewer of whom nothing
+// but reports is heard.
+func (v *Viewer) retreats(now time.Time) bool {
+	return !v.tracked && v.fellAt.Equal(now) && v.floodedAt.IsZero() && v.bwe.Queue(now) > raiseQueue
+}
+
+// retreat lets the queue drain before the lower layer begins: its key frame would be
+// lost in it, and so would the repairs.
+func (v *Viewer) retreat(now time.Time, out *Out) {
+	for _, s := range v.sections {
+		if s.cfg.Kind == Video && s.cur != nil {
+			v.flood(now, s, out)
+		}
+	}
+}
+
 // watchQueue stops the pictures of which there is one layer only when they have
 // filled the path's queue, and lets what was stopped go on when it has drained.
 // Where there are more layers the allocator takes a lower one.
 func (v *Viewer) watchQueue(now time.Time, out *Out) {
-	queue := v.bwe.Queue()
+	queue := v.bwe.Queue(now)
 	if v.floodedAt.IsZero() {
 		for _, s := range v.sections {
-			if queue > v.mostQueue(s) && s.cfg.Kind == Video && s.cur != nil && s.onlyLayer() {
+			if s.cfg.Kind == Video && s.cur != nil && s.onlyLayer() && queue > v.mostQueue(s) {
 				v.flood(now, s, out)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"time"
+
+	"github.com/headgate/headgate/internal/bwe"
 )
 
 // RTCP packet types and formats that a viewer's feedback uses.
@@ -239,7 +241,7 @@ func (s *section) readBlock(now time.Time, b []byte, out *Out) {
 		rtt = 0
 	}
 	if s.cfg.Kind == Video {
-		v.bwe.Report(now, s.fraction, rtt)
+		v.bwe.Report(now, bwe.Reception{Lost: s.fraction, Trip: rtt, Jitter: s.jitter})
 	}
 	if lsr != 0 && rtt > 0 && rtt < longestRTT {
 		v.rtt = rtt

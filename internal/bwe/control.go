@@ -174,8 +174,9 @@ func (e *Estimator) look(now int64) {
 		e.average += (rate - e.average) / 16
 	}
 	e.total, e.looked, e.nextLook = 0, now, now+lookEvery
-	if e.remb > 0 && now-e.rembAt > rembKept {
-		e.remb = 0
+	e.packets, e.missing = e.packets/2, e.missing/2
+	if now-e.remb.at > rembKept {
+		e.remb = remb{}
 	}
 	if e.heard != 0 && e.waiting != 0 && now-e.waiting > silence && e.bits > e.cfg.Start/4 {
 		e.lower(max(e.cfg.Start/4, int((1-silenceLoss)*float64(e.bits))))

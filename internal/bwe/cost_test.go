@@ -84,7 +84,7 @@ func TestNothingIsAllocatedInSteadyState(t *testing.T) {
 		e.Feedback(now, body)
 		bits, known := e.Estimate()
 		wanted, _ := a.Allocate(now, bits, known, demands, grants)
-		e.Want(now, wanted)
+		e.Want(wanted, wanted, false)
 		e.Padding(now)
 	}
 	for i := range 100 { // the rings grow

@@ -30,12 +30,16 @@ type Estimator struct {
 	sent  history
 	bits  int // the estimate, without what REMB says
 	known bool
-	want  int
+	// next is what one more step takes, want what is probed for.
+	next, want int
+	paused     bool // a picture waits for next
 	// proven tells that more than Config.Start speaks for the estimate.
 	proven bool
 
 	untracked int   // bytes sent since the last tracked packet
 	total     int   // bytes sent since the last look
+	packets   int   // packets of the last looks, older ones count less
+	missing   int   // of them, those that were asked for again
 	rate      int   // bits per second sent lately, in a second or so
 	average   int   // in four seconds or so: key frames do not show
 	looked    int64 // when the rate was taken
@@ -50,9 +54,9 @@ type Estimator struct {
 	grown     int64 // when the estimate was last allowed to grow
 	ceiling   int   // what arrived when the path was last full, 0 if it never was
 
-	remb   int // 0 if none counts
-	rembAt int64
-	trips  trips
+	remb remb
+	// reports are all that is heard of some receivers.
+	reports reports
 }
 
 // New makes an Estimator that knows nothing.
@@ -67,6 +71,7 @@ func (e *Estimator) Sent(now time.Time, size int) {
 	t := e.at(now)
 	size += Overhead
 	e.total += size
+	e.packets++
 	if e.probe.state == sending {
 		e.probe.noteSent(t, e.sent.next, size)
 	}
@@ -83,6 +88,7 @@ func (e *Estimator) Sent(now time.Time, size int) {
 // Untracked notes a sent RTP packet that carries no transport-wide number.
 func (e *Estimator) Untracked(now time.Time, size int) {
 	e.total += size + Overhead
+	e.packets++
 	e.untracked += size + Overhead
 	if t := e.at(now); t >= e.nextLook {
 		e.look(t)
@@ -116,8 +122,13 @@ func (e *Estimator) Estimate() (bits int, known bool) {
 	return max(min(e.bits, e.bound()), e.cfg.Least), e.known
 }
 
-// Queue is how long packets are believed to wait on the way, 0 if unknown.
-func (e *Estimator) Queue() time.Duration {
+// Queue is how long packets are believed to wait on the way, 0 if unknown. Where
+// reports are all there is it was so when the last one came, and a queue is taken to
+// have drained since.
+func (e *Estimator) Queue(now time.Time) time.Duration {
+	if t := e.at(now); e.deaf(t) {
+		return time.Duration(max(0, e.reports.excess-(t-e.reports.at))) * time.Microsecond
+	}
 	return time.Duration(e.delay.queue()) * time.Microsecond
 }
 
@@ -131,8 +142,8 @@ func (e *Estimator) at(now time.Time) int64 {
 
 // bound is the most that may be estimated.
 func (e *Estimator) bound() int {
-	if e.remb > 0 {
-		return min(e.remb, e.cfg.Most)
+	if e.remb.bound > 0 {
+		return min(e.remb.bound, e.cfg.Most)
 	}
 	return e.cfg.Most
 }

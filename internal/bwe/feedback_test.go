@@ -104,7 +104,7 @@ func again(e *Estimator, b []byte) {
 	for i := range 40 {
 		body[0], body[1] = byte((e.Number())>>8), byte(e.Number())
 		body[6] += b[i%len(b)] % 8 // the reference time
-		e.Want(now, 3_000_000)
+		e.Want(0, 3_000_000, false)
 		for range 50 {
 			now = now.Add(time.Duration(b[(i+7)%len(b)]) * time.Millisecond / 20)
 			e.Sent(now, 1000)

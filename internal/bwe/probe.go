@@ -201,9 +201,10 @@ func (p *probe) forgive(now int64) {
 	p.pause, p.notBefore, p.glimpsed = 0, now, true
 }
 
-// Want says how many bits per second would be sent if the path carried them; 0, or
-// no more than the estimate, wants no probing.
-func (e *Estimator) Want(_ time.Time, bits int) { e.want = bits }
+// Want says how many bits per second one more step would take, 0 if there is none,
+// and how many are worth probing for; 0, or no more than the estimate, wants no
+// probing. paused tells that a picture waits for that step: it is tried again sooner.
+func (e *Estimator) Want(next, most int, paused bool) { e.next, e.want, e.paused = next, most, paused }
 
 // Padding says how many bytes of padding are due now as part of a probe, and when
 // to ask again; zero: not before something else happens. Padding that was sent is

@@ -19,7 +19,7 @@ func (x *told) run(d time.Duration, share uint8, trip time.Duration) *told {
 	for end := x.now.Add(d); x.now.Before(end); x.now = x.now.Add(4 * time.Millisecond) {
 		x.e.Untracked(x.now, 1200)
 		if x.now.Sub(start)%time.Second == 0 {
-			x.e.Report(x.now, share, trip)
+			x.e.Report(x.now, Reception{Lost: share, Trip: trip})
 		}
 	}
 	return x

@@ -14,6 +14,7 @@ import (
 type world struct {
 	link     link
 	receiver receiver
+	reporter reporter
 	est      *Estimator
 	alloc    Allocator
 	ladder   []int // bits per second of the layers
@@ -85,6 +86,7 @@ func (w *world) run(d time.Duration) *world {
 func (w *world) step() {
 	w.link.tick(w.now)
 	w.receiver.tick(w.now, &w.link.road)
+	w.reporter.tick(w)
 	for len(w.receiver.reports) > 0 && w.receiver.reports[0].at <= w.now {
 		w.est.Feedback(w.wall(), w.receiver.reports[0].body)
 		w.receiver.reports = w.receiver.reports[1:]
@@ -121,12 +123,16 @@ func (w *world) allocate() {
 		w.demands[1].Steps[i].Bits = b * (95 + w.rand.IntN(11)) / 100
 	}
 	w.demands[1].Current = w.current
-	wants, _ := w.alloc.Allocate(w.wall(), bits, known, w.demands, w.grants)
+	next, _ := w.alloc.Allocate(w.wall(), bits, known, w.demands, w.grants)
+	wants := next
 	if wants > 0 {
 		wants = max(wants, (w.ladder[len(w.ladder)-1]+w.demands[0].Steps[0].Bits)*115/100)
 	}
-	w.est.Want(w.wall(), wants)
+	w.est.Want(next, wants, w.grants[1] == Paused)
 	w.askAt = min(w.askAt, w.now)
+	if w.reporter.kind != feedbackOnly && w.grants[1] == Paused && w.current != Paused && bits*100 >= (w.ladder[0]+w.demands[0].Steps[0].Bits)*80 {
+		w.grants[1] = 0 // the router pauses no earlier
+	}
 	if g := w.grants[1]; g != w.grant {
 		w.grant = g
 		w.changes++
@@ -187,12 +193,20 @@ func (w *world) pace() {
 // send puts an RTP packet on the link.
 func (w *world) send(size int, picture bool) {
 	number := w.est.Number()
-	w.est.Sent(w.wall(), size)
+	if w.reporter.kind == feedbackOnly {
+		w.est.Sent(w.wall(), size)
+	} else {
+		w.est.Untracked(w.wall(), size)
+	}
 	if w.now >= settled {
 		w.waits = append(w.waits, max(0, w.link.free-w.now))
 	}
 	at, ok := w.link.send(size + Overhead)
-	if !ok {
+	w.reporter.sent(w, size, at, ok)
+	if w.reporter.kind != feedbackOnly || !ok {
+		if ok && picture {
+			w.frames = append(w.frames, at)
+		}
 		return
 	}
 	w.receiver.coming = append(w.receiver.coming, arrival{number, at})

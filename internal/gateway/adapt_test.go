@@ -109,6 +109,9 @@ func TestPlayersThatOnlyReportLoss(t *testing.T) {
 				if seen.Layer != want || seen.Frames < 1000 || seen.Mixed+seen.Backwards > 0 {
 					t.Errorf("%+v, want layer %d", seen, want)
 				}
+				if seen.LongestFreeze > 2*time.Second { // while a step up is tried that the line does not carry
+					t.Errorf("no picture for %v", seen.LongestFreeze)
+				}
 				if got := player.Sounds() - sounds; got < 2700 {
 					t.Errorf("%d packets of sound", got)
 				}
