@@ -59,7 +59,7 @@ func (i identity) participantAt(action Action, place Place) (string, error) {
 		return named, nil
 	}
 	return "", ErrWrongParticipant.Because(
-		"The token is for participant %q; publish under that name, or leave the participant out of the address.", own)
+		"The token is for participant %q; use that name, or leave it out.", own)
 }
 
 // defaultParticipant is a publisher whom neither token nor address names.

@@ -350,6 +350,16 @@ func TestCallCameraAndMicrophoneGoOffAndOn(t *testing.T) {
 	if want := []string{off(false, true), off(false, false), off(true, false), off(false, false)}; !slices.Equal(said(), want) {
 		t.Errorf("told the others %v, want %v", said(), want)
 	}
+	tb.js(`(async () => {
+		const muted = { audio: true, video: false };
+		const first = headgate.call.muteSelf(muted);
+		await new Promise((settled) => setTimeout(settled));
+		await Promise.all([first, headgate.call.muteSelf({ ...muted })]); // said again while it is being told
+		await headgate.call.muteSelf({ audio: false, video: false });
+	})()`)
+	if all := said(); !slices.Equal(all[4:], []string{off(true, false), off(false, false)}) {
+		t.Errorf("told the others %v", all)
+	}
 	if news := eval[string](tb, `document.getElementById("toast").textContent`); strings.Contains(news, "dministrator") {
 		t.Errorf("the page says %q of its own button", news)
 	}

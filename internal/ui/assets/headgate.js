@@ -262,14 +262,16 @@ export class Call extends EventTarget {
    * @throws {Problem}
    */
   muteSelf(off, source = "main") {
-    this.#off.set(source, { off, told: this.#off.get(source)?.told ?? ALL_ON });
+    const known = this.#off.get(source);
+    if (known) known.off = off;
+    else this.#off.set(source, { off, told: ALL_ON });
     return this.#tellOff(source);
   }
 
   /** @param {string} source one that has a new session */
   #renewed(source) {
     const known = this.#off.get(source);
-    if (known) known.told = ALL_ON;
+    if (known) this.#off.set(source, { off: known.off, told: ALL_ON }); // what is being told was for the old one
     this.#tellOff(source).catch(() => {}); // told with the next change
   }
 
