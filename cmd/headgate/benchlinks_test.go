@@ -36,25 +36,15 @@ func TestBenchPublishesAndWatches(t *testing.T) {
 	g := testkit.StartGateway(t, nil)
 	dir := t.TempDir()
 	ready, out := filepath.Join(dir, "ready"), filepath.Join(dir, "trace.json")
-	publishing := make(chan error, 1)
 	var publisher command
-	go func() {
-		publishing <- publisher.run(t, "bench", "publish", g.WHIP("live"), "--simulcast", "--bitrate", "800k", "--no-audio", "--duration", "6s", "--ready-file", ready)
-	}()
-	for deadline := time.Now().Add(10 * time.Second); ; <-time.After(10 * time.Millisecond) {
-		if _, err := os.Stat(ready); err == nil {
-			break
-		} else if time.Now().After(deadline) {
-			t.Fatal("it is not ready")
-		}
-	}
+	stop := publisher.start(t, "bench", "publish", g.WHIP("live"), "--simulcast", "--bitrate", "800k", "--no-audio", "--duration", "10m", "--ready-file", ready)
+	eventually(t, "the publisher", func() bool {
+		_, err := os.Stat(ready)
+		return err == nil
+	})
 	// On a busy machine a viewer may see nothing in its first second.
-	for try := 1; watchedPackets(t, g.WHEP("live"), out) == 0; try++ {
-		if try == 4 {
-			t.Fatal("nothing was watched")
-		}
-	}
-	if err := <-publishing; err != nil {
+	eventually(t, "a viewer that sees something", func() bool { return watchedPackets(t, g.WHEP("live"), out) > 0 })
+	if err := stop(); err != nil {
 		t.Error(err)
 	}
 }
