@@ -147,7 +147,7 @@ func (s *section) grant(now time.Time, step int, out *Out) {
 		s.hide(now, out)
 	case !s.anyLive():
 		s.keepAim(now, out)
-	case step == bwe.Paused && !s.onlyLayer() && s.cfg.Kind == Video && s.givesUp(now):
+	case step == bwe.Paused && s.cfg.Kind == Video && s.givesUp(now):
 		s.pause(now, out)
 	default:
 		if step != bwe.Paused {

@@ -23,16 +23,27 @@ const (
 )
 
 // givesUp tells that the picture is not to be sent, since the allocator has nothing
-// for its lowest layer.
+// for its lowest layer. An only layer that the path does not carry is left to its
+// queue, which drops pictures to the next key frame; what the viewer does not allow
+// is not sent.
 func (s *section) givesUp(now time.Time) bool {
+	if !s.onlyLayer() {
+		return s.tooMuch(now, s.viewer.carries())
+	}
+	return s.viewer.cfg.MaxBits > 0 && s.tooMuch(now, s.viewer.cfg.MaxBits)
+}
+
+// tooMuch tells that sound and the lowest layers take more than the viewer can have,
+// and have done so for a while.
+func (s *section) tooMuch(now time.Time, carried int) bool {
 	v := s.viewer
 	if s.refusedAt.IsZero() {
 		s.refusedAt = now
 	}
 	if s.paused&pausedByAllocator != 0 {
-		return v.carries() < v.least || v.bwe.Queue(now) > drainedQueue || now.Sub(s.pausedAt) < shortestPause
+		return carried < v.least || v.bwe.Queue(now) > drainedQueue || now.Sub(s.pausedAt) < shortestPause
 	}
-	if v.carries()*100 >= v.least*carriedPercent {
+	if carried*100 >= v.least*carriedPercent {
 		s.refusedAt = time.Time{}
 		return false
 	}

@@ -257,14 +257,47 @@ func TestSelectionOfSpatialLayers(t *testing.T) {
 	}
 }
 
-// TestMaxBits M-104: a viewer that allows less than the lowest layer takes sees no picture of several layers.
-func TestMaxBits(t *testing.T) {
+// TestMaxBitsOfAnOnlyLayer M-104: it is paused and goes on with what it takes.
+func TestMaxBitsOfAnOnlyLayer(t *testing.T) {
+	w := newWay(t)
+	track, feeds := rungs(w)
+	feeds = feeds[:1]
+	show(track, feeds...)
+	keyFrames(w, feeds)
+	v := w.view(testVideo(100))
+	v.cfg.MaxBits = 1_300_000
+	w.source(v, 0, track)
+	shows := func() bool {
+		for range 40 {
+			keyFrames(w, feeds)
+			w.sleep(10 * time.Millisecond)
+		}
+		before := w.player(v, 0).highest
+		keyFrames(w, feeds)
+		return w.player(v, 0).highest > before
+	}
 	for _, c := range []struct {
 		most int
-		want byte // feed, 0 for none
-	}{{0, 3}, {1_300_000, 3}, {100_000, 0}} { // every layer of the kit takes about a megabit
+		want bool
+	}{{1_300_000, true}, {500_000, false}, {1_300_000, true}} {
+		v.cfg.MaxBits = c.most // as if the layer took more, or less
+		if got := shows(); got != c.want {
+			t.Errorf("at most %d: shown %v, want %v", c.most, got, c.want)
+		}
+	}
+}
+
+// TestMaxBits M-104: a viewer that allows less than the lowest layer takes sees no picture, of several layers or of one.
+func TestMaxBits(t *testing.T) {
+	for _, c := range []struct {
+		most   int
+		layers int
+		want   byte // feed, 0 for none
+	}{{0, 3, 3}, {1_300_000, 3, 3}, {100_000, 3, 0}, {0, 1, 1}, {1_300_000, 1, 1}, {100_000, 1, 0}} { // every layer of the kit takes about a megabit
 		w := newWay(t)
 		track, feeds := rungs(w)
+		feeds = feeds[:c.layers]
+		show(track, feeds...)
 		keyFrames(w, feeds)
 		v := w.view(testVideo(100))
 		v.cfg.MaxBits = c.most
@@ -281,7 +314,7 @@ func TestMaxBits(t *testing.T) {
 			got = idOf(p.newest.Payload).feed
 		}
 		if got != c.want {
-			t.Errorf("at most %d: shows feed %d, want %d", c.most, got, c.want)
+			t.Errorf("at most %d of %d layers: shows feed %d, want %d", c.most, c.layers, got, c.want)
 		}
 	}
 }

@@ -31,8 +31,8 @@ type ViewerConfig struct {
 	// that players synchronise the sections (M-072).
 	CNAME string
 	// MaxBits bounds what the viewer is sent, in bits per second on the wire; 0 does
-	// not. It comes from the b= lines of its offer (M-104). It chooses among layers; an
-	// only layer is sent whatever it takes.
+	// not. It comes from the b= lines of its offer (M-104). A picture whose
+	// lowest layer takes a quarter more than that is paused.
 	MaxBits int
 	// Settings is DefaultViewerSettings if left zero.
 	Settings ViewerSettings

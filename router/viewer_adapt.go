@@ -37,6 +37,9 @@ func (v *Viewer) allocate(now time.Time, out *Out) {
 		s.grant(now, v.grants[i], out)
 		s.schedule()
 	}
+	if v.cfg.MaxBits > 0 {
+		v.allocateAt = earlier(v.allocateAt, now.Add(boundEvery)) // an only layer is looked at for nothing else
+	}
 	v.padAt = earlier(v.padAt, now)
 	v.note(now)
 	v.schedule()
@@ -72,6 +75,9 @@ func leastOf(demands []bwe.Demand) (bits int) {
 	}
 	return bits
 }
+
+// boundEvery is how often what a viewer is sent is held against what it allows.
+const boundEvery = time.Second
 
 // wantedRoom is what a path has to carry for everything to be granted, in percent
 // of what that takes.
