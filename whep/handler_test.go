@@ -1,57 +1,34 @@
 package whep_test
 
 import (
-	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/headgate/headgate/internal/problem"
 	"github.com/headgate/headgate/internal/wish"
 	"github.com/headgate/headgate/internal/wish/wishtest"
 	"github.com/headgate/headgate/whep"
 )
 
-// serve registers the endpoints on an echo of its own: the package needs no more.
+// serve registers the endpoints and their sessions.
 func serve(t *testing.T, backend *wishtest.Backend) *httptest.Server {
 	t.Helper()
-	e := echo.New()
-	e.HTTPErrorHandler = problem.Handler(nil)
-	e.IPExtractor = echo.ExtractIPDirect()
-	cfg := whep.Config{}
-	wish.Register(e, cfg, backend)
-	whep.Register(e, cfg, backend)
-	srv := httptest.NewServer(e)
-	t.Cleanup(srv.Close)
-	return srv
-}
-
-func request(t *testing.T, srv *httptest.Server, method, path, body string) *http.Response {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", wish.SDPType)
-	res, err := srv.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { res.Body.Close() })
-	return res
+	return wishtest.Serve(t, func(e *echo.Echo) {
+		wish.Register(e, whep.Config{}, backend)
+		whep.Register(e, whep.Config{}, backend)
+	})
 }
 
 func TestGetAndHeadT03(t *testing.T) {
 	srv := serve(t, &wishtest.Backend{})
 	for _, method := range []string{"GET", "HEAD"} {
-		res := request(t, srv, method, "/whep/live", "")
+		res := wishtest.Request(t, srv, method, "/whep/live", "")
 		if res.StatusCode != 200 || res.Header.Get("Content-Type") != "application/sdp" || res.Header.Get("Content-Length") != "0" ||
 			res.Header.Get("Accept-Post") != wish.SDPType {
 			t.Errorf("N-003, D9 %s = %d %v", method, res.StatusCode, res.Header)
 		}
-		if res := request(t, srv, method, "/whep/..%2F", ""); res.StatusCode != 400 {
+		if res := wishtest.Request(t, srv, method, "/whep/..%2F", ""); res.StatusCode != 400 {
 			t.Errorf("N-014 %s = %d", method, res.StatusCode)
 		}
 	}
@@ -71,7 +48,7 @@ func TestPlay(t *testing.T) {
 	}
 	for _, tc := range tests {
 		before := len(backend.Offers())
-		res := request(t, srv, "POST", "/whep/live/bob"+tc.query, wishtest.Offer)
+		res := wishtest.Request(t, srv, "POST", "/whep/live/bob"+tc.query, wishtest.Offer)
 		if res.StatusCode != tc.status {
 			t.Errorf("%q = %d, want %d", tc.query, res.StatusCode, tc.status)
 			continue

@@ -104,8 +104,8 @@ Headgate is running.
                    -c:a libopus -ar 48000 -ac 2 -f whip{{.Option "-authorization" .Publish}} {{.Origin}}/whip/{{.Channel}}
   No camera headgate push --whip {{.Origin}}/whip/{{.Channel}}{{.Option "--token" .Publish}}
 {{if .Elsewhere}}
-  On other machines say this one's name or address instead; there, browsers
-  play, and publish by HTTPS only.
+  On other machines it is this one's name or address instead of 127.0.0.1.
+  Browsers there watch by plain HTTP too, but publish by HTTPS only.
 {{end}}{{if .Fingerprint}}
   HTTPS     {{.TLS}} has a self-signed certificate: browsers warn of it, once.
             It is the right one if its SHA-256 fingerprint is

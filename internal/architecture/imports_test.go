@@ -53,7 +53,7 @@ var rules = map[string]struct{ ours, others string }{
 	// HTTP
 	"internal/problem":       {ours: "internal/fault", others: echo},
 	"internal/wish":          {ours: "auth internal/fault internal/linkhdr internal/names internal/problem internal/sdpfrag internal/signaling", others: echo},
-	"internal/wish/wishtest": {ours: "auth internal/events internal/fault internal/sdpfrag internal/signaling internal/wish", others: echo},
+	"internal/wish/wishtest": {ours: "auth internal/events internal/fault internal/problem internal/sdpfrag internal/signaling internal/wish", others: echo},
 	"internal/httpserver":    {ours: "internal/fault internal/names internal/problem internal/sockets internal/wholefile", others: echo + " golang.org/x/crypto golang.org/x/sys golang.org/x/time"},
 	"internal/api":           {ours: "auth internal/diagnose internal/events internal/fault internal/names internal/problem", others: echo},
 	"internal/api/apitest":   {ours: "internal/api", others: "github.com/getkin/kin-openapi"},
