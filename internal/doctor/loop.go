@@ -105,6 +105,7 @@ func (o outcome) play(ctx context.Context, wire whip.Client, e endpoints, stopSe
 	}
 	defer player.close(ctx)
 	receiver, err := player.receives()
+	wire.CounterOffers = true
 	if err == nil {
 		o.connect, err = player.connect(ctx, wire, e.whep, e.target.Token)
 	}

@@ -104,17 +104,46 @@ func (s *side) connect(ctx context.Context, wire whip.Client, endpoint, token st
 	if err := s.relayBy(s.session); err != nil {
 		return 0, err
 	}
-	answer := narrowed(s.session.Answer, s.kind)
-	if s.tried = candidatesIn(answer); len(s.tried) == 0 {
+	said := narrowed(s.session.Answer+s.session.CounterOffer, s.kind) // it is one of them
+	if s.tried = candidatesIn(said); len(s.tried) == 0 {
 		return 0, errNotOffered
 	}
-	if err := s.pc.SetLocalDescription(offer); err != nil {
+	if s.session.CounterOffer != "" {
+		err = s.answers(ctx, said)
+	} else {
+		err = s.applies(offer, said)
+	}
+	if err != nil {
 		return 0, err
 	}
-	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
-		return 0, fmt.Errorf("the answer cannot be used: %w", err)
-	}
 	return s.awaitConnection(ctx, began)
+}
+
+// applies begins with the server's answer.
+func (s *side) applies(offer webrtc.SessionDescription, answer string) error {
+	if err := s.pc.SetLocalDescription(offer); err != nil {
+		return err
+	}
+	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		return fmt.Errorf("the answer cannot be used: %w", err)
+	}
+	return nil
+}
+
+// answers begins with the server's own offer (the playback draft, section 4.2.2). Ours
+// has not been applied, so the connection can take that.
+func (s *side) answers(ctx context.Context, counterOffer string) error {
+	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: counterOffer}); err != nil {
+		return fmt.Errorf("the counter-offer cannot be used: %w", err)
+	}
+	answer, err := s.pc.CreateAnswer(nil)
+	if err != nil {
+		return fmt.Errorf("the counter-offer cannot be answered: %w", err)
+	}
+	if err := s.pc.SetLocalDescription(answer); err != nil {
+		return err
+	}
+	return s.session.AnswerOffer(ctx, answer.SDP)
 }
 
 // post tries again where a server has no player before the publisher is on air.
