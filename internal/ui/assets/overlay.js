@@ -75,14 +75,16 @@ const GATEWAY = /** @type {const} */ ([
 ]);
 
 /**
- * The layer on the screen, by what the gateway says or by its size.
+ * The layer on the screen, by what the gateway says or by its size; encoders that are
+ * short of time scale it down for a while.
  * @param {import("./whep.js").WHEPClient} client
  * @param {{ width?: number, height?: number } | undefined} video
  * @param {Record<string, any>} told
  */
 function layerText(client, video, told) {
   const { layers, selection } = client;
-  const shown = layers.find((l) => l.rid !== "" && l.rid === told.layer && (!video?.height || !l.height || l.height === video.height)) ?? layers.find((l) => l.height > 0 && l.height === video?.height);
+  const shown = layers.find((l) => l.rid !== "" && l.rid === told.layer && (!video?.height || !l.height || l.height === video.height)) ?? layers.find((l) => l.height > 0 && l.height === video?.height)
+    ?? layers.find((l) => l.rid !== "" && l.rid === told.layer);
   const name = shown ? shown.rid || labelOf(shown) : "–";
   return `${name} of ${layers.map((l) => l.rid || labelOf(l)).join(", ")}${Object.keys(selection).length ? ", chosen" : ""}`;
 }
