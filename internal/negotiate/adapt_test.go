@@ -1,6 +1,7 @@
 package negotiate
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/headgate/headgate/internal/testkit/offers"
@@ -27,5 +28,19 @@ func TestNoTransportCCWithoutItsExtension(t *testing.T) {
 	s := mustPlay(t, edit(t, offers.Get("chrome-play"), router.ExtTransportCC, "urn:unknown"), channel).Sections[1]
 	if f := s.PayloadTypes[0].Feedback; f.TransportCC || !f.REMB {
 		t.Errorf("feedback %+v", f)
+	}
+}
+
+// TestNoCCFB M-063: RFC 8888 is not agreed on, since nothing here reads it.
+func TestNoCCFB(t *testing.T) {
+	channel := liveChannel()
+	channel.Adapts = true
+	offer := strings.ReplaceAll(offers.Get("chrome-play"), " transport-cc\r\n", " ack ccfb\r\n")
+	if !strings.Contains(offer, "ack ccfb") {
+		t.Fatal("the offer has no such feedback")
+	}
+	plan := mustPlay(t, offer, channel)
+	if f := plan.Sections[1].PayloadTypes[0].Feedback; strings.Contains(plan.SDP, "ccfb") || f.TransportCC || !f.REMB {
+		t.Errorf("feedback %+v of\n%s", f, plan.SDP)
 	}
 }
