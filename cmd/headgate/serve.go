@@ -57,6 +57,7 @@ func (c *serveCommand) flags(cfg *gateway.Config, from sources) {
 }
 
 func (c *serveCommand) Run(ctx context.Context, con *console) error {
+	saveMemory()
 	inherited, err := sockets.Inherit()
 	if err != nil {
 		return fmt.Errorf("socket activation: %w", err)
