@@ -18,7 +18,7 @@ ffmpeg -hide_banner -muxers 2>/dev/null | grep -q ' whip ' || { echo "publish.sh
 
 if [ -n "$file" ]; then
   set -- -re -stream_loop -1 -i "$file" -map 0:v:0
-  [ "${AUDIO:-yes}" = no ] || set -- "$@" -map 0:a:0
+  [ "${AUDIO:-yes}" = no ] || set -- "$@" -map '0:a:0?' # if it has sound
 else
   set -- -re -f lavfi -i "testsrc2=size=${SIZE:-1280x720}:rate=30"
   [ "${AUDIO:-yes}" = no ] || set -- "$@" -re -f lavfi -i "sine=frequency=440:sample_rate=48000"
