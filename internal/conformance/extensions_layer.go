@@ -22,8 +22,10 @@ func checkLayers(ctx context.Context, r *run) error {
 		return err
 	}
 	player := layers.player
-	// Another layer comes first, where the server thinks that there is room.
-	_ = eventually(ctx, 5*time.Second, func() (bool, error) { rid := player.watch.seen("video").rid; return rid != "" && rid != "q", nil })
+	// Another layer comes first, where the server thinks that there is room: else the selection of the lowest would show nothing.
+	if err := eventually(ctx, 15*time.Second, func() (bool, error) { rid := player.watch.seen("video").rid; return rid != "" && rid != "q", nil }); err != nil {
+		r.notef("the lowest layer was sent for 15 s before it was selected")
+	}
 	for i, unselect := range []func(context.Context) error{layers.automatic, layers.delete} {
 		body := []string{`{"mediaId":%q,"rid":"q"}`, `{"mediaId":%q,"encodingId":"q"}`}[i]
 		if err := layers.lowest(ctx, fmt.Sprintf(body, layers.media)); err != nil {

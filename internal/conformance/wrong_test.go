@@ -158,7 +158,7 @@ func (s stages) show(t *testing.T, m mistake) []conformance.Result {
 	if m.target != nil {
 		m.target(&target)
 	}
-	limit := 30 * time.Second
+	limit := time.Minute
 	if m.hasty {
 		limit = 3 * time.Second
 	}
