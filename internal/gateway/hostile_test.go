@@ -77,12 +77,9 @@ func (w *watcher) stats() router.ViewerStats {
 // took returns the media bytes sent to w since before.
 func (w *watcher) took(before int64) int64 { return w.media.Load() - before }
 
-func (w *watcher) ssrc() uint32 { return w.VideoHeaders()[0].SSRC }
+func (w *watcher) ssrc() uint32 { return w.NewestVideo().SSRC }
 
-func (w *watcher) newest() uint16 {
-	headers := w.VideoHeaders()
-	return headers[len(headers)-1].SequenceNumber
-}
+func (w *watcher) newest() uint16 { return w.NewestVideo().SequenceNumber }
 
 // flood sends what next makes, every interval for a while.
 func (w *watcher) flood(d, interval time.Duration, next func() []rtcp.Packet) {

@@ -43,10 +43,7 @@ func (s *stage) show(player *testkit.Player) *show {
 	return v
 }
 
-func (v *show) newest() rtp.Header {
-	headers := v.player.VideoHeaders()
-	return headers[len(headers)-1]
-}
+func (v *show) newest() rtp.Header { return v.player.NewestVideo() }
 
 // next is what the next publisher's options are.
 func (v *show) next(opt testkit.PublisherOptions) testkit.PublisherOptions {

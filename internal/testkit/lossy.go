@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -55,9 +57,10 @@ func NewInternetAt(t testing.TB, address string, oneWay time.Duration, loss floa
 	must(t, err)
 	n := &Internet{t: t, address: address, router: r, next: 10, luck: newLuck(seed)}
 	r.AddChunkFilter(func(c vnet.Chunk) bool { return n.passes(c, loss) })
+	host := netip.MustParseAddr(address)
 	r.AddChunkFilter(func(c vnet.Chunk) bool {
 		lost := n.lost.Load()
-		return lost == nil || !(*lost)(hostOf(c.SourceAddr().String()).String() == address, c.UserData())
+		return lost == nil || !(*lost)(hostOf(c.SourceAddr()) == host, c.UserData())
 	})
 	n.server = n.host(address)
 	must(t, r.Start())
@@ -72,7 +75,7 @@ func (n *Internet) passes(c vnet.Chunk, loss float64) bool {
 	if len(b) < 12 || b[0] < 128 || b[0] > 191 {
 		return true
 	}
-	lost := n.luck.of(hostOf(c.SourceAddr().String()).String()+">"+hostOf(c.DestinationAddr().String()).String(), b) < loss
+	lost := n.luck.of(route{hostOf(c.SourceAddr()), hostOf(c.DestinationAddr())}, b) < loss
 	if lost {
 		n.dropped.Add(1)
 	}
@@ -81,9 +84,21 @@ func (n *Internet) passes(c vnet.Chunk, loss float64) bool {
 
 func (n *Internet) host(ip string) *vnet.Net {
 	n.t.Helper()
-	h, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{ip}})
-	must(n.t, err)
+	h := newMachine(n.t, ip)
 	must(n.t, n.router.AddNet(h))
+	return h
+}
+
+// making is held while a machine is made: the stack numbers all machines of the process
+// without a lock of its own, and tests play side by side.
+var making sync.Mutex
+
+func newMachine(t testing.TB, ip string) *vnet.Net {
+	t.Helper()
+	making.Lock()
+	defer making.Unlock()
+	h, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{ip}})
+	must(t, err)
 	return h
 }
 

@@ -2,7 +2,7 @@ package testkit
 
 import (
 	"encoding/binary"
-	"hash/fnv"
+	"net/netip"
 	"sync"
 )
 
@@ -15,11 +15,15 @@ import (
 type luck struct {
 	seed  uint64
 	mu    *sync.Mutex
-	roads map[string]*roadLuck
+	roads map[route]*roadLuck
 }
 
-// roadLuck is what was seen from one machine to another.
+// route is from one machine to another.
+type route struct{ from, to netip.Addr }
+
+// roadLuck is what was seen on a route.
 type roadLuck struct {
+	hash    hash                   // of the route's name
 	streams map[uint32]*streamLuck // by SSRC
 	types   map[byte]int           // streams of each payload type
 	reports uint64                 // RTCP so far
@@ -33,24 +37,43 @@ type streamLuck struct {
 }
 
 func newLuck(seed uint64) luck {
-	return luck{seed: seed, mu: new(sync.Mutex), roads: make(map[string]*roadLuck)}
+	return luck{seed: seed, mu: new(sync.Mutex), roads: make(map[route]*roadLuck)}
 }
 
 // of draws for the next datagram of RTP or RTCP on a road: at least 0, less than 1.
-func (l luck) of(road string, b []byte) float64 {
+func (l luck) of(road route, b []byte) float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.roads[road]
 	if r == nil {
-		r = &roadLuck{streams: make(map[uint32]*streamLuck), types: make(map[byte]int)}
+		name := newHash().text(road.from.String() + ">" + road.to.String())
+		r = &roadLuck{hash: name, streams: make(map[uint32]*streamLuck), types: make(map[byte]int)}
 		l.roads[road] = r
 	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(road)) // never fails
-	for _, v := range append(r.name(b), l.seed) {
-		_, _ = h.Write(binary.BigEndian.AppendUint64(nil, v))
+	return float64(mixed(uint64(r.name(b).number(l.seed)))>>11) / (1 << 53)
+}
+
+// hash is FNV-1a of 64 bits. That of the standard library hashes memory, of which the
+// race detector watches each byte; this happens for every datagram.
+type hash uint64
+
+func newHash() hash { return 14695981039346656037 }
+
+func (h hash) octet(b byte) hash { return (h ^ hash(b)) * 1099511628211 }
+
+func (h hash) text(s string) hash {
+	for i := range len(s) {
+		h = h.octet(s[i])
 	}
-	return float64(mixed(h.Sum64())>>11) / (1 << 53)
+	return h
+}
+
+// number hashes the eight bytes of v in network order.
+func (h hash) number(v uint64) hash {
+	for shift := 56; shift >= 0; shift -= 8 {
+		h = h.octet(byte(v >> shift))
+	}
+	return h
 }
 
 // mixed spreads what differs in few bits (the finalizer of MurmurHash3).
@@ -61,11 +84,11 @@ func mixed(x uint64) uint64 {
 }
 
 // name tells a datagram from all others of its road by what is the same in every
-// run. RTCP has second bytes from 192 to 223 (RFC 5761 section 4).
-func (r *roadLuck) name(b []byte) []uint64 {
+// run, by a hash of it. RTCP has second bytes from 192 to 223 (RFC 5761 section 4).
+func (r *roadLuck) name(b []byte) hash {
 	if b[1] >= 192 && b[1] <= 223 {
 		r.reports++
-		return []uint64{uint64(b[1]), r.reports}
+		return r.hash.number(uint64(b[1])).number(r.reports)
 	}
 	kind, number, ssrc := b[1]&0x7f, binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint32(b[8:])
 	s := r.streams[ssrc]
@@ -76,5 +99,5 @@ func (r *roadLuck) name(b []byte) []uint64 {
 	}
 	number -= s.first
 	s.seen[number]++
-	return []uint64{uint64(kind), uint64(s.index), uint64(number), s.seen[number]} //nolint:gosec // a count
+	return r.hash.number(uint64(kind)).number(uint64(s.index)).number(uint64(number)).number(s.seen[number]) //nolint:gosec // a count
 }

@@ -1,15 +1,23 @@
 package testkit
 
 import (
+	"encoding/binary"
+	"hash/fnv"
 	"math"
+	"net/netip"
 	"slices"
 	"testing"
 
 	"github.com/pion/rtp"
 )
 
+var (
+	ab = route{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")}
+	ba = route{ab.to, ab.from}
+)
+
 // draws are those of two streams of one payload type with random numbers.
-func draws(t *testing.T, seed uint64, road string, ssrc uint32, first uint16) (all []float64) {
+func draws(t *testing.T, seed uint64, road route, ssrc uint32, first uint16) (all []float64) {
 	t.Helper()
 	l := newLuck(seed)
 	for i := range uint16(3000) {
@@ -24,11 +32,11 @@ func draws(t *testing.T, seed uint64, road string, ssrc uint32, first uint16) (a
 }
 
 func TestLuckBelongsToThePacket(t *testing.T) {
-	one := draws(t, 1, "a>b", 77, 65000)
-	if !slices.Equal(one, draws(t, 1, "a>b", 4711, 12)) {
+	one := draws(t, 1, ab, 77, 65000)
+	if !slices.Equal(one, draws(t, 1, ab, 4711, 12)) {
 		t.Error("other numbers, other losses")
 	}
-	if slices.Equal(one, draws(t, 2, "a>b", 77, 65000)) || slices.Equal(one, draws(t, 1, "b>a", 77, 65000)) {
+	if slices.Equal(one, draws(t, 2, ab, 77, 65000)) || slices.Equal(one, draws(t, 1, ba, 77, 65000)) {
 		t.Error("the same losses with another seed, or on another road")
 	}
 	lost, pairs := 0.0, 0.0
@@ -51,7 +59,15 @@ func TestLuckBelongsToThePacket(t *testing.T) {
 
 func TestLuckOfARepeatedPacket(t *testing.T) {
 	l, b := newLuck(1), []byte{0x80, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2}
-	if first := l.of("a>b", b); first == l.of("a>b", b) {
+	if first := l.of(ab, b); first == l.of(ab, b) {
 		t.Error("a packet that was lost is lost for ever")
+	}
+}
+
+func TestHashIsFNV(t *testing.T) {
+	h := fnv.New64a()
+	_, _ = h.Write(binary.BigEndian.AppendUint64([]byte("a>b"), 1<<40|77)) // never fails
+	if got := newHash().text("a>b").number(1<<40 | 77); uint64(got) != h.Sum64() {
+		t.Errorf("%x, want %x", got, h.Sum64())
 	}
 }

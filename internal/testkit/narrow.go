@@ -33,8 +33,7 @@ func (n *Internet) NarrowClient(bits int, queue time.Duration) (transport.Net, *
 	n.t.Helper()
 	n.next++
 	ip := fmt.Sprintf("10.0.0.%d", n.next)
-	h, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{ip}})
-	must(n.t, err)
+	h := newMachine(n.t, ip)
 	// The filter decides what is dropped, because the stack's queue does not tell;
 	// that queue only delays, and has room for everything.
 	wire := vnet.NewTBFQueue(bits, 1500, math.MaxInt32)
@@ -45,7 +44,7 @@ func (n *Internet) NarrowClient(bits int, queue time.Duration) (transport.Net, *
 	line := &Narrow{bits: bits, queue: queue, wire: wire}
 	address := addressOf(n, h)
 	n.router.AddChunkFilter(func(c vnet.Chunk) bool {
-		return hostOf(c.DestinationAddr().String()) != address || line.takes(time.Now(), len(c.UserData()))
+		return hostOf(c.DestinationAddr()) != address || line.takes(time.Now(), len(c.UserData()))
 	})
 	return h, line
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -163,7 +164,17 @@ func (p *Player) Sounds() (n int) {
 func (p *Player) VideoHeaders() []rtp.Header {
 	p.receiver.mu.Lock()
 	defer p.receiver.mu.Unlock()
-	return append([]rtp.Header(nil), p.receiver.video...)
+	return slices.Clone(p.receiver.video)
+}
+
+// NewestVideo returns the last of VideoHeaders; before the first packet, nothing.
+func (p *Player) NewestVideo() rtp.Header {
+	p.receiver.mu.Lock()
+	defer p.receiver.mu.Unlock()
+	if len(p.receiver.video) == 0 {
+		return rtp.Header{}
+	}
+	return p.receiver.video[len(p.receiver.video)-1]
 }
 
 // Wait returns once seen says so, or fails the test after limit.

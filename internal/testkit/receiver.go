@@ -83,7 +83,8 @@ func (r *receiver) in() *router.Ingest {
 // note keeps the headers of video as it came over the wire, and when media came.
 func (r *receiver) note(b []byte) {
 	var h rtp.Header
-	if _, err := h.Unmarshal(b); err != nil {
+	size, err := h.Unmarshal(b)
+	if err != nil {
 		return
 	}
 	r.came.packet(time.Now(), &h)
@@ -97,7 +98,7 @@ func (r *receiver) note(b []byte) {
 		r.sync.packet(time.Now(), &h, video)
 	}
 	if video && len(r.video) < maxHeaders {
-		_, _ = h.Unmarshal(slices.Clone(b)) // again: the extensions point into it
+		_, _ = h.Unmarshal(slices.Clone(b[:size])) // again: the extensions point into it
 		r.video = append(r.video, h)
 	}
 }

@@ -16,7 +16,7 @@ func (n *Internet) Lose(client transport.Net, lose func(b []byte) bool) {
 	n.t.Helper()
 	address := addressOf(n, client)
 	n.router.AddChunkFilter(func(c vnet.Chunk) bool {
-		theirs := hostOf(c.SourceAddr().String()) == address || hostOf(c.DestinationAddr().String()) == address
+		theirs := hostOf(c.SourceAddr()) == address || hostOf(c.DestinationAddr()) == address
 		return !theirs || !lose(c.UserData())
 	})
 }
@@ -60,10 +60,11 @@ func addressOf(n *Internet, client transport.Net) netip.Addr {
 	return netip.Addr{}
 }
 
-func hostOf(address string) netip.Addr {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
+// hostOf is the machine of an address of UDP. The network asks for each datagram.
+func hostOf(a net.Addr) netip.Addr {
+	udp, ok := a.(*net.UDPAddr)
+	if !ok {
 		return netip.Addr{}
 	}
-	return ap.Addr()
+	return udp.AddrPort().Addr().Unmap()
 }

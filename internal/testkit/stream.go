@@ -74,10 +74,20 @@ func (p Picture) putMark(b []byte, layer int, frame uint32, index int, key bool)
 	if key {
 		b[8] |= 1
 	}
-	for i := markLen; i < len(b); i++ {
-		b[i] = byte(frame) + byte(i) | 1 // never a start code
+	for at := markLen; at < len(b); {
+		at += copy(b[at:], filling[byte(frame)+byte(at):])
 	}
 }
+
+// filling is what packets are filled with: odd bytes, so that there is never a start
+// code. It is copied, because the race detector looks at each byte that is written
+// by itself.
+var filling = func() (b [4096]byte) {
+	for i := range b {
+		b[i] = byte(i) | 1
+	}
+	return b
+}()
 
 // parameters is a sequence parameter set as encoders repeat it before every key
 // frame: constrained baseline, 640x360.
