@@ -47,20 +47,24 @@ func TestR03ATokenMadeByTheAPIBoundsTheTimeOfEntryAndItsUse(t *testing.T) {
 }
 
 func TestR09NamesAndTagsAreShownInTheRoster(t *testing.T) {
-	inFakeTime(t, withTokens, func(s *stage) {
-		watcher := s.joins(object{"participant": "watcher"}, s.admin())
-		token := sign(s.t, auth.Claims{Subject: "alice", Name: "Alice <b>", Tags: map[string]string{"seat": "12"}, Publish: []string{"live"}})
-		s.publishesAs("alice", testkit.PublisherOptions{Token: token})
-		want := object{"participant": "alice", "name": "Alice <b>", "tags": object{"seat": "12"}}
-		watcher.told("joined", want)
-		if found := all(s.ok(200, "GET", "/channels/live/participants", nil, s.admin())["participants"], want); len(found) != 1 {
-			s.t.Errorf("the roster has not %v", want)
-		}
+	t.Run("of a token", func(t *testing.T) {
+		inFakeTime(t, withTokens, func(s *stage) {
+			watcher := s.joins(object{"participant": "watcher"}, s.admin())
+			token := sign(s.t, auth.Claims{Subject: "alice", Name: "Alice <b>", Tags: map[string]string{"seat": "12"}, Publish: []string{"live"}})
+			s.publishesAs("alice", testkit.PublisherOptions{Token: token})
+			want := object{"participant": "alice", "name": "Alice <b>", "tags": object{"seat": "12"}}
+			watcher.told("joined", want)
+			if found := all(s.ok(200, "GET", "/channels/live/participants", nil, s.admin())["participants"], want); len(found) != 1 {
+				s.t.Errorf("the roster has not %v", want)
+			}
+		})
 	})
-	inFakeTime(t, nil, func(s *stage) {
-		watcher := s.joins(object{"participant": "watcher"})
-		s.joins(object{"participant": "bob", "name": "Bob", "tags": object{"colour": "red"}})
-		watcher.told("joined", object{"participant": "bob", "name": "Bob", "tags": object{"colour": "red"}})
+	t.Run("of a member's own", func(t *testing.T) {
+		inFakeTime(t, nil, func(s *stage) {
+			watcher := s.joins(object{"participant": "watcher"})
+			s.joins(object{"participant": "bob", "name": "Bob", "tags": object{"colour": "red"}})
+			watcher.told("joined", object{"participant": "bob", "name": "Bob", "tags": object{"colour": "red"}})
+		})
 	})
 }
 

@@ -219,7 +219,7 @@ func TestT103AnswersNobodyWaitsFor(t *testing.T) {
 
 // T-104, W-07: a counter-offer that nobody answers is gone, and nothing of it is left.
 func TestT104UnansweredCounterOffersExpire(t *testing.T) {
-	inFakeTime(t, counterOffers(session.CounterAlways), func(s *stage) {
+	inFakeTimeAlone(t, counterOffers(session.CounterAlways), func(s *stage) {
 		s.publish(testkit.PublisherOptions{})
 		s.live()
 		<-time.After(40 * time.Second) // what live() left

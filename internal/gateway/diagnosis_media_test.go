@@ -130,7 +130,6 @@ func otherType(sdp, from, to string) string {
 
 // overTCP is a publisher whose UDP is blocked, on real sockets.
 func overTCP(t *testing.T) {
-	t.Parallel()
 	s, g := realScene(t)
 	testkit.Publish(t, testkit.PublisherOptions{Endpoint: g.WHIP("live"), Quirks: testkit.Quirks{
 		Settings: testkit.OverTCP, EditOffer: testkit.WithoutUDP, EditAnswer: testkit.WithoutUDP,
@@ -140,7 +139,6 @@ func overTCP(t *testing.T) {
 
 // tooSlowOverTCP is a player that reads less than it is sent, on real sockets.
 func tooSlowOverTCP(t *testing.T) {
-	t.Parallel()
 	s, g := realScene(t)
 	picture := testkit.HD()
 	picture.PacketsPerFrame = 60

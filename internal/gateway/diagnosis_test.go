@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/headgate/headgate/internal/diagnose"
@@ -54,7 +53,7 @@ const (
 // inScene plays with a gateway at address and HTTP from remoteAddress, in fake time.
 func inScene(address string, change func(*gateway.Config), play func(*scene)) func(*testing.T) {
 	return func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
+		sideBySide(t, func(t *testing.T) {
 			s := &scene{stage: stage{t: t, net: testkit.NewInternetAt(t, address, 5*time.Millisecond, 0, 1)}}
 			if change == nil {
 				change = func(*gateway.Config) {}

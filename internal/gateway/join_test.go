@@ -3,7 +3,6 @@ package gateway_test
 import (
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/headgate/headgate/internal/testkit"
@@ -96,7 +95,7 @@ func TestAJoinerOfADeafPublisherOverALossyNetwork(t *testing.T) {
 	for _, loss := range []float64{0.01, 0.05} {
 		for seed := range uint64(1) {
 			t.Run(fmt.Sprint(loss, " lost, seed ", seed), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
+				sideBySide(t, func(t *testing.T) {
 					s := &stage{t: t, net: testkit.NewInternet(t, 5*time.Millisecond, loss, seed)}
 					s.g, s.http = s.net.Gateway()
 					j := joinAt(t, s, 4*time.Second, 6*time.Second, testkit.PlayerOptions{Net: s.net.Client()})

@@ -1,8 +1,8 @@
 package gateway_test
 
 import (
+	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/headgate/headgate/internal/testkit"
@@ -47,10 +47,12 @@ func TestLossFivePercentBothWays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(3) {
-				synctest.Test(t, func(t *testing.T) {
-					if seen := watchWithLoss(t, seed, tc.publisher); seen.LongestFreeze > tc.limit {
-						t.Errorf("froze for %v, want at most %v", seen.LongestFreeze, tc.limit)
-					}
+				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+					sideBySide(t, func(t *testing.T) {
+						if seen := watchWithLoss(t, seed, tc.publisher); seen.LongestFreeze > tc.limit {
+							t.Errorf("froze for %v, want at most %v", seen.LongestFreeze, tc.limit)
+						}
+					})
 				})
 			}
 		})

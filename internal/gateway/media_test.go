@@ -46,7 +46,26 @@ type stage struct {
 
 func inFakeTime(t *testing.T, change func(*gateway.Config), play func(s *stage)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	sideBySide(t, onStage(change, play))
+}
+
+// inFakeTimeAlone is inFakeTime for tests that count what the whole process has.
+func inFakeTimeAlone(t *testing.T, change func(*gateway.Config), play func(s *stage)) {
+	t.Helper()
+	synctest.Test(t, onStage(change, play))
+}
+
+// sideBySide runs a test in a fake time of its own, beside others of its kind: such a
+// test shares nothing with them, and however busy the machine is, its time does not
+// go on before it has nothing left to do. Media in real time comes before and is alone.
+func sideBySide(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, test)
+}
+
+func onStage(change func(*gateway.Config), play func(s *stage)) func(*testing.T) {
+	return func(t *testing.T) {
 		s := &stage{t: t, net: testkit.NewInternet(t, 5*time.Millisecond, 0, 1)}
 		if change == nil {
 			change = func(*gateway.Config) {}
@@ -54,7 +73,7 @@ func inFakeTime(t *testing.T, change func(*gateway.Config), play func(s *stage))
 		s.g, s.http = s.net.Gateway(change)
 		s.http.Transport = apitest.Transport{T: t, Next: s.http.Transport}
 		play(s)
-	})
+	}
 }
 
 func (s *stage) publish(opt testkit.PublisherOptions) *testkit.Publisher {

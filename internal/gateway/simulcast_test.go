@@ -156,6 +156,7 @@ func TestT129SwitchToALayerWithoutReports(t *testing.T) {
 		opt := simulcasts()[name]
 		for n, silent := range opt.Simulcast.Layers {
 			t.Run(name+" "+silent.RID, func(t *testing.T) {
+				opt := opt // its own: they play side by side
 				opt.Simulcast.Layers = slices.Clone(opt.Simulcast.Layers)
 				opt.Simulcast.Layers[n].NoReports = true
 				inCasting(t, opt, func(c *casting) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/headgate/headgate/internal/api"
@@ -228,7 +227,7 @@ func TestAStandbyWithAnotherCodecIsSeenByWhoeverCanPlayIt(t *testing.T) {
 }
 
 func TestLossIsNoReasonToSwitch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	sideBySide(t, func(t *testing.T) {
 		s := &stage{t: t, net: testkit.NewInternet(t, 40*time.Millisecond, 0.2, 1)}
 		s.g, s.http = s.net.Gateway(keepStandbys)
 		s.publish(testkit.PublisherOptions{})

@@ -109,7 +109,7 @@ func TestT85APublisherThatNeverAnswersChecksGoesOn(t *testing.T) {
 // N-037, N-157.
 func TestT86AbandonedPostsLeaveNothing(t *testing.T) {
 	const n = 500
-	inFakeTime(t, nil, func(s *stage) {
+	inFakeTimeAlone(t, nil, func(s *stage) {
 		before := runtime.NumGoroutine()
 		for i := range n {
 			post, err := http.NewRequestWithContext(context.Background(), http.MethodPost,

@@ -51,10 +51,7 @@ func NewInternet(t testing.TB, oneWay time.Duration, loss float64, seed uint64) 
 // NewInternetAt is NewInternet with another address of the gateway.
 func NewInternetAt(t testing.TB, address string, oneWay time.Duration, loss float64, seed uint64) *Internet {
 	t.Helper()
-	quiet := logging.NewDefaultLoggerFactory()
-	quiet.DefaultLogLevel = logging.LogLevelDisabled
-	r, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "0.0.0.0/0", MinDelay: oneWay, QueueSize: 100_000, LoggerFactory: quiet})
-	must(t, err)
+	r := newRouter(t, oneWay)
 	n := &Internet{t: t, address: address, router: r, next: 10, luck: newLuck(seed)}
 	r.AddChunkFilter(func(c vnet.Chunk) bool { return n.passes(c, loss) })
 	host := netip.MustParseAddr(address)
@@ -89,9 +86,20 @@ func (n *Internet) host(ip string) *vnet.Net {
 	return h
 }
 
-// making is held while a machine is made: the stack numbers all machines of the process
-// without a lock of its own, and tests play side by side.
+// making is held while a machine or a network is made: the stack numbers all interfaces
+// of the process without a lock of its own, and tests play side by side.
 var making sync.Mutex
+
+func newRouter(t testing.TB, oneWay time.Duration) *vnet.Router {
+	t.Helper()
+	making.Lock()
+	defer making.Unlock()
+	quiet := logging.NewDefaultLoggerFactory()
+	quiet.DefaultLogLevel = logging.LogLevelDisabled
+	r, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "0.0.0.0/0", MinDelay: oneWay, QueueSize: 100_000, LoggerFactory: quiet})
+	must(t, err)
+	return r
+}
 
 func newMachine(t testing.TB, ip string) *vnet.Net {
 	t.Helper()
