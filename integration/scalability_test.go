@@ -53,8 +53,10 @@ type sublayer struct {
 }
 
 // TestChromiumScalability M-044, M-047, V-20: Chromium publishes VP9 with three spatial and three temporal layers, VP8 and AV1 with three temporal ones;
-// another Chromium is sent what it chooses of them, decodes it without a break, and is sent everything again.
+// another Chromium is sent what it chooses of them, decodes it without a break, and is sent everything again. Its rows want the machine for
+// themselves, but for TestNarrowLines.
 func TestChromiumScalability(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		codec, mode       string
 		width, height     int
