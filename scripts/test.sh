@@ -9,11 +9,25 @@ trap '[ -s "$failed" ] || rm -rf "$run"' EXIT
 
 make --no-print-directory check || echo "make check" >>"$failed"
 
-# Packages one after the other where there are few cores: the race detector and
-# media in real time do not share them well.
-{ go test -race -shuffle=on -timeout 10m -p "${TEST_PACKAGES:-1}" $(go list ./... | grep -v /integration) 2>&1 || echo units >>"$failed"; } |
-	tee "$log"
-{ go test -count=1 -v -timeout 40m ./integration 2>&1 || echo integration >>"$failed"; } |
+# Each program with the race detector sleeps for a second before it ends, for the
+# sake of goroutines that are left. Here none are: every package looks for them.
+export GORACE="atexit_sleep_ms=50 ${GORACE:-}"
+
+# Packages in real time, one after the other where there are few cores: the race
+# detector and media do not share them well. A package that plays media or keeps
+# others waiting belongs here; all others run side by side.
+realtime=$(go list ./cmd/... ./internal/bench/... ./internal/conformance ./internal/egress ./internal/gateway \
+	./internal/httpserver ./internal/peer ./internal/pull ./internal/push ./internal/sockets ./internal/turn ./internal/ui ./whep ./whip)
+others=$(go list ./... | grep -v /integration | grep -vxF "$realtime")
+
+# units runs packages; make check has vetted them.
+units() { go test -race -shuffle=on -vet=off -timeout 10m "$@" 2>&1 || echo units >>"$failed"; }
+
+{
+	units $others
+	units -p "${TEST_PACKAGES:-1}" $realtime
+} | tee "$log"
+{ go test -count=1 -v -vet=off -timeout 40m ./integration 2>&1 || echo integration >>"$failed"; } |
 	tee -a "$log" | grep -v -E '^(=== (RUN|PAUSE|CONT|NAME))'
 
 echo

@@ -98,7 +98,7 @@ type process struct {
 func startProcess(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.Command(os.Args[0], args...), ended: make(chan error, 1)}
-	p.Env = append([]string{runAsHeadgate + "=1", "HOME=" + t.TempDir(), "GOCOVERDIR=" + t.TempDir()}, env...)
+	p.Env = append([]string{runAsHeadgate + "=1", "HOME=" + t.TempDir(), "GOCOVERDIR=" + t.TempDir(), "GORACE=" + os.Getenv("GORACE")}, env...)
 	p.Stdout, p.Stderr = &p.stdout, &p.stderr
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
