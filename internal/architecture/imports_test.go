@@ -34,11 +34,12 @@ var rules = map[string]struct{ ours, others string }{
 	"auth": {ours: "internal/fault", others: "github.com/go-jose/go-jose/v4 golang.org/x/time"},
 
 	// packets
-	"internal/bwe":       {},
-	"router":             {ours: "internal/fault internal/bwe", others: "github.com/pion/rtp github.com/pion/rtcp github.com/pion/interceptor"},
-	"internal/negotiate": {ours: "router internal/fault internal/sdpfrag", others: "github.com/pion/sdp/v3"},
-	"internal/peer":      {ours: "router internal/negotiate internal/egress internal/fault internal/netclass internal/sdpfrag internal/sockets", others: pion + " golang.org/x/net"},
-	"internal/egress":    {ours: "router internal/fault internal/histogram", others: "github.com/pion/rtcp github.com/pion/rtp github.com/pion/srtp/v3 golang.org/x/sys"},
+	"internal/bwe":        {},
+	"internal/dependency": {},
+	"router":              {ours: "internal/fault internal/bwe internal/dependency", others: "github.com/pion/rtp github.com/pion/rtcp github.com/pion/interceptor"},
+	"internal/negotiate":  {ours: "router internal/fault internal/sdpfrag", others: "github.com/pion/sdp/v3"},
+	"internal/peer":       {ours: "router internal/negotiate internal/egress internal/fault internal/netclass internal/sdpfrag internal/sockets", others: pion + " golang.org/x/net"},
+	"internal/egress":     {ours: "router internal/fault internal/histogram", others: "github.com/pion/rtcp github.com/pion/rtp github.com/pion/srtp/v3 golang.org/x/sys"},
 
 	// reaching clients behind firewalls
 	"internal/turn": {ours: "internal/sockets", others: "github.com/pion/turn/v5 github.com/pion/stun/v4 github.com/pion/logging golang.org/x/time"},
