@@ -40,9 +40,13 @@ type extensionWriter struct {
 	// it was not negotiated.
 	transport uint8
 	passed    []passedID
+	// dependency is the id of the dependency descriptor, 0 for viewers that did not
+	// negotiate it or do not take both forms in one stream.
+	dependency uint8
 	// twoByte is the form of every packet of the section, so that forms are
-	// never mixed (M-081). It is needed when an id is above 14, and then the
-	// viewer offered it by offering that id.
+	// never mixed (M-081), but for those with a long dependency descriptor. It is
+	// needed when an id is above 14, and then the viewer offered it by offering that
+	// id.
 	twoByte bool
 }
 
@@ -52,6 +56,10 @@ func newExtensionWriter(mid string, ids Extensions) extensionWriter {
 	w.twoByte = w.twoByte || w.midID != 0 && len(mid) > extOneByteMaxValue
 	for uri, id := range ids {
 		if id == 0 || neverPassed[uri] {
+			continue
+		}
+		if uri == ExtDependencyDescr {
+			w.dependency = id
 			continue
 		}
 		w.passed = append(w.passed, passedID{uri, id})
@@ -66,51 +74,77 @@ type hopStamp struct {
 	number uint16 // transport-wide, written when numbered
 	// numbered and mid tell what is to be written.
 	numbered, mid bool
+	frames        frameShift
 }
 
 // write writes the extension block of p to b, which has maxExtensionBlock bytes,
 // and returns its length, 0 when there is nothing to say.
 func (w *extensionWriter) write(b []byte, p *Packet, at hopStamp) int {
-	n, clock, mid := 4, at.clock, at.mid
+	described := w.descriptorOf(p, at.frames)
+	f := elementForm(w.twoByte || len(described) > extOneByteMaxValue)
+	n := 4
 	if at.numbered && w.transport != 0 {
 		number := [2]byte{byte(at.number >> 8), byte(at.number)}
-		n = appendElement(w, b, n, w.transport, number[:])
+		n = appendElement(f, b, n, w.transport, number[:])
 	}
-	if mid && w.midID != 0 {
-		n = appendElement(w, b, n, w.midID, w.mid)
+	if at.mid && w.midID != 0 {
+		n = appendElement(f, b, n, w.midID, w.mid)
+	}
+	if len(described) > 0 {
+		n = appendElement(f, b, n, w.dependency, described)
+		at.frames.apply(b[n-len(described) : n])
 	}
 	for i := range p.Extensions {
-		n = w.pass(b, n, p, &p.Extensions[i], clock)
+		n = w.pass(f, b, n, p, &p.Extensions[i], at.clock)
 	}
 	if n == 4 {
 		return 0
 	}
-	return w.finish(b, n)
+	return f.finish(b, n)
+}
+
+// longestDescriptor leaves room for all others in a block.
+const longestDescriptor = maxExtensionBlock - 64
+
+// descriptorOf is the dependency descriptor of p, if it is to be passed on.
+func (w *extensionWriter) descriptorOf(p *Packet, frames frameShift) []byte {
+	if w.dependency == 0 || !frames.known {
+		return nil
+	}
+	for i := range p.Extensions {
+		if e := &p.Extensions[i]; e.URI == ExtDependencyDescr && len(e.Value) <= longestDescriptor {
+			return e.Value
+		}
+	}
+	return nil
 }
 
 // pass writes one extension of the publisher, if the viewer knows it.
-func (w *extensionWriter) pass(b []byte, n int, p *Packet, e *PassedExtension, clock ntpClock) int {
+func (w *extensionWriter) pass(f elementForm, b []byte, n int, p *Packet, e *PassedExtension, clock ntpClock) int {
 	if w.capture != 0 && e.URI == ExtAbsCaptureTime {
 		var value [8]byte
 		binary.BigEndian.PutUint64(value[:], clock.at(p.Capture))
-		return appendElement(w, b, n, w.capture, value[:])
+		return appendElement(f, b, n, w.capture, value[:])
 	}
 	for i := range w.passed {
 		if w.passed[i].uri == e.URI {
-			return appendElement(w, b, n, w.passed[i].id, e.Value)
+			return appendElement(f, b, n, w.passed[i].id, e.Value)
 		}
 	}
 	return n
 }
 
+// elementForm is the form of the elements of one packet: two bytes or one.
+type elementForm bool
+
 // appendElement writes one element at b[n:] and returns the new end. A value that
 // the form cannot carry or that does not fit is left out.
-func appendElement[T string | []byte](w *extensionWriter, b []byte, n int, id uint8, value T) int {
+func appendElement[T string | []byte](f elementForm, b []byte, n int, id uint8, value T) int {
 	size := len(value)
 	switch {
 	case size > extTwoByteMaxValue || n+2+size > maxExtensionBlock:
 		return n
-	case w.twoByte:
+	case bool(f):
 		b[n], b[n+1] = id, byte(size)
 		n += 2
 	case size == 0 || size > extOneByteMaxValue:
@@ -123,13 +157,13 @@ func appendElement[T string | []byte](w *extensionWriter, b []byte, n int, id ui
 }
 
 // finish pads the block to whole words and writes its header.
-func (w *extensionWriter) finish(b []byte, n int) int {
+func (f elementForm) finish(b []byte, n int) int {
 	for n%4 != 0 {
 		b[n] = 0
 		n++
 	}
 	profile := uint16(extOneByteProfile)
-	if w.twoByte {
+	if f {
 		profile = extTwoByteProfile
 	}
 	binary.BigEndian.PutUint16(b, profile)

@@ -115,7 +115,7 @@ const (
 )
 
 // passedLevel is the place of the audio level among passedURIs.
-const passedLevel = 0
+const passedLevel, passedDependency = 0, 4
 
 // passedURIs are the extensions that reach viewers unchanged (M-084).
 // abs-capture-time does too, translated to the gateway's clock.

@@ -45,6 +45,7 @@ type ingestStream struct {
 	keys      keyFramePolicy
 	clock     streamClock
 	frames    frameTracker
+	described dependencyReader
 	sets      parameterSets
 	facts     streamFacts
 	inspect   inspector // nil: audio
@@ -96,6 +97,7 @@ func (s *ingestStream) reset(pt *PayloadType) {
 	}
 	s.frames = frameTracker{bare: len(s.sets.units) > 0}
 	s.facts = streamFacts{}
+	s.described = dependencyReader{}
 	s.held = s.held[:0]
 	s.stats.Codec = pt.Codec
 }
@@ -298,7 +300,7 @@ func (s *ingestStream) packet(now time.Time, m *incoming, seq int64) (*Packet, s
 		if signs&signSet != 0 {
 			s.sets.note(s.stats.Codec.Name, p.Payload, seq)
 		}
-		return p, signs
+		return p, s.described.read(p, m.ext.passed[passedDependency], signs)
 	case s.stats.Kind == Audio:
 		if s.stats.Packets%lookSounds == 1 && s.stats.Codec.Name == Opus {
 			s.facts.sound(p.Payload)

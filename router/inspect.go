@@ -1,7 +1,7 @@
 package router
 
 // sign is what one payload tells of its picture beyond Frame.
-type sign uint8
+type sign uint16
 
 const (
 	signParameters  sign = 1 << iota // a key picture's parameters; it can be started from here
@@ -12,6 +12,7 @@ const (
 	signNotFirst                     // the payload says that none begins
 	signSet                          // a parameter set is in it that decoders keep
 	signLayerBefore                  // it goes on without saying of which scalability layer it is
+	signUpper                        // it begins a spatial layer above the lowest
 )
 
 // inspector reads what one payload tells: it fills Width, Height and Descriptor
@@ -62,7 +63,7 @@ func (t *frameTracker) next(p *Packet, s sign, joined bool) {
 		f.Descriptor.TID, f.Descriptor.SID = t.tid, t.sid
 	}
 	t.tid, t.sid = f.Descriptor.TID, f.Descriptor.SID
-	f.Start = s&signFirst != 0 || begins && s&signNotFirst == 0
+	f.Start = s&signFirst != 0 || begins && s&signNotFirst == 0 && (joined || s&signUpper == 0)
 	f.End = f.End || p.Marker
 	if t.opensKey(p, s) {
 		f.KeyStart = true

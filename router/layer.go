@@ -30,6 +30,9 @@ type Layer struct {
 	charged  atomic.Int64              // what its group counts for in the cache, bytes
 	wanted   atomic.Bool               // a key frame was asked for
 	deaf     atomic.Bool
+	// described is how many spatial layers the structure of its dependency descriptors
+	// has, 0 without descriptors.
+	described atomic.Int32
 }
 
 // newLayer makes a layer that keeps as many packets as s says for its kind.
@@ -120,16 +123,27 @@ func (l *Layer) measure(p *Packet) (resized bool) {
 	}
 	l.wire.add(at, p)
 	l.lastSeen.Store(int64(at))
+	l.noteDescribed(p)
 	if p.Frame.Width == 0 {
 		return false
 	}
-	if l.codec.Name == VP9 {
+	l.noteSizes(p)
+	size := uint64(p.Frame.Width)<<32 | uint64(p.Frame.Height)
+	return l.size.Swap(size) != size
+}
+
+// noteSizes notes the sizes of the spatial layers, where a packet tells them.
+func (l *Layer) noteSizes(p *Packet) {
+	switch {
+	case l.codec.Name == VP9:
 		for sid, size := range vp9Sizes(p.Payload) {
 			l.sizes[sid].Store(size)
 		}
+	case p.Dependencies != nil:
+		for sid, size := range p.Dependencies.sizes() {
+			l.sizes[sid].Store(size)
+		}
 	}
-	size := uint64(p.Frame.Width)<<32 | uint64(p.Frame.Height)
-	return l.size.Swap(size) != size
 }
 
 // The window of layerRate.

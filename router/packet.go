@@ -21,6 +21,8 @@ type Packet struct {
 	Payload []byte
 	// Frame is what inspecting the payload found.
 	Frame Frame
+	// Dependencies are those of its frame, nil where the publisher does not tell.
+	Dependencies *Dependencies
 	// Extensions are the header extensions that pass through to viewers, by the
 	// router's own index (see passed); nil when there are none.
 	Extensions []PassedExtension
@@ -71,8 +73,9 @@ type Descriptor struct {
 	KeyIdx   uint8
 	// TID and SID are the temporal and spatial layer ids.
 	TID, SID uint8
-	// LayerEnd marks the last packet of a spatial layer's picture (E bit, VP9).
-	LayerEnd bool
+	// LayerStart and LayerEnd mark the first and the last packet of a spatial layer's
+	// picture (E bit of VP9; the dependency descriptor of AV1).
+	LayerStart, LayerEnd bool
 	// SwitchUp tells that a receiver may move up to TID here (Y or U bit).
 	SwitchUp bool
 }

@@ -61,6 +61,7 @@ type section struct {
 	window   sentWindow
 	line     timeline
 	pictures pictureState
+	frames   frameState
 	// inFrame tells that the newest packet did not end its frame.
 	inFrame bool
 	// identified is set by the first RTCP that names the SSRC: the viewer knows
@@ -165,6 +166,7 @@ func (s *section) follow(now time.Time, p *Packet, seg *segment, ts uint32) {
 		return
 	}
 	s.pictures.sent(&p.Frame.Descriptor, seg.shift)
+	s.frames.sent(p, seg.frames)
 	s.inFrame = !p.Frame.End
 	if p.Frame.KeyStart && s.cfg.Kind == Video {
 		s.viewer.pending.keyFrames++
@@ -202,9 +204,12 @@ func (s *section) openSegment(now time.Time, l *Layer, p *Packet, times timestam
 	pt, _ := payloadTypeFor(s.cfg.PayloadTypes, l.Codec())
 	first := s.window.highest + 1
 	s.line.rate = l.Codec().ClockRate
+	if p.Dependencies != nil && s.lacksDescriptor() && p.Dependencies.Structure.Spatial() > 0 {
+		s.thin.goal.spatial = 0
+	}
 	return s.segments.open(now, segment{
 		layer: l, first: first, offset: first + int64(len(p.Parameters)) - p.Seq, parameters: p.Parameters,
-		times: times, shift: s.pictures.shift(&p.Frame.Descriptor), number: pt.Number, rtx: pt.RTX,
+		times: times, shift: s.pictures.shift(&p.Frame.Descriptor), frames: s.frames.shift(p), number: pt.Number, rtx: pt.RTX,
 	})
 }
 

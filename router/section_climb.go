@@ -13,9 +13,13 @@ func (s *section) climb(now time.Time, p *Packet) {
 	}
 	before := t.now
 	t.now = reach{min(t.now.spatial, t.goal.spatial), min(t.now.temporal, t.goal.temporal)}
-	if p.Frame.KeyStart {
+	switch {
+	case p.Frame.KeyStart:
 		t.now, t.opens = t.goal, false
-	} else {
+		t.frames.restart()
+	case l.codec.Name == AV1:
+		t.climbDescribed(p, l)
+	default:
 		t.climbTemporal(p, l)
 		t.climbSpatial(p, l)
 	}
@@ -70,7 +74,8 @@ func (t *thinning) climbSpatial(p *Packet, l *Layer) {
 }
 
 // awaitsKey tells that only a key frame lets the section send as much as it is to.
-// Nothing in AV1 packets says where temporal layers may be taken in.
+// Without dependency descriptors nothing in AV1 packets says where temporal layers may
+// be taken in.
 func (s *section) awaitsKey() bool {
 	t := &s.thin
 	if !t.on || s.target != nil || s.cur == nil {
@@ -78,7 +83,8 @@ func (s *section) awaitsKey() bool {
 	}
 	l := s.cur.layer
 	return int(t.now.spatial) < min(int(t.goal.spatial), l.Spatial()) ||
-		l.codec.Name == AV1 && int(t.now.temporal) < min(int(t.goal.temporal), l.Temporal())
+		t.frames != nil && t.frames.starved ||
+		t.frames != nil && int(t.now.temporal) < min(int(t.goal.temporal), l.Temporal()) && t.frames.waitsLong(l)
 }
 
 // askToClimb asks for a key frame if nothing else lets the section send more, again

@@ -73,6 +73,10 @@ func (s *section) addOptions(l *trackLayer, sel *Selection) {
 	top := l.layer.Temporal()
 	least, most := choice(top, sel.Temporal, sel.MaxTemporal)
 	low, high := choice(l.layer.Spatial(), sel.Spatial, sel.MaxSpatial)
+	lowest := s.onlyLowest(l.layer)
+	if lowest {
+		low, high = 0, 0
+	}
 	for sid := low; sid <= high; sid++ {
 		if w, h := l.layer.SizeUpTo(sid); !sel.fits(w, h) {
 			return
@@ -82,7 +86,11 @@ func (s *section) addOptions(l *trackLayer, sel *Selection) {
 			from = min(max(least, top-1), most)
 		}
 		for tid := from; tid <= most; tid++ {
-			s.options = append(s.options, option{l, reachOf(l.layer, sid, tid)})
+			r := reachOf(l.layer, sid, tid)
+			if lowest {
+				r.spatial = 0
+			}
+			s.options = append(s.options, option{l, r})
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (s *section) await(now time.Time, l *trackLayer, out *Out) {
 		return // Resume asks
 	}
 	s.hurried = s.flees(l)
-	s.mayReplay = s.needsReplay(l) || s.hurried
+	s.mayReplay = (s.needsReplay(l) || s.hurried) && !s.onlyLowest(l.layer) // replays leave nothing out
 	if s.mayReplay {
 		g := l.layer.Group()
 		if g != nil && (!s.hurried && now.Sub(g[0].Capture) < s.settings().ReplayYoung || l.layer.Deaf()) {

@@ -33,6 +33,8 @@ type thinning struct {
 	// asked is when a key frame was asked for in order to send more.
 	asked time.Time
 	slots *[thinSlots]thinned
+	// frames is kept for AV1, whose publishers may tell what each was made from.
+	frames *thinnedFrames
 }
 
 // thinned is what went out under a number, or was lost on its way in.
@@ -58,7 +60,6 @@ func (t *thinning) keepHoles(p *Packet) {
 	for seq := max(t.last+1, p.Seq-thinSlots/2); seq < p.Seq; seq++ {
 		t.remember(seq, false, false)
 	}
-	t.last = max(t.last, p.Seq-1)
 }
 
 // find returns the slot of a number, nil if it is forgotten or was never given.
@@ -98,9 +99,10 @@ func (s *section) forwardThinned(now time.Time, p *Packet, out *Out) bool {
 		return true
 	}
 	begins := p.Timestamp != t.timestamp
-	if begins || t.passes { // else what is missing was to be left out too
+	if t.mayMiss(p, begins) {
 		t.keepHoles(p)
 	}
+	t.last = max(t.last, p.Seq-1)
 	if begins {
 		s.climb(now, p)
 		if t.now == wholeLayer && t.goal == wholeLayer {
@@ -112,8 +114,25 @@ func (s *section) forwardThinned(now time.Time, p *Packet, out *Out) bool {
 			t.shift.picture--
 		}
 	}
+	t.frames.take(p, t.now)
 	s.numberThinned(now, p, out)
 	return true
+}
+
+// mayMiss tells that what is missing before p may be something that is to be sent.
+func (t *thinning) mayMiss(p *Packet, begins bool) bool {
+	if p.Dependencies != nil && t.frames != nil {
+		return t.frames.mayMiss(p, t.now)
+	}
+	return begins || t.passes
+}
+
+// admits tells that p, which came in its order, is to be sent.
+func (t *thinning) admits(p *Packet) bool {
+	if p.Dependencies != nil && t.frames != nil {
+		return t.frames.sent
+	}
+	return t.passes && t.now.admits(&p.Frame.Descriptor)
 }
 
 // closesPictures tells that picture ids are to go up by one from picture to picture
@@ -131,6 +150,9 @@ func (s *section) beginThinning(now time.Time, p *Packet) bool {
 	*t = thinning{
 		on: true, now: wholeLayer, goal: t.goal, last: last, next: s.window.highest + 1,
 		timestamp: p.Timestamp - 1, shift: seg.shift, slots: new([thinSlots]thinned),
+	}
+	if s.cur.layer.codec.Name == AV1 {
+		t.frames = new(thinnedFrames)
 	}
 	thin := *seg
 	thin.first, thin.parameters, thin.thin = t.next, nil, t
@@ -161,11 +183,11 @@ func (s *section) stopThinning() {
 func (s *section) numberThinned(now time.Time, p *Packet, out *Out) {
 	t, seg := &s.thin, s.segments.current()
 	t.last = p.Seq
-	if !t.passes || !t.now.admits(&p.Frame.Descriptor) {
+	if !t.admits(p) {
 		s.inFrame = s.inFrame && !p.Frame.End
 		return
 	}
-	last := endsPicture(s.cur.layer, p, t.now)
+	last := t.ends(s.cur.layer, p, t.now)
 	n := t.remember(p.Seq, true, last)
 	ts := seg.times.at(p.Timestamp)
 	s.window.advance(n)
@@ -175,16 +197,22 @@ func (s *section) numberThinned(now time.Time, p *Packet, out *Out) {
 	s.write(now, out, p, seg, n, false)
 }
 
-// endsPicture tells that p is the last packet of its picture that r admits, and not
-// the last of all: it ends the highest spatial layer that is sent, or the next one
-// is of a higher layer that is not.
-func endsPicture(l *Layer, p *Packet, r reach) bool {
+// ends tells that p is the last packet of its picture that r admits, and not the last
+// of all: it ends the highest spatial layer that is sent, or nothing that is sent
+// follows it.
+func (t *thinning) ends(l *Layer, p *Packet, r reach) bool {
 	d := &p.Frame.Descriptor
 	if !d.LayerEnd || d.SID >= r.spatial {
 		return d.LayerEnd
 	}
 	q := l.Packet(p.Seq + 1)
-	return q != nil && q.Timestamp == p.Timestamp && q.Frame.Descriptor.SID > r.spatial
+	if q == nil || q.Timestamp != p.Timestamp {
+		return false
+	}
+	if t.frames != nil {
+		return t.frames.nothingFollows(l, q, r)
+	}
+	return q.Frame.Descriptor.SID > r.spatial
 }
 
 // lateThinned sends what was repaired or overtaken under the number that was kept
@@ -205,7 +233,7 @@ func (s *section) lateThinned(now time.Time, p *Packet, out *Out) {
 	}
 	n := slot.n
 	asked := s.resend.pending.settle(n, now)
-	if p = slot.sent(s.cur.layer, p); len(p.Payload) == 0 {
+	if p = s.thin.late(slot, s.cur.layer, p); len(p.Payload) == 0 {
 		asked = false
 	}
 	rtx := s.repairs(seg) && len(p.Payload) > 0 && (asked || s.window.highest-n > replayProtection)
@@ -224,14 +252,16 @@ func (s *section) lateBeforeThinning(now time.Time, p *Packet, out *Out) {
 	}
 }
 
-// sent is what goes out under the number when p comes for it: padding if p is left
-// out. Whether it ends the picture is known from now on.
-func (t *thinned) sent(l *Layer, p *Packet) *Packet {
-	if !t.reach.admits(&p.Frame.Descriptor) {
+// late is what goes out under the number of a slot when p comes for it: padding if p
+// is left out. Whether it ends the picture is known from now on.
+func (t *thinning) late(slot *thinned, l *Layer, p *Packet) *Packet {
+	sent := slot.reach.admits(&p.Frame.Descriptor) && !t.frames.omitted(p.Dependencies)
+	t.frames.note(p.Dependencies, sent)
+	if !sent {
 		return &Packet{Seq: p.Seq, Timestamp: p.Timestamp, Capture: p.Capture, Arrival: p.Arrival}
 	}
-	if !t.came {
-		t.came, t.last = true, endsPicture(l, p, t.reach)
+	if !slot.came {
+		slot.came, slot.last = true, t.ends(l, p, slot.reach)
 	}
 	return p
 }

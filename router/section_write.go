@@ -14,7 +14,7 @@ func (s *section) write(now time.Time, out *Out, p *Packet, seg *segment, n int6
 	bwe := s.viewer.bwe
 	numbered := s.ext.transport != 0
 	k := rtpHeader + s.ext.write(b[rtpHeader:], p, hopStamp{
-		clock: s.viewer.clock, number: bwe.Number(), numbered: numbered, mid: rtx || !s.identified,
+		clock: s.viewer.clock, number: bwe.Number(), numbered: numbered, mid: rtx || !s.identified, frames: seg.frames,
 	})
 	extended, header := k > rtpHeader, k
 	if rtx {

@@ -20,6 +20,7 @@ type segment struct {
 	parameters []*Packet
 	times      timestampMap
 	shift      pictureShift
+	frames     frameShift
 	// thin is set where some of the layer is left out: then it, and not offset, says
 	// what went out under which number.
 	thin *thinning
@@ -104,7 +105,7 @@ func (s *segment) kept(out int64) *Packet {
 			return nil
 		}
 		if p := s.layer.history.kept(slot.seq); p != nil {
-			return slot.sent(s.layer, p)
+			return s.thin.late(slot, s.layer, p)
 		}
 		return nil
 	}
@@ -116,7 +117,7 @@ func (s *segment) late(p *Packet, out int64) *Packet {
 	if s.thin == nil {
 		return p
 	}
-	return s.thin.find(out).sent(s.layer, p)
+	return s.thin.late(s.thin.find(out), s.layer, p)
 }
 
 // pictures is the shift under which number out went.

@@ -152,9 +152,10 @@ func (l *Layer) WireRateUpTo(now time.Time, sid, tid int) int {
 }
 
 // Spatial is the highest spatial id the layer's frames had in the last seconds, 0
-// where no spatial layer can be left out: only VP9 tells where one ends.
+// where no spatial layer can be left out: VP9 tells where one ends, AV1 does with
+// dependency descriptors.
 func (l *Layer) Spatial() int {
-	if l.codec.Name != VP9 {
+	if l.codec.Name != VP9 && l.described.Load() == 0 {
 		return 0
 	}
 	return int(l.wire.spatial.Load())

@@ -49,19 +49,20 @@ func appendExtension(list []extension, value string) []extension {
 type extensionUse struct{ known, publish, play bool }
 
 // forwarded lists the extensions that are read from publishers or written to
-// viewers; all others are left out of answers. So is the dependency descriptor: a
-// browser that may send it leaves the temporal ids out of VP8, and one that receives
-// it relies on its structure and frame numbers, which are one publisher's own.
+// viewers; all others are left out of answers. The dependency descriptor is read from
+// publishers of AV1 only, because a browser that may send it leaves the temporal ids
+// out of VP8.
 var forwarded = map[string]extensionUse{
-	router.ExtMID:            {true, true, true},
-	router.ExtRID:            {true, true, false},
-	router.ExtRepairedRID:    {true, true, false},
-	router.ExtTransportCC:    {true, true, true},
-	router.ExtAudioLevel:     {true, true, true},
-	router.ExtOrientation:    {true, true, true},
-	router.ExtPlayoutDelay:   {true, true, true},
-	router.ExtColorSpace:     {true, true, true},
-	router.ExtAbsCaptureTime: {true, true, true},
+	router.ExtMID:             {true, true, true},
+	router.ExtRID:             {true, true, false},
+	router.ExtRepairedRID:     {true, true, false},
+	router.ExtTransportCC:     {true, true, true},
+	router.ExtAudioLevel:      {true, true, true},
+	router.ExtOrientation:     {true, true, true},
+	router.ExtPlayoutDelay:    {true, true, true},
+	router.ExtColorSpace:      {true, true, true},
+	router.ExtAbsCaptureTime:  {true, true, true},
+	router.ExtDependencyDescr: {true, true, true},
 }
 
 // flows tells whether the line lets the offerer use the extension in the
@@ -90,11 +91,13 @@ func reversed(direction string) string {
 	return direction
 }
 
-// publishExtensions keeps what is wanted from a publisher. The RID extensions
-// belong to simulcast, transport-cc to its feedback.
-func (s *offered) publishExtensions(simulcast, transportCC bool) []extension {
+// publishExtensions keeps what is wanted from a publisher of a codec. The RID
+// extensions belong to simulcast, transport-cc to its feedback.
+func (s *offered) publishExtensions(codec string, simulcast, transportCC bool) []extension {
 	return s.keepExtensions(func(e extension) bool {
 		switch e.uri {
+		case router.ExtDependencyDescr:
+			return codec == router.AV1 && e.flows(sendonly)
 		case router.ExtRID, router.ExtRepairedRID:
 			return simulcast && e.flows(sendonly)
 		case router.ExtTransportCC:
@@ -104,14 +107,14 @@ func (s *offered) publishExtensions(simulcast, transportCC bool) []extension {
 	})
 }
 
-// playExtensions keeps what is written to a viewer, which is always the
-// one-byte form.
-func (s *offered) playExtensions(transportCC bool) []extension {
+// playExtensions keeps what is written to a viewer, which is always the one-byte form,
+// but for packets with a long dependency descriptor.
+func (s *offered) playExtensions(described, transportCC bool) []extension {
 	return s.keepExtensions(func(e extension) bool {
 		switch {
 		case e.uri == router.ExtMID && len(s.mid) > maxOneByteValue:
 			return false
-		case e.uri == router.ExtTransportCC && !transportCC:
+		case e.uri == router.ExtDependencyDescr && !described, e.uri == router.ExtTransportCC && !transportCC:
 			return false
 		}
 		return forwarded[e.uri].play && e.id <= maxOneByteID && e.flows(recvonly)

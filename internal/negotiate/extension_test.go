@@ -82,7 +82,7 @@ func TestExtensionLines(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := &offered{mid: "0", extensions: appendExtension(nil, c.value)}
-			publish, play := s.publishExtensions(true, true), s.playExtensions(false)
+			publish, play := s.publishExtensions(router.VP8, true, true), s.playExtensions(false, false)
 			if len(publish) == 1 != c.publish || len(play) == 1 != c.play {
 				t.Fatalf("publish %v, play %v", publish, play)
 			}
@@ -93,6 +93,40 @@ func TestExtensionLines(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDependencyDescriptors M-048: the descriptor is for AV1, and for viewers that take both forms of extensions in one stream.
+func TestDependencyDescriptors(t *testing.T) {
+	for codec, want := range map[string]bool{router.AV1: true, router.VP8: false, router.VP9: false, router.H264: false} {
+		o, err := ParseOffer([]byte(offers.Get("chrome-publish")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := o.ForPublish(PublishPolicy{Video: []string{codec}, Audio: everyAudio})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := describesFrames(p); got != want {
+			t.Errorf("publisher of %s: %v", codec, got)
+		}
+	}
+	all := liveChannel()
+	all.Video.Codecs, all.Video.All = []router.Codec{{Name: router.H264}, {Name: router.AV1}}, true
+	play := offers.Get("chrome-play")
+	if !describesFrames(mustPlay(t, play, all)) {
+		t.Error("not for a viewer that offers it")
+	}
+	if describesFrames(mustPlay(t, edit(t, play, "a=extmap-allow-mixed\r\n", ""), all)) {
+		t.Error("for a viewer that takes one form only")
+	}
+	all.Video.Codecs = all.Video.Codecs[:1]
+	if describesFrames(mustPlay(t, play, all)) {
+		t.Error("for a viewer that is sent no AV1")
+	}
+}
+
+func describesFrames(p *Plan) bool {
+	return slices.ContainsFunc(p.Sections, func(s Section) bool { return s.Extensions[router.ExtDependencyDescr] != 0 })
 }
 
 func TestExtensionConflicts(t *testing.T) {

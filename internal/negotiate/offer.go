@@ -78,6 +78,7 @@ func readOffer(desc *sdp.SessionDescription) (*Offer, *fault.Error) {
 		if s.mid != "" && mids[s.mid] != nil {
 			return nil, ErrBadOffer.Because("Two media sections have the same a=mid.")
 		}
+		s.mixed = session.mixed
 		mids[s.mid] = s
 		o.sections = append(o.sections, s)
 	}

@@ -143,7 +143,7 @@ func (s *offered) played(chosen []payload, choice MediaChoice, adapts bool) Sect
 	section := s.section()
 	section.Answer, section.Bandwidth = sendonly, s.maxBits
 	transportCC := adapts && s.answersTransportCC(chosen)
-	section.extensions = s.playExtensions(transportCC)
+	section.extensions = s.playExtensions(s.describes(chosen), transportCC)
 	section.Extensions = extensionIDs(section.extensions)
 	section.parameters = make(map[uint8]string)
 	for _, p := range chosen {
@@ -153,6 +153,12 @@ func (s *offered) played(chosen []payload, choice MediaChoice, adapts bool) Sect
 		}
 	}
 	return section
+}
+
+// describes tells that frames of AV1 can be sent with dependency descriptors, which key
+// frames make too long for the one-byte form.
+func (s *offered) describes(chosen []payload) bool {
+	return s.mixed && slices.ContainsFunc(chosen, func(p payload) bool { return p.codec.Name == router.AV1 })
 }
 
 // playFeedback is what we act on from a viewer. Lost audio is only sent again

@@ -132,7 +132,7 @@ func (o *Offer) published(s *offered, chosen payload) Section {
 	if len(section.RIDs) == 0 {
 		section.SSRCs = s.sources.declared(pt.RTX != 0)
 	}
-	section.extensions = s.publishExtensions(len(section.RIDs) > 0, pt.Feedback.TransportCC)
+	section.extensions = s.publishExtensions(chosen.codec.Name, len(section.RIDs) > 0, pt.Feedback.TransportCC)
 	section.Extensions = extensionIDs(section.extensions)
 	if ids := s.streamIDs(); len(ids) > 0 {
 		section.StreamID = ids[0]

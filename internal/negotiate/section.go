@@ -41,6 +41,7 @@ type offered struct {
 
 	rtcpMux, reducedSize bool
 	endOfCandidates      bool
+	mixed                bool // extensions of both forms in one stream (RFC 8285 section 6)
 	candidates           []string
 	options              string
 
