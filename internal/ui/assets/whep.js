@@ -161,7 +161,7 @@ export class WHEPClient extends WishClient {
   /** @override @param {RTCPeerConnection} pc */
   prepare(pc) {
     pc.addEventListener("track", ({ track }) => this.#expect(track));
-    for (const kind of this.kinds) pc.addTransceiver(kind, { direction: "recvonly" });
+    for (const kind of this.kinds) takeDescriptors(pc.addTransceiver(kind, { direction: "recvonly" }));
   }
 
   /** @override @param {string} sdp */
@@ -298,4 +298,16 @@ function gathered(pc) {
     setTimeout(resolve, 2000);
     look();
   });
+}
+
+/**
+ * Spatial layers of AV1 are decoded with the dependency descriptor only, which browsers offer when asked to.
+ * @param {any} transceiver
+ */
+function takeDescriptors(transceiver) {
+  const list = transceiver.getHeaderExtensionsToNegotiate?.() ?? [];
+  const descriptor = list.find((/** @type {{ uri: string }} */ { uri }) => uri.endsWith("#dependency-descriptor-rtp-header-extension"));
+  if (descriptor?.direction !== "stopped") return;
+  descriptor.direction = "recvonly";
+  transceiver.setHeaderExtensionsToNegotiate(list);
 }
