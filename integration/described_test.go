@@ -38,12 +38,12 @@ func TestChromiumDescribedLayers(t *testing.T) {
 			publisher.sendsFrames(t, 60) // what they are made of is known by then
 			viewer := open(t, chromium, startSite(t).url+"/blank.html")
 			viewer.run(t, fmt.Sprintf(describedPlaying(), g.whep("live")), nil)
-			viewer.starts(t, 15*time.Second)
+			viewer.starts(t)
 			viewer.hearsOfSublayers(t, row.height, row.spatial, row.temporal)
 			viewer.seesHeight(t, row.height, 20*time.Second)
 			plain := open(t, chromium, startSite(t).url+"/blank.html")
 			plain.run(t, fmt.Sprintf(playing, g.whep("live")), nil)
-			plain.starts(t, 15*time.Second)
+			plain.starts(t)
 			plain.seesLines(t, row.height>>(row.spatial-1))
 			before := viewer.report(t)
 			for sid := row.spatial - 1; sid >= 0; sid-- {
