@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,4 +134,30 @@ func write(t *testing.T, name, content string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Pages from anywhere may publish and play where a token guards it, or where
+// somebody said that nothing need; without configuration only those of this machine.
+func TestPagesOfOtherOrigins(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*Config)
+		all    bool
+	}{
+		"no configuration":       {change: func(*Config) {}},
+		"open, this machine":     {change: func(c *Config) { c.Auth.Open = true }, all: true},
+		"open, everywhere":       {change: func(c *Config) { c.Auth.Open, c.HTTP.HTTP = true, ":8080" }, all: true},
+		"tokens, this machine":   {change: func(c *Config) { c.Auth.Tokens = make([]auth.TokenConfig, 1) }, all: true},
+		"tokens, everywhere":     {change: func(c *Config) { c.HTTP.HTTP = ":8080" }, all: true},
+		"origins that are named": {change: func(c *Config) { c.Auth.Open, c.CORS.Origins = true, []string{"https://app.example"} }},
+	} {
+		g := &Gateway{cfg: DefaultConfig(), log: slog.New(slog.DiscardHandler)}
+		g.cfg.StateDir = t.TempDir()
+		tc.change(&g.cfg)
+		if err := g.decideAccess(); err != nil {
+			t.Fatal(err)
+		}
+		if got := g.cors(); got.AllowAny != tc.all || got.EchoLoopback == tc.all {
+			t.Errorf("%s: %+v, want all: %v", name, got, tc.all)
+		}
+	}
 }

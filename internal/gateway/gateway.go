@@ -59,6 +59,9 @@ type Gateway struct {
 	calls      *call.Service
 	sessions   *session.Service
 	turn       *turn.Server // nil without one
+	// unasked tells that this machine alone needs no token because nothing is
+	// configured, and not because openness was asked for.
+	unasked bool
 }
 
 // New assembles a gateway, opens its sockets and listens; nothing is answered
@@ -129,7 +132,7 @@ func (g *Gateway) decideAccess() error {
 		return nil
 	}
 	if g.cfg.loopbackOnly() {
-		g.cfg.Auth.Open = true
+		g.cfg.Auth.Open, g.unasked = true, true
 		return nil
 	}
 	key, madeIn, err := g.cfg.ownKey()
@@ -259,7 +262,7 @@ func (g *Gateway) pages() ui.Config {
 // was asked for, and otherwise to pages of this machine only.
 func (g *Gateway) cors() wish.CORS {
 	c := g.cfg.CORS
-	c.AllowAny = len(c.Origins) == 0 && (g.authority.Required() || !g.cfg.loopbackOnly())
+	c.AllowAny = len(c.Origins) == 0 && !g.unasked
 	c.EchoLoopback = !c.AllowAny
 	return c
 }
