@@ -41,7 +41,9 @@ func TestWhoIsMutedIsSeen(t *testing.T) {
 
 	presses("mic")
 	ben.run(t, `setTimeout(() => location.reload(), 0)`, nil)
-	eventually(t, patience, "Ben reloads", func() error { return ben.holds(`document.getElementById("over")?.hidden && !window.headgate?.call && document.readyState === "complete"`) })
+	eventually(t, patience, "Ben reloads", func() error {
+		return ben.holds(`document.getElementById("over")?.hidden && !window.headgate?.call && document.readyState === "complete"`)
+	})
 	ben.joins(t, "Ben")
 	eventually(t, patience, "Ben says in his new session that he is muted", func() error {
 		return anna.holds(`(() => { const p = headgate.call.roster.publications.find((p) => headgate.call.roster.nameOf(p.participant) === "Ben"); return p && !p.muted.audio && p.self_muted.audio; })()`)

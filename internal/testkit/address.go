@@ -16,16 +16,15 @@ const (
 	lastAddress  = 20_000
 )
 
-var nextAddress atomic.Int64
-
-func init() { nextAddress.Store(int64(os.Getpid() % 97 * 100)) } // packages are tested side by side
+var handedOut atomic.Int64 //nolint:gochecknoglobals // tests of a process share its addresses
 
 // FreeAddress is an address on this machine at which nobody listens: "127.0.0.1:10123".
 // None is handed out twice. It may be called from any goroutine.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
+	begin := int64(os.Getpid() % 97 * 100) // packages are tested side by side
 	for range lastAddress - firstAddress {
-		port := firstAddress + nextAddress.Add(1)%(lastAddress-firstAddress)
+		port := firstAddress + (begin+handedOut.Add(1))%(lastAddress-firstAddress)
 		address := net.JoinHostPort("127.0.0.1", strconv.FormatInt(port, 10))
 		if l, err := net.Listen("tcp", address); err == nil {
 			_ = l.Close()

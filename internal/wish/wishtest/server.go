@@ -37,6 +37,6 @@ func Request(t testing.TB, srv *httptest.Server, method, path, body string) *htt
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { res.Body.Close() })
+	t.Cleanup(func() { _ = res.Body.Close() })
 	return res
 }
