@@ -88,7 +88,7 @@ func (n *Internet) host(ip string) *vnet.Net {
 
 // making is held while a machine or a network is made: the stack numbers all interfaces
 // of the process without a lock of its own, and tests play side by side.
-var making sync.Mutex
+var making sync.Mutex //nolint:gochecknoglobals // what it guards is pion's, and global
 
 func newRouter(t testing.TB, oneWay time.Duration) *vnet.Router {
 	t.Helper()

@@ -82,7 +82,7 @@ func (p Picture) putMark(b []byte, layer int, frame uint32, index int, key bool)
 // filling is what packets are filled with: odd bytes, so that there is never a start
 // code. It is copied, because the race detector looks at each byte that is written
 // by itself.
-var filling = func() (b [4096]byte) {
+var filling = func() (b [4096]byte) { //nolint:gochecknoglobals // never changes
 	for i := range b {
 		b[i] = byte(i) | 1
 	}
