@@ -150,7 +150,7 @@ func (h *history) keep(p *Packet) bool {
 func (h *history) begin(p *Packet) {
 	array := make([]*Packet, firstGroupRoom)
 	array[0] = p
-	h.install(array, 1, len(p.Payload))
+	h.install(array, 1, p.keptBytes())
 }
 
 // install makes the first n packets of array the group. The array is the
@@ -195,11 +195,11 @@ func (h *history) extend(p *Packet) {
 	}
 	n := int(g.count.Load())
 	if n == len(g.packets) {
-		h.replace(g, append(g.snapshot(), p), g.bytes+len(p.Payload))
+		h.replace(g, append(g.snapshot(), p), g.bytes+p.keptBytes())
 		return
 	}
 	g.packets[n] = p
-	g.bytes += len(p.Payload)
+	g.bytes += p.keptBytes()
 	g.count.Store(int64(n + 1))
 	h.bound(g, p.Arrival)
 }
@@ -230,7 +230,7 @@ func (h *history) insert(p *Packet) {
 		return
 	}
 	g.late[n] = p
-	g.bytes += len(p.Payload)
+	g.bytes += p.keptBytes()
 	g.nlate.Store(n + 1)
 	h.bound(g, p.Arrival)
 }
@@ -244,7 +244,7 @@ func (h *history) collect(first *Packet) {
 		if p := h.packet(seq); p != nil {
 			array[n] = p
 			n++
-			bytes += len(p.Payload)
+			bytes += p.keptBytes()
 		}
 	}
 	h.install(array, n, bytes)

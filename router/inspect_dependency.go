@@ -8,6 +8,19 @@ type Dependencies struct {
 	Number int64
 	*dependency.Frame
 	Structure *dependency.Structure
+	// bringer is the position of the packet that brought the structure, and weight what
+	// the structure takes; 0 where it was known before.
+	bringer int64
+	weight  int
+}
+
+// keptBytes is what keeping the packet takes beside what every packet takes. A
+// publisher may send another structure with each of its packets.
+func (p *Packet) keptBytes() int {
+	if d := p.Dependencies; d != nil && d.bringer == p.Seq {
+		return len(p.Payload) + d.weight
+	}
+	return len(p.Payload)
 }
 
 // switches tells that whoever has the frame can go on with the layers up to both ids.
@@ -51,7 +64,7 @@ func (r *dependencyReader) read(p *Packet, value []byte, s sign) sign {
 	if d.Frame == nil {
 		return s
 	}
-	p.Dependencies = r.of(&d)
+	p.Dependencies = r.of(&d, p.Seq)
 	p.Frame.Descriptor.SID, p.Frame.Descriptor.TID = d.Frame.Spatial, d.Frame.Temporal
 	if d.Frame.Spatial > 0 {
 		s |= signUpper
@@ -68,10 +81,13 @@ func (r *dependencyReader) learn(seq int64, s *dependency.Structure) {
 }
 
 // of is what all packets of a frame share.
-func (r *dependencyReader) of(d *dependency.Descriptor) *Dependencies {
+func (r *dependencyReader) of(d *dependency.Descriptor, seq int64) *Dependencies {
 	number := r.unwrap(d.Number)
 	if r.frame == nil || r.frame.Number != number {
 		r.frame = &Dependencies{Number: number, Frame: d.Frame, Structure: d.Structure}
+		if d.Attached {
+			r.frame.bringer, r.frame.weight = seq, d.Structure.Bytes()
+		}
 	}
 	return r.frame
 }

@@ -44,6 +44,16 @@ func (s *Structure) Target(l Layer) (index int, ok bool) {
 // Spatial is the highest spatial id of its templates.
 func (s *Structure) Spatial() int { return int(s.Templates[len(s.Templates)-1].Spatial) }
 
+// Bytes is about what the structure takes in memory.
+func (s *Structure) Bytes() int {
+	const structure, layer, frame, size = 112, 2, 40, 16
+	n := structure + layer*cap(s.Targets) + frame*cap(s.Templates) + size*cap(s.Sizes)
+	for _, t := range s.Templates {
+		n += 2 * cap(t.From)
+	}
+	return n
+}
+
 // Descriptor is one dependency descriptor.
 type Descriptor struct {
 	// First and Last tell that the packet begins or ends its frame.
