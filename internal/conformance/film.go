@@ -26,6 +26,9 @@ type film struct {
 // publish adds the tracks and begins to send; before the connection is up
 // nothing leaves.
 func (p *peer) publish(ctx context.Context) error {
+	if p.script.studio != nil {
+		return p.script.studio.publish(ctx, p)
+	}
 	p.film = &film{}
 	if !p.script.noAudio {
 		if err := p.addTrack(webrtc.MimeTypeOpus, "audio", &p.film.audio); err != nil {

@@ -37,6 +37,12 @@ type script struct {
 	layers bool
 	// highProfile stamps the parameter sets of High profile onto the stream.
 	highProfile bool
+	// engine registers codecs and header extensions in place of the usual ones.
+	engine func(*webrtc.MediaEngine) error
+	// studio is published in place of the clip; no reports are sent but its own.
+	studio *studio
+	// ledger takes what a viewer gets.
+	ledger *ledger
 }
 
 // peer is a scripted WebRTC client with a session at the target.
@@ -109,7 +115,7 @@ func (r *run) prepare(s side, how script) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.pc, err = newConnection(settings, how.layers); err != nil {
+	if p.pc, err = newConnection(settings, how); err != nil {
 		return nil, err
 	}
 	p.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) {
@@ -173,18 +179,26 @@ func quiet() *logging.DefaultLoggerFactory {
 	return f
 }
 
-func newConnection(settings webrtc.SettingEngine, layers bool) (*webrtc.PeerConnection, error) {
+func newConnection(settings webrtc.SettingEngine, how script) (*webrtc.PeerConnection, error) {
 	var media webrtc.MediaEngine
-	if err := registerCodecs(&media); err != nil {
+	register := registerCodecs
+	if how.engine != nil {
+		register = how.engine
+	}
+	if err := register(&media); err != nil {
 		return nil, err
 	}
-	if layers {
+	if how.layers {
 		if err := registerStreamNames(&media); err != nil {
 			return nil, err
 		}
 	}
 	var registry interceptor.Registry
-	if err := errors.Join(webrtc.ConfigureNack(&media, &registry), webrtc.ConfigureRTCPReports(&registry)); err != nil {
+	reports := webrtc.ConfigureRTCPReports
+	if how.studio != nil {
+		reports = func(*interceptor.Registry) error { return nil }
+	}
+	if err := errors.Join(webrtc.ConfigureNack(&media, &registry), reports(&registry)); err != nil {
 		return nil, err
 	}
 	return webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(&media),

@@ -13,6 +13,7 @@ import (
 type watch struct {
 	mu      sync.Mutex
 	streams map[string]*stream // by kind
+	ledger  *ledger            // nil unless the script has one
 }
 
 // stream is one track as it arrived.
@@ -33,8 +34,13 @@ type stream struct {
 
 // play asks for the tracks and watches them.
 func (p *peer) play() error {
-	p.watch = &watch{streams: make(map[string]*stream)}
-	p.pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { p.watch.read(track) })
+	p.watch = &watch{streams: make(map[string]*stream), ledger: p.script.ledger}
+	p.pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+		if p.watch.ledger != nil {
+			go p.watch.ledger.listen(receiver) // ends with the connection
+		}
+		p.watch.read(track)
+	})
 	recvonly := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
 	if !p.script.noAudio {
 		if _, err := p.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, recvonly); err != nil {
@@ -64,6 +70,9 @@ func (w *watch) read(track *webrtc.TrackRemote) {
 		w.mu.Lock()
 		s.take(time.Now(), packet.SequenceNumber, packet.Timestamp, packet.PayloadType, packet.Payload)
 		w.mu.Unlock()
+		if w.ledger != nil {
+			w.ledger.take(track.Kind(), packet)
+		}
 	}
 }
 
