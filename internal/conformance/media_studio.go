@@ -176,10 +176,7 @@ func ntpOf(at time.Time) uint64 {
 // listen obeys feedback until the connection ends.
 func (t *studioTrack) listen(sender *webrtc.RTPSender) {
 	for {
-		packets, _, err := sender.ReadSimulcastRTCP(t.rid)
-		if t.rid == "" {
-			packets, _, err = sender.ReadRTCP()
-		}
+		packets, err := t.feedback(sender)
 		if err != nil {
 			return
 		}
@@ -194,6 +191,16 @@ func (t *studioTrack) listen(sender *webrtc.RTPSender) {
 			}
 		}
 	}
+}
+
+// feedback reads what comes next.
+func (t *studioTrack) feedback(sender *webrtc.RTPSender) ([]rtcp.Packet, error) {
+	if t.rid == "" {
+		packets, _, err := sender.ReadRTCP()
+		return packets, err
+	}
+	packets, _, err := sender.ReadSimulcastRTCP(t.rid)
+	return packets, err
 }
 
 // show sends frame n: a key frame if one was asked for.
@@ -295,4 +302,11 @@ func (t *studioTrack) Unbind(webrtc.TrackLocalContext) error {
 	defer t.mu.Unlock()
 	t.writer = nil
 	return nil
+}
+
+// sent counts the packets.
+func (t *studioTrack) sent() uint32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.packets
 }

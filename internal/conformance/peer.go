@@ -41,6 +41,8 @@ type script struct {
 	engine func(*webrtc.MediaEngine) error
 	// studio is published in place of the clip; no reports are sent but its own.
 	studio *studio
+	// transportCC lets a viewer offer transport-cc and send the feedback.
+	transportCC bool
 	// ledger takes what a viewer gets.
 	ledger *ledger
 }
@@ -200,6 +202,11 @@ func newConnection(settings webrtc.SettingEngine, how script) (*webrtc.PeerConne
 	}
 	if err := errors.Join(webrtc.ConfigureNack(&media, &registry), reports(&registry)); err != nil {
 		return nil, err
+	}
+	if how.transportCC {
+		if err := webrtc.ConfigureTWCCSender(&media, &registry); err != nil {
+			return nil, err
+		}
 	}
 	return webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(&media),
 		webrtc.WithInterceptorRegistry(&registry)).NewPeerConnection(webrtc.Configuration{})

@@ -34,6 +34,14 @@ func (r *run) lesserf(level Level, format string, args ...any) {
 	r.deviations = append(r.deviations, deviation{level, fmt.Sprintf(format, args...)})
 }
 
+// failOnce is failf for what many packets may have wrong.
+func (r *run) failOnce(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !slices.ContainsFunc(r.deviations, func(d deviation) bool { return d.text == text }) {
+		r.failf("%s", text)
+	}
+}
+
 // notef records what was seen where several things are right.
 func (r *run) notef(format string, args ...any) {
 	if note := fmt.Sprintf(format, args...); !slices.Contains(r.notes, note) {

@@ -59,6 +59,8 @@ type mistake struct {
 	stream func(string) string
 	// target tells the kit what the mistake is about.
 	target func(*conformance.Target)
+	// server takes the place of the gateway.
+	server func(*testing.T) http.Handler
 	closed bool // the gateway wants tokens
 	// hasty cuts the waits of cases that wait for something that never comes.
 	hasty bool
@@ -120,7 +122,7 @@ func TestTheKitFindsMistakes(t *testing.T) {
 	var found sync.Map
 	var group errgroup.Group // and not t.Parallel: what takes time here is waiting
 	group.SetLimit(12)
-	for _, m := range slices.Concat(httpMistakes(), corsMistakes(), authMistakes(), offerMistakes(), answerMistakes(), trickleMistakes(), restartMistakes(), counterMistakes(), lifeMistakes(t), extensionMistakes()) {
+	for _, m := range slices.Concat(httpMistakes(), corsMistakes(), authMistakes(), offerMistakes(), answerMistakes(), trickleMistakes(), restartMistakes(), counterMistakes(), lifeMistakes(t), extensionMistakes(), headerMistakes()) {
 		group.Go(func() error {
 			for _, result := range s.show(t, m) {
 				if result.Outcome != conformance.Fail || strings.Contains(result.Note, "the kit itself") {
@@ -149,7 +151,11 @@ func (s stages) show(t *testing.T, m mistake) []conformance.Result {
 	if m.closed {
 		g = s.closed
 	}
-	server := wrong(t, g.Handler(), m)
+	handler := g.Handler()
+	if m.server != nil {
+		handler = m.server(t)
+	}
+	server := wrong(t, handler, m)
 	defer server.Close()
 	target := conformance.Target{WHIP: server.URL + "/whip/conf-{}", WHEP: server.URL + "/whep/conf-{}"}
 	if m.closed {
