@@ -232,7 +232,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	viewer, stranger, nobody := admin.as(signed(t, g, auth.Claims{Play: []string{"live"}, Participant: "vic"})),
 		admin.as(signed(t, g, auth.Claims{Play: []string{"other"}, Publish: []string{"other"}})), admin.as("")
 	bodies := map[string]string{
-		"provisionChannel": `{}`, "pinProgram": `{"participant":"ann"}`, "joinChannel": `{}`, "mutePublication": `{}`, "sendMessage": `{"text":"a"}`,
+		"provisionChannel": `{}`, "pinProgram": `{"participant":"ann"}`, "joinChannel": `{}`, "mutePublication": `{}`, "muteSelf": `{}`, "sendMessage": `{"text":"a"}`,
 		"invite": `{"to":"bob"}`, "settleInvitation": `{"state":"accepted"}`, "makeToken": `{"play":["live"]}`, "logIn": `{"channel":"live","password":"x"}`,
 	}
 	refused := func(a restAnswer, action string, want ...int) {
