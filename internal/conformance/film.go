@@ -21,6 +21,12 @@ import (
 type film struct {
 	video, audio *webrtc.TrackLocalStaticSample
 	wantKey      atomic.Bool
+	// rare leaves out the key frames that nobody asks for, deaf means that asking
+	// is of no use.
+	rare     atomic.Bool
+	deaf     bool
+	keys     atomic.Int32 // that were sent
+	feedback feedback
 }
 
 // publish adds the tracks and begins to send; before the connection is up
@@ -29,7 +35,7 @@ func (p *peer) publish(ctx context.Context) error {
 	if p.script.studio != nil {
 		return p.script.studio.publish(ctx, p)
 	}
-	p.film = &film{}
+	p.film = &film{deaf: p.script.deaf}
 	if !p.script.noAudio {
 		if err := p.addTrack(webrtc.MimeTypeOpus, "audio", &p.film.audio); err != nil {
 			return err
@@ -100,6 +106,10 @@ func (f *film) listenLayer(sender *webrtc.RTPSender, rid string) {
 }
 
 func (f *film) obey(packets []rtcp.Packet) {
+	f.feedback.take(packets)
+	if f.deaf {
+		return
+	}
 	for _, packet := range packets {
 		switch packet.(type) {
 		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
@@ -134,11 +144,26 @@ func (f *film) show(ctx context.Context, track sampleWriter, isVideo bool, file 
 }
 
 func (f *film) frame(file mediafile.Reader, isVideo bool) (mediafile.Sample, error) {
-	if isVideo && f.wantKey.Swap(false) {
+	asked := isVideo && f.wantKey.Swap(false)
+	if asked {
 		if err := file.Rewind(); err != nil {
 			return mediafile.Sample{}, err
 		}
 	}
+	sample, err := nextInLoop(file)
+	if err != nil || !isVideo || !startsKeyFrame(afterStartCode(sample.Data)) {
+		return sample, err
+	}
+	if f.rare.Load() && !asked {
+		return nextInLoop(file)
+	}
+	f.keys.Add(1)
+	return sample, nil
+}
+
+func afterStartCode(unit []byte) []byte { return bytes.TrimPrefix(unit, []byte{0, 0, 0, 1}) }
+
+func nextInLoop(file mediafile.Reader) (mediafile.Sample, error) {
 	sample, err := file.Next()
 	if !errors.Is(err, io.EOF) {
 		return sample, err

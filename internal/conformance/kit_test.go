@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/stun/v4"
+
+	"github.com/headgate/headgate/internal/mediafile"
 )
 
 func TestClassify(t *testing.T) {
@@ -174,6 +177,57 @@ func TestStreamsAreJudged(t *testing.T) {
 		if startsKeyFrame(b) {
 			t.Errorf("% x starts a key frame", b)
 		}
+	}
+}
+
+func TestHolesAreCounted(t *testing.T) {
+	log := func(numbers ...uint16) (log []arrival) {
+		for _, seq := range numbers {
+			log = append(log, arrival{seq: seq})
+		}
+		return log
+	}
+	for _, tc := range []struct {
+		log   []arrival
+		first uint16
+		holes int
+	}{
+		{log(7, 8, 9), 7, 0},
+		{log(8, 9, 7, 9, 11), 7, 1}, // reordered, twice, lost
+		{log(65535, 0, 3), 65535, 2},
+	} {
+		if got := inOrder(tc.log)[0].seq; got != tc.first || holes(tc.log) != tc.holes {
+			t.Errorf("%v: begins at %d with %d holes", tc.log, got, holes(tc.log))
+		}
+	}
+	if holes(nil) != 0 {
+		t.Error("nothing has holes")
+	}
+}
+
+func TestFilmsAreScarceOfKeyFrames(t *testing.T) {
+	video, _, err := mediafile.Clip()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &film{}
+	f.rare.Store(true)
+	const twice = 480
+	for range twice {
+		if _, err := f.frame(video, true); err != nil || f.keys.Load() != 0 {
+			t.Fatalf("%d key frames, %v", f.keys.Load(), err)
+		}
+	}
+	f.obey([]rtcp.Packet{&rtcp.PictureLossIndication{}})
+	for range 2 {
+		if _, err := f.frame(video, true); err != nil || f.keys.Load() != 1 || f.feedback.requested() != 1 {
+			t.Fatalf("%d key frames for %d requests, %v", f.keys.Load(), f.feedback.requested(), err)
+		}
+	}
+	deaf := &film{deaf: true}
+	deaf.obey([]rtcp.Packet{&rtcp.FullIntraRequest{}})
+	if deaf.wantKey.Load() || deaf.feedback.requested() != 1 {
+		t.Error("a deaf publisher does what it is asked, or does not count it")
 	}
 }
 

@@ -45,6 +45,8 @@ type script struct {
 	transportCC bool
 	// ledger takes what a viewer gets.
 	ledger *ledger
+	// deaf sends key frames when it likes, and not when asked.
+	deaf bool
 }
 
 // peer is a scripted WebRTC client with a session at the target.

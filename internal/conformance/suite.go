@@ -32,7 +32,8 @@ const (
 // Cases returns every case, in the order of reports.
 func Cases() []Case {
 	return slices.Concat(httpCases(), corsCases(), authCases(), offerCases(), answerCases(), trickleCases(),
-		iceCases(), restartCases(), lifecycleCases(), counterOfferCases(), extensionCases(), headerCases(), limitCases())
+		iceCases(), restartCases(), lifecycleCases(), counterOfferCases(), extensionCases(),
+		keyFrameCases(), headerCases(), limitCases())
 }
 
 // Execute runs the cases against target. The error says that they could not be

@@ -30,6 +30,8 @@ type stream struct {
 	timestamp        uint32
 	// rid is the layer whose parameter sets came last, of the kit's own publisher.
 	rid string
+	// log is all of it, in the order it came.
+	log []arrival
 }
 
 // play asks for the tracks and watches them.
@@ -63,11 +65,12 @@ func (w *watch) read(track *webrtc.TrackRemote) {
 	w.streams[track.Kind().String()] = s
 	w.mu.Unlock()
 	for {
-		packet, _, err := track.ReadRTP()
+		packet, about, err := track.ReadRTP()
 		if err != nil {
 			return
 		}
 		w.mu.Lock()
+		s.note(packet, about.Get(webrtc.AttributeRtxSsrc) != nil)
 		s.take(time.Now(), packet.SequenceNumber, packet.Timestamp, packet.PayloadType, packet.Payload)
 		w.mu.Unlock()
 		if w.ledger != nil {

@@ -64,8 +64,8 @@ type mistake struct {
 	closed bool // the gateway wants tokens
 	// hasty cuts the waits of cases that wait for something that never comes.
 	hasty bool
-	// fails names the cases that must find it.
-	fails string
+	// fails names the cases that must find it, says what they must say.
+	fails, says string
 }
 
 // wrong serves the gateway through a mistake.
@@ -122,10 +122,11 @@ func TestTheKitFindsMistakes(t *testing.T) {
 	var found sync.Map
 	var group errgroup.Group // and not t.Parallel: what takes time here is waiting
 	group.SetLimit(12)
-	for _, m := range slices.Concat(httpMistakes(), corsMistakes(), authMistakes(), offerMistakes(), answerMistakes(), trickleMistakes(), restartMistakes(), counterMistakes(), lifeMistakes(t), extensionMistakes(), headerMistakes()) {
+	for _, m := range slices.Concat(httpMistakes(), corsMistakes(), authMistakes(), offerMistakes(), answerMistakes(), trickleMistakes(), restartMistakes(), counterMistakes(), lifeMistakes(t), extensionMistakes(),
+		headerMistakes(), keyFrameMistakes()) {
 		group.Go(func() error {
 			for _, result := range s.show(t, m) {
-				if result.Outcome != conformance.Fail || strings.Contains(result.Note, "the kit itself") {
+				if result.Outcome != conformance.Fail || strings.Contains(result.Note, "the kit itself") || !strings.Contains(result.Note, m.says) {
 					t.Errorf("%s: not found: %s", m.name, result.Line())
 				}
 				found.Store(result.ID, true)
@@ -151,9 +152,11 @@ func (s stages) show(t *testing.T, m mistake) []conformance.Result {
 	if m.closed {
 		g = s.closed
 	}
-	handler := g.Handler()
+	var handler http.Handler
 	if m.server != nil {
 		handler = m.server(t)
+	} else {
+		handler = g.Handler()
 	}
 	server := wrong(t, handler, m)
 	defer server.Close()
