@@ -205,6 +205,49 @@ func TestHolesAreCounted(t *testing.T) {
 	}
 }
 
+func TestLosersLoseByCount(t *testing.T) {
+	l := &loser{payloadType: 106}
+	packet := func(pt byte, seq uint16) []byte {
+		return append([]byte{0x80, pt, byte(seq >> 8), byte(seq)}, make([]byte, 20)...)
+	}
+	for seq := range uint16(1000) {
+		lost := l.lose(false, packet(0x80|106, seq)) // the marker bit is none of the type
+		if l.lose(false, packet(106, seq)) || l.lose(false, packet(107, seq)) || l.lose(true, packet(106, seq)) {
+			t.Fatal("what comes again, of another type or from the other side is lost")
+		}
+		if want := seq < losses*lossEvery && seq%lossEvery == lossEvery-1; lost != want {
+			t.Fatalf("%d lost: %v", seq, lost)
+		}
+	}
+	if len(l.lost()) != losses || l.lose(false, nil) {
+		t.Error("the count is wrong")
+	}
+}
+
+func TestShapesOfNACKs(t *testing.T) {
+	nack := func(rest int) []byte {
+		return append([]byte{0x81, 205, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 5, 0, 0}, make([]byte, rest)...)
+	}
+	for name, tc := range map[string]struct {
+		b              []byte
+		first, crowded int
+	}{
+		"AES-CM":       {nack(14), 1, 0},
+		"GCM":          {nack(20), 1, 0},
+		"with a PLI":   {nack(14 + 12), 1, 1},
+		"transport":    {append([]byte{0x8f}, nack(14)[1:]...), 0, 0},
+		"behind an RR": {append([]byte{0x80, 201, 0, 1, 0, 0, 0, 1}, nack(14)...), 0, 0},
+		"short":        {[]byte{0x81, 205}, 0, 0},
+	} {
+		var shapes nackShapes
+		shapes.look(true, tc.b)
+		shapes.look(false, tc.b)
+		if first, crowded := shapes.seen(); first != tc.first || crowded != tc.crowded {
+			t.Errorf("%s: %d, %d", name, first, crowded)
+		}
+	}
+}
+
 func TestFilmsAreScarceOfKeyFrames(t *testing.T) {
 	video, _, err := mediafile.Clip()
 	if err != nil {

@@ -216,19 +216,24 @@ func newConnection(settings webrtc.SettingEngine, how script) (*webrtc.PeerConne
 
 // registerCodecs knows what every server of either protocol knows.
 func registerCodecs(media *webrtc.MediaEngine) error {
+	return errors.Join(registerPlain(media), registerVideo(media, kitRTX, webrtc.MimeTypeRTX, fmt.Sprintf("apt=%d", kitVideo), nil))
+}
+
+// registerPlain is registerCodecs without retransmissions in a stream of their own.
+func registerPlain(media *webrtc.MediaEngine) error {
 	feedback := []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}
-	video := func(pt webrtc.PayloadType, mime, fmtp string, feedback []webrtc.RTCPFeedback) error {
-		return media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: pt, RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: mime, ClockRate: 90000, SDPFmtpLine: fmtp, RTCPFeedback: feedback,
-		}}, webrtc.RTPCodecTypeVideo)
-	}
 	return errors.Join(
-		video(106, webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", feedback),
-		video(107, webrtc.MimeTypeRTX, "apt=106", nil),
+		registerVideo(media, kitVideo, webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", feedback),
 		media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{
 			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
 		}}, webrtc.RTPCodecTypeAudio),
 	)
+}
+
+func registerVideo(media *webrtc.MediaEngine, pt webrtc.PayloadType, mime, fmtp string, feedback []webrtc.RTCPFeedback) error {
+	return media.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: pt, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: mime, ClockRate: 90000, SDPFmtpLine: fmtp, RTCPFeedback: feedback,
+	}}, webrtc.RTPCodecTypeVideo)
 }
 
 // describe makes the offer the client will POST.

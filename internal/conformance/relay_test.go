@@ -125,13 +125,13 @@ func (m *relay) connection(publishes bool) (*webrtc.PeerConnection, error) {
 		return nil, err
 	}
 	var registry interceptor.Registry
+	if m.compound {
+		registry.Add(compounds{}) // before those who write through it
+	}
 	if generator, err := nack.NewGeneratorInterceptor(nack.GeneratorInterval(20 * time.Millisecond)); err != nil {
 		return nil, err
 	} else if publishes && !m.noNACKs {
 		registry.Add(generator)
-	}
-	if m.compound {
-		registry.Add(compounds{})
 	}
 	if responder, err := nack.NewResponderInterceptor(); err != nil {
 		return nil, err

@@ -9,3 +9,12 @@ func keyFrameMistakes() []mistake {
 		{name: "numbers of commands do not matter", fails: "T-123", says: "one of them repeated", server: faults{asksForEach: true}.serve},
 	}
 }
+
+func repairMistakes() []mistake {
+	return []mistake{
+		{name: "viewers' NACKs are not heard", fails: "T-124", says: "were not sent again", server: faults{resendsNothing: true}.serve},
+		{name: "viewers' NACKs are passed on", fails: "T-124", says: "the publisher was asked for", server: faults{resendsNothing: true, passesNACKs: true}.serve},
+		{name: "publishers get no NACKs", fails: "T-125", says: "was asked for 0", server: faults{noNACKs: true}.serve},
+		{name: "NACKs behind reports", fails: "T-126", says: "behind something else", server: faults{compound: true}.serve},
+	}
+}
