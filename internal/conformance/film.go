@@ -20,6 +20,7 @@ import (
 // first picture (a key frame) whenever one is asked for.
 type film struct {
 	video, audio *webrtc.TrackLocalStaticSample
+	prober       *prober // is video
 	wantKey      atomic.Bool
 	// rare leaves out the key frames that nobody asks for, deaf means that asking
 	// is of no use.
@@ -74,7 +75,11 @@ func (p *peer) addTrack(mime, id string, track **webrtc.TrackLocalStaticSample) 
 	if err != nil {
 		return err
 	}
-	tr, err := p.pc.AddTransceiverFromTrack(t, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	bound := &prober{TrackLocalStaticSample: t}
+	if track == &p.film.video {
+		p.film.prober = bound
+	}
+	tr, err := p.pc.AddTransceiverFromTrack(bound, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	if err != nil {
 		return err
 	}

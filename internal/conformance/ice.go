@@ -18,7 +18,7 @@ func iceCases() []Case {
 			Title: "A client without candidates that never sends a PATCH connects within 2 s.", check: checkNoCandidates},
 		{ID: "T-61", Level: Must, Clause: "RFC 8863 4", Proves: []string{"N-032"},
 			Title: "A client that begins its checks 35 s after the 201 still connects.", slow: true, check: checkPatience},
-		{ID: "N-066", Level: Must, Clause: "RFC 8122 5; RFC 8827 6.5", Proves: []string{"N-066"},
+		{ID: "T-137", Level: Must, Clause: "RFC 8122 5; RFC 8827 6.5", Proves: []string{"N-066"},
 			Title: "A client whose certificate is not that of the offer gets nowhere.", check: checkFingerprint},
 		{ID: "N-067", Level: Must, Clause: "RFC 8827 6.5; RFC 7714", Proves: []string{"N-067"},
 			Title: "AES128_CM_HMAC_SHA1_80 works, and AEAD_AES_128_GCM does.", check: checkProfiles},
@@ -92,7 +92,7 @@ func checkFingerprint(ctx context.Context, r *run) error {
 	if err != nil {
 		return nil //nolint:nilerr // refused because nobody publishes, as it should be
 	}
-	if err := pause(ctx, time.Second); err != nil {
+	if err := errors.Join(player.connected(ctx, connectTimeout), pause(ctx, time.Second)); err != nil {
 		return err
 	}
 	if n := player.watch.seen("video").packets + player.watch.seen("audio").packets; n > 0 {

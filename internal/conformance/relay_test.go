@@ -11,6 +11,7 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -37,6 +38,10 @@ type faults struct {
 	noNACKs, resendsNothing, passesNACKs bool
 	// compound puts a report before each NACK.
 	compound bool
+	// passesProbes hands on retransmissions of nothing.
+	passesProbes bool
+	// trusting takes any certificate.
+	trusting bool
 }
 
 // relayed is a channel.
@@ -52,6 +57,9 @@ type relayedTrack struct {
 	ssrc  uint32
 	out   map[*webrtc.TrackLocalStaticRTP]bool // whether a key frame began
 	codec webrtc.RTPCodecCapability
+	// last is what was forwarded last, shift how many packets were put in.
+	last  rtp.Header
+	shift uint16
 }
 
 // serve runs a relay until the test is over.
@@ -102,7 +110,7 @@ func (m *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (m *relay) answer(c *relayed, publishes bool, offer string) (string, error) {
-	pc, err := m.connection(publishes)
+	pc, err := m.connection(c, publishes)
 	if err != nil {
 		return "", err
 	}
@@ -119,7 +127,7 @@ func (m *relay) answer(c *relayed, publishes bool, offer string) (string, error)
 	return pc.LocalDescription().SDP, nil
 }
 
-func (m *relay) connection(publishes bool) (*webrtc.PeerConnection, error) {
+func (m *relay) connection(c *relayed, publishes bool) (*webrtc.PeerConnection, error) {
 	var media webrtc.MediaEngine
 	if err := media.RegisterDefaultCodecs(); err != nil {
 		return nil, err
@@ -127,6 +135,9 @@ func (m *relay) connection(publishes bool) (*webrtc.PeerConnection, error) {
 	var registry interceptor.Registry
 	if m.compound {
 		registry.Add(compounds{}) // before those who write through it
+	}
+	if m.passesProbes && publishes {
+		registry.Add(probes{pass: func() { m.pass(c) }})
 	}
 	if generator, err := nack.NewGeneratorInterceptor(nack.GeneratorInterval(20 * time.Millisecond)); err != nil {
 		return nil, err
@@ -139,6 +150,7 @@ func (m *relay) connection(publishes bool) (*webrtc.PeerConnection, error) {
 		registry.Add(responder)
 	}
 	var settings webrtc.SettingEngine
+	settings.DisableCertificateFingerprintVerification(m.trusting)
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	return webrtc.NewAPI(webrtc.WithMediaEngine(&media), webrtc.WithInterceptorRegistry(&registry),
@@ -163,6 +175,8 @@ func (m *relay) take(c *relayed, track *webrtc.TrackRemote) {
 			return
 		}
 		t.mu.Lock()
+		packet.SequenceNumber += t.shift
+		t.last = packet.Header
 		for out, begun := range t.out {
 			if begun = begun || m.startsAnywhere || t.kind == webrtc.RTPCodecTypeAudio || beginsGroup(packet.Payload); begun {
 				_ = out.WriteRTP(packet) // or the viewer is gone
@@ -252,5 +266,47 @@ func (c compounds) NewInterceptor(string) (interceptor.Interceptor, error) { ret
 func (compounds) BindRTCPWriter(writer interceptor.RTCPWriter) interceptor.RTCPWriter {
 	return interceptor.RTCPWriterFunc(func(packets []rtcp.Packet, about interceptor.Attributes) (int, error) {
 		return writer.Write(append([]rtcp.Packet{&rtcp.ReceiverReport{}}, packets...), about)
+	})
+}
+
+// pass puts a packet of nothing into the picture.
+func (m *relay) pass(c *relayed) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, t := range c.tracks {
+		if t.kind == webrtc.RTPCodecTypeVideo {
+			t.pass()
+		}
+	}
+}
+
+func (t *relayedTrack) pass() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.shift++
+	t.last.SequenceNumber++
+	for out := range t.out {
+		_ = out.WriteRTP(&rtp.Packet{Header: t.last}) // or the viewer is gone
+	}
+}
+
+// probes is an interceptor that passes on what the stack throws away.
+type probes struct {
+	interceptor.NoOp
+	pass func()
+}
+
+// NewInterceptor implements interceptor.Factory.
+func (p probes) NewInterceptor(string) (interceptor.Interceptor, error) { return &p, nil }
+
+// BindRemoteStream implements interceptor.Interceptor.
+func (p *probes) BindRemoteStream(_ *interceptor.StreamInfo, reader interceptor.RTPReader) interceptor.RTPReader {
+	return interceptor.RTPReaderFunc(func(b []byte, about interceptor.Attributes) (int, interceptor.Attributes, error) {
+		n, about, err := reader.Read(b, about)
+		packet := &rtp.Packet{}
+		if err == nil && packet.Unmarshal(b[:n]) == nil && len(packet.Payload) == 0 {
+			p.pass()
+		}
+		return n, about, err
 	})
 }

@@ -100,7 +100,7 @@ func scenes() []scene {
 	return []scene{
 		{name: "open"},
 		{name: "tokens", change: signed, target: tokens},
-		{name: "waiting channels", only: "T-90 T-38 T-80 N-066",
+		{name: "waiting channels", only: "T-90 T-38 T-80 T-137",
 			change: func(_ *testing.T, c *gateway.Config) { c.Channels.Idle = router.WaitIdle }},
 		{name: "no restarts", only: "N-102 T-62 T-74",
 			change: func(_ *testing.T, c *gateway.Config) { c.Sessions.NoRestart = true }},

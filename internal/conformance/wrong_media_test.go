@@ -16,5 +16,7 @@ func repairMistakes() []mistake {
 		{name: "viewers' NACKs are passed on", fails: "T-124", says: "the publisher was asked for", server: faults{resendsNothing: true, passesNACKs: true}.serve},
 		{name: "publishers get no NACKs", fails: "T-125", says: "was asked for 0", server: faults{noNACKs: true}.serve},
 		{name: "NACKs behind reports", fails: "T-126", says: "behind something else", server: faults{compound: true}.serve},
+		{name: "any certificate will do", fails: "T-137", says: "its media is played", server: faults{trusting: true}.serve},
+		{name: "probes are passed on", fails: "T-127", says: "without payload", server: faults{passesProbes: true}.serve},
 	}
 }

@@ -138,7 +138,7 @@ func lifeMistakes(t *testing.T) []mistake {
 			ask: func(x *exchange) bool { return deletes(x) && x.refuse(200) }},
 		{name: "If-Match counts on DELETE", fails: "T-81",
 			ask: func(x *exchange) bool { return deletes(x) && x.Header.Get("If-Match") != "" && x.refuse(412) }},
-		{name: "sessions are for ever", fails: "T-82 T-87 N-159 N-066", ask: immortal, hasty: true},
+		{name: "sessions are for ever", fails: "T-82 T-87 N-159 T-137", ask: immortal, hasty: true},
 		{name: "sessions are for ever, in the long run", fails: "T-84 T-86 N-136", ask: immortal, hasty: true,
 			target: func(target *conformance.Target) { target.Slow = true }},
 		{name: "DELETE is 404 once the client left", fails: "T-83",
