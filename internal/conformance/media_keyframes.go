@@ -130,7 +130,7 @@ func checkDeaf(ctx context.Context, r *run) error {
 // checkCrowd lets some viewers ask often: it takes a while to connect as many as it
 // would otherwise want.
 func checkCrowd(ctx context.Context, r *run) error {
-	const viewers, repetitions, interval = 10, 5, 500 * time.Millisecond
+	const viewers, repetitions, interval = 6, 8, 500 * time.Millisecond
 	s, film, err := r.scarce(ctx, false, stale)
 	if err != nil {
 		return err
