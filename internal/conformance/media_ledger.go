@@ -96,13 +96,3 @@ func (l *ledger) inOrder(kind webrtc.RTPCodecType) []entry {
 	slices.SortStableFunc(all, func(a, b entry) int { return int(int16(a.SequenceNumber - b.SequenceNumber)) }) //nolint:gosec // serial numbers
 	return all
 }
-
-// report is the newest sender report about a stream.
-func (l *ledger) report(ssrc uint32) *rtcp.SenderReport {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if all := l.reports[ssrc]; len(all) > 0 {
-		return all[len(all)-1]
-	}
-	return nil
-}

@@ -24,8 +24,6 @@ type studio struct {
 	unreported string
 	// ahead is how much later the sound was captured, by the reports, than the picture that is sent with it.
 	ahead time.Duration
-	// lose names parts of frames that are not sent.
-	lose func(mark) bool
 	// heard is told of feedback to a layer, in the goroutine that reads it.
 	heard func(*studioTrack, rtcp.Packet)
 
@@ -55,6 +53,7 @@ type studioTrack struct {
 	packets, octets uint32
 	transport       *atomic.Uint32 // numbers of transport-cc, shared by all tracks
 	shown           bool           // a key frame was sent
+	times           []time.Time    // when each frame of the picture was sent
 }
 
 const transportURI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
@@ -94,7 +93,7 @@ func (s *studio) publish(ctx context.Context, p *peer) error {
 }
 
 func (s *studio) track(rid string, layer uint8, transport *atomic.Uint32) *studioTrack {
-	return &studioTrack{studio: s, rid: rid, layer: layer, transport: transport,
+	return &studioTrack{studio: s, rid: rid, layer: layer, transport: transport, packets: countOffset,
 		seq: uint16(rand.Uint32()), picture: uint16(rand.Uint32() & 0x7fff), base: rand.Uint32()} //nolint:gosec // no secrets
 }
 
@@ -167,9 +166,11 @@ func (t *studioTrack) report(at time.Time, ticks uint32) []rtcp.Packet {
 	return []rtcp.Packet{&rtcp.SenderReport{SSRC: t.ssrc, NTPTime: ntpOf(at), RTPTime: t.base + ticks, PacketCount: t.packets, OctetCount: t.octets}}
 }
 
+// from1900 is 1970 in seconds of NTP.
+const from1900 = 2208988800
+
 // ntpOf writes a moment as RFC 3550 section 4 does.
 func ntpOf(at time.Time) uint64 {
-	const from1900 = 2208988800
 	return uint64(at.Unix()+from1900)<<32 | uint64(at.Nanosecond())<<32/1e9 //nolint:gosec // after 1970
 }
 
@@ -207,6 +208,7 @@ func (t *studioTrack) feedback(sender *webrtc.RTPSender) ([]rtcp.Packet, error) 
 func (t *studioTrack) show(n uint32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.times = append(t.times, time.Now())
 	if t.writer == nil {
 		return
 	}
@@ -219,6 +221,16 @@ func (t *studioTrack) show(n uint32) {
 		payload := vp8Payload(m, t.picture, uint8(n), width, height, bytesPerPart) //nolint:gosec // it wraps
 		t.send(m, n*frameTicks, m.part+1 == m.parts, payload)
 	}
+}
+
+// sentAt is when a marked frame was sent.
+func (t *studioTrack) sentAt(m mark) time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if int(m.frame) < len(t.times) {
+		return t.times[m.frame]
+	}
+	return time.Time{}
 }
 
 // speak sends packet n of the sound.
@@ -235,9 +247,6 @@ func (t *studioTrack) send(m mark, ticks uint32, last bool, payload []byte) {
 	packet := &rtp.Packet{Payload: payload, Header: rtp.Header{Version: 2, Marker: last, PayloadType: t.payloadType,
 		SequenceNumber: t.seq, Timestamp: t.base + ticks, SSRC: t.ssrc}}
 	t.seq++
-	if t.studio.lose != nil && t.studio.lose(m) {
-		return
-	}
 	t.packets++
 	t.octets += uint32(len(payload)) //nolint:gosec // small
 	t.extend(packet)

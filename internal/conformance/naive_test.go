@@ -17,8 +17,8 @@ import (
 )
 
 // naive is a server that does what comes first to mind: it writes every packet of
-// the publisher to every viewer, as it came, and reports on its own clock. It is wrong about
-// most of what the media cases look at.
+// the layer that is wanted to the viewer, as it came, and reports on its own clock. It
+// is wrong about most of what the media cases look at.
 type naive struct {
 	api *webrtc.API
 
@@ -40,6 +40,7 @@ type naiveSession struct {
 	room         *naiveRoom
 	video, audio *webrtc.TrackLocalStaticRTP
 	rid          string
+	seq          uint16 // of the picture
 }
 
 // naiveServer ends with the test.
@@ -164,9 +165,6 @@ func (n *naive) watch(id string, s *naiveSession) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s.room.viewers[id] = s
-	for rid := range s.room.streams {
-		s.rid = rid // one or the other
-	}
 	s.room.ask()
 }
 
@@ -209,8 +207,11 @@ func (n *naive) relay(room *naiveRoom, track *webrtc.TrackRemote) {
 
 func (s *naiveSession) write(packet *rtp.Packet, rid string, video bool) {
 	switch {
-	case video && rid == s.rid:
-		_ = s.video.WriteRTP(packet) // not connected yet, or no more
+	case video && (rid == s.rid || s.rid == "" && rid == "h"):
+		s.seq++ // SRTP would lose count
+		numbered := *packet
+		numbered.SequenceNumber = s.seq
+		_ = s.video.WriteRTP(&numbered) // not connected yet, or no more
 	case !video:
 		mono := *packet
 		mono.Payload = append([]byte{packet.Payload[0] &^ 4}, packet.Payload[1:]...)
@@ -253,5 +254,14 @@ func headerMistakes() []mistake {
 		{name: "feedback is answered, and never sent", fails: "T-133", server: naiveServer, hasty: true},
 		{name: "RIDs are passed on", fails: "T-135", server: naiveServer},
 		{name: "stereo is made mono", fails: "T-136", server: naiveServer},
+	}
+}
+
+// switchMistakes are found by switching layers.
+func switchMistakes() []mistake {
+	return []mistake{
+		{name: "layers show at switches", fails: "T-128", server: naiveServer},
+		{name: "layers have times of their own", fails: "T-129", server: naiveServer},
+		{name: "reports of the server's own clock", fails: "T-131", server: naiveServer, hasty: true},
 	}
 }

@@ -33,7 +33,7 @@ const (
 func Cases() []Case {
 	return slices.Concat(httpCases(), corsCases(), authCases(), offerCases(), answerCases(), trickleCases(),
 		iceCases(), restartCases(), lifecycleCases(), counterOfferCases(), extensionCases(),
-		keyFrameCases(), repairCases(), probeCases(), headerCases(), limitCases())
+		keyFrameCases(), repairCases(), probeCases(), headerCases(), switchCases(), limitCases())
 }
 
 // Execute runs the cases against target. The error says that they could not be

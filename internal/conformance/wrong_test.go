@@ -123,7 +123,7 @@ func TestTheKitFindsMistakes(t *testing.T) {
 	var group errgroup.Group // and not t.Parallel: what takes time here is waiting
 	group.SetLimit(12)
 	for _, m := range slices.Concat(httpMistakes(), corsMistakes(), authMistakes(), offerMistakes(), answerMistakes(), trickleMistakes(), restartMistakes(), counterMistakes(), lifeMistakes(t), extensionMistakes(),
-		headerMistakes(), keyFrameMistakes(), repairMistakes()) {
+		headerMistakes(), switchMistakes(), keyFrameMistakes(), repairMistakes()) {
 		group.Go(func() error {
 			for _, result := range s.show(t, m) {
 				if result.Outcome != conformance.Fail || strings.Contains(result.Note, "the kit itself") || !strings.Contains(result.Note, m.says) {
