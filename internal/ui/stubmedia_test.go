@@ -228,6 +228,19 @@ func (s *stubSession) etag() string {
 	return fmt.Sprintf(`"g%d"`, s.generation)
 }
 
+var simulcastLine = regexp.MustCompile(`a=simulcast:send ([^;\s]+)`)
+
+// lowest is the layer that is passed on, empty without simulcast: browsers name the
+// lowest first, and pause any other one while they have little processor or network.
+func (s *stubSession) lowest() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := simulcastLine.FindStringSubmatch(s.offer); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
 func (s *stubSession) publishes(ch *stubChannel) {
 	ch.mu.Lock()
 	ch.publisher = s.pc
@@ -235,7 +248,7 @@ func (s *stubSession) publishes(ch *stubChannel) {
 	s.pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		out := &ch.audio
 		if track.Kind() == webrtc.RTPCodecTypeVideo {
-			if rid := track.RID(); rid != "" && rid != "f" {
+			if track.RID() != s.lowest() {
 				s.work.Go(func() { drain(track) })
 				return
 			}
