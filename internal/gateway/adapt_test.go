@@ -109,8 +109,10 @@ func TestPlayersThatOnlyReportLoss(t *testing.T) {
 				if seen.Layer != want || seen.Frames < 1000 || seen.Mixed+seen.Backwards > 0 {
 					t.Errorf("%+v, want layer %d", seen, want)
 				}
-				if seen.LongestFreeze > 2*time.Second { // while a step up is tried that the line does not carry
-					t.Errorf("no picture for %v", seen.LongestFreeze)
+				// A step up that the line does not carry is tried once, and costs a picture of 1.5 s, seldom 2.5: two or more such
+				// steps in the minute would cost a hundred pictures.
+				if seen.LongestFreeze > 3*time.Second || seen.Frames < 1700 {
+					t.Errorf("no picture for %v, %d pictures of 1800", seen.LongestFreeze, seen.Frames)
 				}
 				if got := player.Sounds() - sounds; got < 2700 {
 					t.Errorf("%d packets of sound", got)
