@@ -13,10 +13,8 @@ import (
 )
 
 // TestNarrowLines T-134: viewers behind 4 Mbit/s, 1 Mbit/s and 300 kbit/s come to the layer that fits, and one follows a line that narrows. It is
-// the short form of make bench-links, with bounds that a busy machine keeps too: it runs beside TestChromiumScalability. It takes a minute of
-// waiting and hardly a processor.
+// the short form of make bench-links, with bounds that a busy machine keeps too.
 func TestNarrowLines(t *testing.T) {
-	t.Parallel()
 	report, _ := narrowLines(t, 25*time.Second, 12*time.Second)
 	for _, v := range report.Verdicts {
 		if v.UntilRight < 0 || v.UntilRight > 16 || v.On < 60 {
