@@ -125,6 +125,15 @@
       silentFor: connection.silentFor, firstPicture: since(connection.firstPicture), connected: since(connection.connected) };
   };
 
+  // decoded is how many pictures were decoded, just now: the timer of samples may be late.
+  probe.decoded = async () => {
+    const connection = probe.connections[probe.connections.length - 1];
+    for (const stats of (await connection.pc.getStats()).values()) {
+      if (stats.type === "inbound-rtp" && stats.kind === "video") return { frames: stats.framesDecoded, at: stats.timestamp };
+    }
+    return null;
+  };
+
   // tell is the same for a person, after a failure, the most telling last.
   probe.tell = () => {
     const { now, requests, log, ...rest } = probe.report();

@@ -81,6 +81,7 @@ func TestChromiumScalability(t *testing.T) {
 			viewer.starts(t)
 			viewer.hearsOfSublayers(t, row.height, row.spatial, row.temporal)
 			viewer.seesHeight(t, row.height, 20*time.Second)
+			viewer.rate(t, 5*time.Second) // what was replayed at the join is caught up with within 4 s
 			full := viewer.rate(t, 3*time.Second)
 			before := viewer.report(t)
 
@@ -134,9 +135,14 @@ func (p *page) sendsFrames(t *testing.T, frames int) {
 // rate is how many pictures a second are decoded.
 func (p *page) rate(t *testing.T, over time.Duration) float64 {
 	t.Helper()
-	before, began := p.report(t).Video.Frames, time.Now()
+	var before, after struct {
+		Frames int
+		At     float64 // ms
+	}
+	p.run(t, "headgateProbe.decoded()", &before)
 	<-time.After(over)
-	return float64(p.report(t).Video.Frames-before) / time.Since(began).Seconds()
+	p.run(t, "headgateProbe.decoded()", &after)
+	return float64(after.Frames-before.Frames) / (after.At - before.At) * 1000
 }
 
 // settles lets what was sent before a choice go by.
