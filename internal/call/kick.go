@@ -22,7 +22,8 @@ type Ban struct {
 const maxBans = 10_000
 
 // Kick puts a participant out: streams and sessions of every login end with
-// ErrKicked, and nobody comes in by its invitations any more. With a ban it cannot come again for that time. detail is told to them.
+// ErrKicked, and nobody comes in by its invitations any more. With a ban it cannot
+// come again for that time. detail is told to them.
 // Error: ErrParticipantUnknown where there is none and no ban is asked for.
 func (s *Service) Kick(channel, participant, detail string, ban time.Duration) error {
 	known := s.kick(channel, participant, detail, ban)
